@@ -1,0 +1,121 @@
+//! Sessions: one open connection to one database, whichever engine.
+//!
+//! [`dsn`] says where a database is and prints itself redacted; `postgres` and `sqlite` open it. All
+//! calls block; what is asynchronous below stays below.
+
+pub mod dsn;
+pub mod postgres;
+pub mod sqlite;
+
+use raingauge_schema::Dialect;
+
+pub use dsn::Dsn;
+pub use postgres::PgSession;
+pub use sqlite::SqliteSession;
+
+use crate::Result;
+
+/// What a session may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// The engine itself refuses every write.
+    ReadOnly,
+    ReadWrite,
+}
+
+/// Who answered: shown before any write, so that a wrong server is noticed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// `PostgreSQL 15.18`.
+    pub engine: String,
+    /// Major version as the engine counts: `15` for PostgreSQL, `3` for SQLite.
+    pub major: u32,
+    /// Host and port, socket folder, or file path. Never a password.
+    pub host: String,
+    pub database: String,
+    /// The role that is connected; empty for SQLite.
+    pub role: String,
+    /// Size on disk in bytes.
+    pub bytes: u64,
+    /// Whether the server runs on this machine, as far as its address tells.
+    pub local: bool,
+}
+
+/// One row of text values as the engine prints them; `None` is NULL.
+pub type TextRow = Vec<Option<String>>;
+
+/// Why the engine refused a statement.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct SqlError {
+    /// The engine's own sentence.
+    pub message: String,
+    /// SQLSTATE for PostgreSQL, the extended result code for SQLite.
+    pub state: String,
+    /// Character position of the error inside the statement, counted from 1.
+    pub position: Option<usize>,
+    /// The engine's detail and hint, if it gave any.
+    pub detail: Option<String>,
+}
+
+/// One open connection.
+#[derive(Debug)]
+pub enum Session {
+    Postgres(PgSession),
+    Sqlite(SqliteSession),
+}
+
+impl Session {
+    /// Opens the database that `dsn` names.
+    ///
+    /// # Errors
+    /// If the server or file cannot be reached or opened; the code says which of name, network, login
+    /// or database failed.
+    pub fn open(dsn: &Dsn, access: Access) -> Result<Self> {
+        Ok(match dsn {
+            Dsn::Postgres(target) => Self::Postgres(PgSession::open(target, access)?),
+            Dsn::Sqlite(target) => Self::Sqlite(SqliteSession::open(target, access)?),
+        })
+    }
+
+    /// Which engine this is.
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Postgres(_) => Dialect::Postgres,
+            Self::Sqlite(_) => Dialect::Sqlite,
+        }
+    }
+
+    /// Who answered.
+    ///
+    /// # Errors
+    /// If the connection breaks.
+    pub fn identity(&mut self) -> Result<Identity> {
+        match self {
+            Self::Postgres(session) => session.identity(),
+            Self::Sqlite(session) => session.identity(),
+        }
+    }
+
+    /// Runs one query and returns its rows as text.
+    ///
+    /// # Errors
+    /// If the engine refuses it.
+    pub fn rows(&mut self, sql: &str) -> Result<Vec<TextRow>, SqlError> {
+        match self {
+            Self::Postgres(session) => session.rows(sql),
+            Self::Sqlite(session) => session.rows(sql),
+        }
+    }
+
+    /// Runs statements that return nothing.
+    ///
+    /// # Errors
+    /// If the engine refuses one; the earlier ones stay in effect unless a transaction is open.
+    pub fn run(&mut self, sql: &str) -> Result<(), SqlError> {
+        match self {
+            Self::Postgres(session) => session.run(sql),
+            Self::Sqlite(session) => session.run(sql),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Why something could not run.
+//!
+//! An [`Error`] means *could not run* (exit code 2) or *stopped half way* (exit code 3). "The answer
+//! is no" is not an error but a [`crate::report::Report`] whose verdict says so.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// The result of everything that may fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why something could not run: a stable code, a sentence, the cause, and the next safe steps.
+#[derive(Debug)]
+pub struct Error {
+    /// Stable kebab-case word, listed in `docs/errors.md`.
+    pub code: &'static str,
+    /// What happened, one line, lower case, no full stop; without the cause.
+    pub message: String,
+    /// Exact commands or actions that are safe to try next.
+    pub next: Vec<String>,
+    /// What had already been changed when it stopped; empty means that nothing was.
+    pub done: Vec<String>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error with a stable code and a message.
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), next: Vec::new(), done: Vec::new(), source: None }
+    }
+
+    /// The error with its cause, which is printed below the message.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// The error with one more safe step to try.
+    #[must_use]
+    pub fn next(mut self, step: impl Into<String>) -> Self {
+        self.next.push(step.into());
+        self
+    }
+
+    /// The error with one more thing that was already done when it happened.
+    #[must_use]
+    pub fn after(mut self, done: impl Into<String>) -> Self {
+        self.done.push(done.into());
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|it| it as &(dyn StdError + 'static))
+    }
+}

@@ -1,0 +1,14 @@
+//! Brings an existing database under Drizzle migrations, proves it, and moves it on safely.
+//!
+//! Everything here returns data: a [`report::Report`] or an [`Error`]. Nothing prints, prompts or
+//! reads the environment; the command line does that. Reading order: [`connect`] (sessions) →
+//! [`introspect`] (live → catalog) → [`scratch`] (throw-away databases).
+
+pub mod connect;
+pub mod error;
+pub mod introspect;
+pub mod progress;
+pub mod report;
+pub mod scratch;
+
+pub use error::{Error, Result};

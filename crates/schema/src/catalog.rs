@@ -1,0 +1,329 @@
+//! What an engine knows of a database's structure, as facts: objects with named attributes.
+//!
+//! A catalog is deliberately flat. It has to hold *everything* the engine knows, managed by Drizzle
+//! or not, so that equality means equality; the typed entities that Drizzle can express are a
+//! projection of it and live in the dialect folders (`postgres::schema`, `sqlite::schema`). Every
+//! value is text in the engine's own canonical spelling. The readers in `postgres::catalog` and
+//! `sqlite::catalog` fill it; [`crate::compare`] compares two of them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fingerprint::Fingerprint;
+
+/// What sort of thing an object is. One vocabulary for all engines, in report order.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    Extension,
+    Schema,
+    Role,
+    Enum,
+    Domain,
+    CompositeType,
+    RangeType,
+    BaseType,
+    Collation,
+    Sequence,
+    Table,
+    Column,
+    PrimaryKey,
+    Unique,
+    ForeignKey,
+    Check,
+    Exclusion,
+    NotNull,
+    Index,
+    Statistics,
+    View,
+    MaterializedView,
+    Rule,
+    Function,
+    Procedure,
+    Aggregate,
+    Trigger,
+    EventTrigger,
+    Policy,
+    ForeignServer,
+    ForeignTable,
+    Publication,
+    Subscription,
+    Comment,
+    Grant,
+    DefaultPrivilege,
+    /// A kind that the reader only counts or names; its `kind` attribute says which.
+    Other,
+}
+
+impl Kind {
+    /// The word for people, as in `table public.books`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Extension => "extension",
+            Self::Schema => "schema",
+            Self::Role => "role",
+            Self::Enum => "enum",
+            Self::Domain => "domain",
+            Self::CompositeType => "composite type",
+            Self::RangeType => "range type",
+            Self::BaseType => "base type",
+            Self::Collation => "collation",
+            Self::Sequence => "sequence",
+            Self::Table => "table",
+            Self::Column => "column",
+            Self::PrimaryKey => "primary key",
+            Self::Unique => "unique constraint",
+            Self::ForeignKey => "foreign key",
+            Self::Check => "check",
+            Self::Exclusion => "exclusion constraint",
+            Self::NotNull => "not-null constraint",
+            Self::Index => "index",
+            Self::Statistics => "statistics",
+            Self::View => "view",
+            Self::MaterializedView => "materialized view",
+            Self::Rule => "rule",
+            Self::Function => "function",
+            Self::Procedure => "procedure",
+            Self::Aggregate => "aggregate",
+            Self::Trigger => "trigger",
+            Self::EventTrigger => "event trigger",
+            Self::Policy => "policy",
+            Self::ForeignServer => "foreign server",
+            Self::ForeignTable => "foreign table",
+            Self::Publication => "publication",
+            Self::Subscription => "subscription",
+            Self::Comment => "comment on",
+            Self::Grant => "grant on",
+            Self::DefaultPrivilege => "default privilege",
+            Self::Other => "object",
+        }
+    }
+}
+
+/// The identity of an object: its kind and its path, outermost name first.
+///
+/// Things inside a table (columns, constraints, indexes, triggers, policies) have the table's path
+/// plus their own name. A comment has the path of its target with the target's kind word in front; a
+/// grant also ends with the grantee.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ObjectId {
+    pub kind: Kind,
+    pub path: Vec<String>,
+}
+
+impl ObjectId {
+    /// An identity from its parts.
+    pub fn new<S: Into<String>>(kind: Kind, path: impl IntoIterator<Item = S>) -> Self {
+        Self { kind, path: path.into_iter().map(Into::into).collect() }
+    }
+
+    /// The path with dots, parts quoted where they need it: `public.books.price`.
+    pub fn dotted(&self) -> String {
+        self.path.iter().map(|it| quote_if_needed(it)).collect::<Vec<_>>().join(".")
+    }
+
+    /// The last part of the path: the object's own name.
+    pub fn name(&self) -> &str {
+        self.path.last().map_or("", String::as_str)
+    }
+
+    /// Whether `self` lies inside `table` (a column, constraint, index, trigger … of it).
+    pub fn is_inside(&self, table: &Self) -> bool {
+        self.path.len() == table.path.len() + 1 && self.path.starts_with(&table.path)
+    }
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind.word(), self.dotted())
+    }
+}
+
+fn quote_if_needed(name: &str) -> String {
+    let plain = name.chars().all(|it| it.is_alphanumeric() || "_$() ,".contains(it));
+    if plain && !name.is_empty() { name.to_owned() } else { format!("\"{name}\"") }
+}
+
+/// One object with everything the engine says about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Object {
+    pub id: ObjectId,
+    /// Who owns it. Not part of the fingerprint: a rebuilt database belongs to whoever rebuilt it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Attribute name to value, both in canonical spelling. Absent and empty are different.
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl Object {
+    /// An object without attributes yet.
+    pub fn new<S: Into<String>>(kind: Kind, path: impl IntoIterator<Item = S>) -> Self {
+        Self { id: ObjectId::new(kind, path), owner: None, attributes: BTreeMap::new() }
+    }
+
+    /// The object with one attribute more.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.attributes.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The object with one attribute more, if there is a value.
+    #[must_use]
+    pub fn with_some(self, name: &str, value: Option<impl Into<String>>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
+    /// The value of an attribute.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.attributes.get(name).map(String::as_str)
+    }
+
+    /// The hash of the object's identity and attributes, owner left out.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let head = std::iter::once(self.id.kind.word()).chain(self.id.path.iter().map(String::as_str));
+        let body = self.attributes.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
+        Fingerprint::of_parts(head.chain(std::iter::once("\0")).chain(body))
+    }
+}
+
+/// Something that exists but that the connected role cannot read, or only in part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unseen {
+    /// What cannot be seen, for people: `rows of table public.orders`.
+    pub what: String,
+    /// Why, for people: `role app has no USAGE on schema private`.
+    pub why: String,
+    /// The exact statement that an administrator may run to help.
+    pub grant: Option<String>,
+}
+
+/// All objects of a database, the ledger left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Catalog {
+    #[serde(with = "as_list")]
+    objects: BTreeMap<ObjectId, Object>,
+    /// What could not be seen. A catalog with such parts proves nothing about them.
+    pub unseen: Vec<Unseen>,
+}
+
+impl Catalog {
+    /// A catalog of these objects. Of two with the same identity the later one stays.
+    pub fn new(objects: impl IntoIterator<Item = Object>) -> Self {
+        let objects = objects.into_iter().map(|it| (it.id.clone(), it)).collect();
+        Self { objects, unseen: Vec::new() }
+    }
+
+    /// Adds an object, or replaces the one with its identity.
+    pub fn insert(&mut self, object: Object) {
+        self.objects.insert(object.id.clone(), object);
+    }
+
+    /// The object with this identity.
+    pub fn get(&self, id: &ObjectId) -> Option<&Object> {
+        self.objects.get(id)
+    }
+
+    /// All objects, ordered by identity.
+    pub fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.objects.values()
+    }
+
+    /// All objects of one kind, ordered by identity.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Object> {
+        self.objects.values().filter(move |it| it.id.kind == kind)
+    }
+
+    /// The objects inside a table: columns, constraints, indexes, triggers, policies.
+    pub fn inside<'a>(&'a self, table: &'a ObjectId) -> impl Iterator<Item = &'a Object> {
+        self.objects.values().filter(move |it| it.id.is_inside(table))
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Whether there is nothing in the database.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    /// The catalog with only the objects that `keep` accepts.
+    #[must_use]
+    pub fn filtered(&self, keep: impl Fn(&Object) -> bool) -> Self {
+        let objects = self.objects.values().filter(|it| keep(it)).cloned();
+        Self { unseen: self.unseen.clone(), ..Self::new(objects) }
+    }
+
+    /// The hash of all objects together.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let each: Vec<_> = self.objects().map(Object::fingerprint).collect();
+        Fingerprint::of_parts(each.iter().map(Fingerprint::as_str))
+    }
+}
+
+/// A catalog is written as a plain list, since an identity cannot be a JSON key.
+mod as_list {
+    use super::{BTreeMap, Object, ObjectId};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        objects: &BTreeMap<ObjectId, Object>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(objects.values())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<ObjectId, Object>, D::Error> {
+        let list = Vec::<Object>::deserialize(deserializer)?;
+        Ok(list.into_iter().map(|it| (it.id.clone(), it)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column() -> Object {
+        Object::new(Kind::Column, ["public", "books", "price"]).with("type", "numeric(10,2)")
+    }
+
+    #[test]
+    fn one_changed_attribute_changes_the_fingerprint_of_the_object_and_of_the_whole() {
+        let (from, to) = (column(), column().with("not null", "true"));
+        assert_ne!(from.fingerprint(), to.fingerprint());
+        assert_ne!(Catalog::new([from]).fingerprint(), Catalog::new([to]).fingerprint());
+    }
+
+    #[test]
+    fn creation_order_and_owner_do_not_change_the_fingerprint() {
+        let table = Object::new(Kind::Table, ["public", "books"]);
+        let mut owned = column();
+        owned.owner = Some("app".into());
+        let (from, to) = (Catalog::new([table.clone(), column()]), Catalog::new([owned, table]));
+        assert_eq!(from.fingerprint(), to.fingerprint());
+    }
+
+    #[test]
+    fn a_catalog_survives_json() {
+        let catalog = Catalog::new([column()]);
+        let json = serde_json::to_string(&catalog).unwrap();
+        assert_eq!(serde_json::from_str::<Catalog>(&json).unwrap(), catalog);
+    }
+
+    #[test]
+    fn names_that_need_quotes_get_them() {
+        let id = ObjectId::new(Kind::Table, ["public", "a.b"]);
+        assert_eq!(id.to_string(), "table public.\"a.b\"");
+    }
+}

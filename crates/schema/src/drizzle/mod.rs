@@ -1,0 +1,1 @@
+//! Drizzle's own files: journal, file names, ledger rows.

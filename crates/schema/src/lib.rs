@@ -1,0 +1,25 @@
+//! Catalogs, declared schemas and Drizzle's file formats: data in, data out.
+//!
+//! Nothing here touches a file, a server, a clock or chance, so nothing here can surprise. Reading
+//! order: [`catalog`] (what an engine knows) → [`compare`] (where two catalogs differ) →
+//! [`postgres`] and [`sqlite`] (each dialect's declared schema, differ and renderer) → [`drizzle`]
+//! (journal, ledger rows, layout) → [`plan`] (statements with their hazards).
+
+#![warn(clippy::wildcard_enum_match_arm)]
+
+pub mod catalog;
+pub mod compare;
+pub mod dialect;
+pub mod drizzle;
+pub mod fingerprint;
+pub mod pair;
+pub mod plan;
+pub mod postgres;
+pub mod script;
+pub mod sqlite;
+
+pub use catalog::{Catalog, Kind, Object, ObjectId, Unseen};
+pub use compare::{Comparison, compare};
+pub use dialect::Dialect;
+pub use fingerprint::Fingerprint;
+pub use pair::Pair;

@@ -1,0 +1,31 @@
+//! Plans: ordered statements, each with its hazards.
+
+use serde::{Deserialize, Serialize};
+
+/// A risk of a statement that someone has to know, and for some of them accept.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "hazard", content = "object")]
+pub enum Hazard {
+    /// Deletes rows or values; the text names what, as `--allow` takes it: `drop:orders.note`.
+    DeletesData(String),
+    /// Rewrites the whole table while it is locked.
+    RewritesTable(String),
+    /// Cannot run inside a transaction.
+    NotTransactional,
+    /// Is not understood, so it may do anything.
+    NotUnderstood,
+}
+
+/// One SQL statement with what is known about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statement {
+    pub sql: String,
+    pub hazards: Vec<Hazard>,
+}
+
+impl Statement {
+    /// A statement that only adds.
+    pub fn harmless(sql: impl Into<String>) -> Self {
+        Self { sql: sql.into(), hazards: Vec::new() }
+    }
+}

@@ -1,0 +1,5 @@
+//! SQLite. Reading order: `catalog` (facts) · `schema` (what Drizzle can express) · `grammar`
+//! (spellings) · `diff` · `render` · `snapshot` (Drizzle's JSON) · `split` (scripts to statements).
+
+pub mod grammar;
+pub mod schema;

@@ -1,0 +1,162 @@
+//! What a Drizzle schema can say about a SQLite database.
+//!
+//! `tsload` fills these types from the project's own drizzle-orm objects; `snapshot`, `diff` and
+//! `render` read them. Field names in JSON are camelCase: the JavaScript side writes exactly this.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::pair::Entity;
+
+/// Everything that the schema files export, in Drizzle's order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Schema {
+    pub tables: Vec<Table>,
+    pub views: Vec<View>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Table {
+    pub name: String,
+    pub columns: Vec<Column>,
+    #[serde(default)]
+    pub indexes: Vec<Index>,
+    #[serde(default)]
+    pub foreign_keys: Vec<ForeignKey>,
+    /// `primaryKey({ columns })`: keys that are not a column's own `.primaryKey()`.
+    #[serde(default)]
+    pub primary_keys: Vec<PrimaryKey>,
+    /// Both `.unique()` of a column and `unique().on(…)` of the table, in that order.
+    #[serde(default)]
+    pub uniques: Vec<Unique>,
+    #[serde(default)]
+    pub checks: Vec<Check>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Column {
+    pub name: String,
+    /// As `getSQLType()` says: `integer`, `text(20)`.
+    pub sql_type: String,
+    /// Whether the column itself says `.primaryKey()`.
+    #[serde(default)]
+    pub primary_key: bool,
+    #[serde(default)]
+    pub not_null: bool,
+    #[serde(default)]
+    pub autoincrement: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generated: Option<Generated>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<DefaultValue>,
+}
+
+/// `.default(…)` before any dialect has encoded it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind", content = "value")]
+pub enum DefaultValue {
+    /// `` sql`…` ``, as drizzle-orm's dialect prints it.
+    Sql(String),
+    Text(String),
+    /// A `Date`, as `toISOString()` prints it.
+    Date(String),
+    /// A `bigint` literal in decimal.
+    BigInt(String),
+    /// A `Buffer` or `Uint8Array` in hexadecimal.
+    Bytes(String),
+    /// A number, a boolean, an array or an object.
+    Json(Value),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Generated {
+    /// The expression as SQL.
+    pub expression: String,
+    /// `stored` or `virtual`.
+    pub kind: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Index {
+    pub name: String,
+    pub columns: Vec<IndexColumn>,
+    pub unique: bool,
+    #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IndexColumn {
+    /// A column's name, or an expression.
+    pub expression: String,
+    pub is_expression: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ForeignKey {
+    pub name: String,
+    #[serde(default)]
+    pub name_explicit: bool,
+    pub columns: Vec<String>,
+    pub table_to: String,
+    pub columns_to: Vec<String>,
+    /// Lower case, `no action` when the schema says nothing.
+    pub on_delete: String,
+    pub on_update: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PrimaryKey {
+    pub name: String,
+    #[serde(default)]
+    pub name_explicit: bool,
+    pub columns: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unique {
+    pub name: String,
+    #[serde(default)]
+    pub name_explicit: bool,
+    pub columns: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Check {
+    pub name: String,
+    /// The condition as drizzle-orm prints it, columns qualified with their table.
+    pub value: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct View {
+    pub name: String,
+    pub columns: Vec<Column>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition: Option<String>,
+    /// Declared with `.existing()`: the database owns it.
+    pub existing: bool,
+}
+
+macro_rules! keyed {
+    ($($entity:ty),* $(,)?) => {$(
+        impl Entity for $entity {
+            fn key(&self) -> String {
+                self.name.clone()
+            }
+        }
+    )*};
+}
+
+keyed!(Table, View, Column, Index, ForeignKey, PrimaryKey, Unique, Check);
