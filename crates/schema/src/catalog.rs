@@ -14,9 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::fingerprint::Fingerprint;
 
 /// What sort of thing an object is. One vocabulary for all engines, in report order.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     Extension,
@@ -188,7 +186,8 @@ impl Object {
 
     /// The hash of the object's identity and attributes, owner left out.
     pub fn fingerprint(&self) -> Fingerprint {
-        let head = std::iter::once(self.id.kind.word()).chain(self.id.path.iter().map(String::as_str));
+        let head =
+            std::iter::once(self.id.kind.word()).chain(self.id.path.iter().map(String::as_str));
         let body = self.attributes.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
         Fingerprint::of_parts(head.chain(std::iter::once("\0")).chain(body))
     }

@@ -121,7 +121,8 @@ fn find_renamed(
         let twin = result.only_to.iter().find(|to| {
             to.id.kind == from.id.kind
                 && to.id.path.len() == from.id.path.len()
-                && to.id.path.split_last().map(|it| it.1) == from.id.path.split_last().map(|it| it.1)
+                && to.id.path.split_last().map(|it| it.1)
+                    == from.id.path.split_last().map(|it| it.1)
                 && !taken.values().any(|it| *it == to.id)
                 && attribute_differences(Pair { from, to }, counts, equal).is_empty()
         });
@@ -138,7 +139,12 @@ fn find_renamed(
 fn has_mere_name(kind: Kind) -> bool {
     matches!(
         kind,
-        Kind::PrimaryKey | Kind::Unique | Kind::ForeignKey | Kind::Check | Kind::Exclusion | Kind::Index
+        Kind::PrimaryKey
+            | Kind::Unique
+            | Kind::ForeignKey
+            | Kind::Check
+            | Kind::Exclusion
+            | Kind::Index
     )
 }
 

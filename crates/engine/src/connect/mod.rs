@@ -21,6 +21,8 @@ pub enum Access {
     /// The engine itself refuses every write.
     ReadOnly,
     ReadWrite,
+    /// As `ReadWrite`; a missing SQLite file is made.
+    Create,
 }
 
 /// Who answered: shown before any write, so that a wrong server is noticed.

@@ -1,5 +1,7 @@
 //! Live → catalog, one file per engine.
 
+pub(crate) mod sqlite;
+
 use raingauge_schema::Catalog;
 
 use crate::Result;
