@@ -36,6 +36,22 @@ impl Error {
         self
     }
 
+    /// The causes below the message, outermost first.
+    pub fn causes(&self) -> Vec<String> {
+        let mut causes = Vec::new();
+        let mut cause = StdError::source(self);
+        while let Some(it) = cause {
+            causes.push(it.to_string());
+            cause = it.source();
+        }
+        causes
+    }
+
+    /// `2` could not run · `3` stopped half way, something had changed.
+    pub fn exit_code(&self) -> u8 {
+        if self.done.is_empty() { 2 } else { 3 }
+    }
+
     /// The error with one more safe step to try.
     #[must_use]
     pub fn next(mut self, step: impl Into<String>) -> Self {

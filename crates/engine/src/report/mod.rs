@@ -1,4 +1,7 @@
-//! The one report type of all commands. Renderers (`text`, `json`) add no facts and drop none.
+//! The one report type of all commands. Renderers ([`text`], [`json`]) add no facts and drop none.
+
+pub mod json;
+pub mod text;
 
 use std::path::PathBuf;
 
@@ -200,21 +203,33 @@ pub struct Artefact {
     pub sha256: String,
 }
 
-/// A titled list of facts that only one command has: `what differs`, `plan`, `server`.
-#[derive(Clone, Debug)]
+/// A titled table of facts that only one command has: `differences`, `plan`, `server`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Section {
-    /// Stable kebab-case key in JSON.
+    /// Stable key in JSON.
     pub key: &'static str,
     /// The heading in text.
     pub title: String,
-    pub rows: Vec<Row>,
+    /// Stable column names: keys in JSON, headings in text.
+    pub columns: &'static [&'static str],
+    /// One cell per column.
+    pub rows: Vec<Vec<String>>,
 }
 
-/// One row of a section: a label and its columns.
-#[derive(Clone, Debug)]
-pub struct Row {
-    pub label: String,
-    pub cells: Vec<String>,
+impl Section {
+    /// A section without rows yet.
+    pub fn new(
+        key: &'static str,
+        title: impl Into<String>,
+        columns: &'static [&'static str],
+    ) -> Self {
+        Self { key, title: title.into(), columns, rows: Vec::new() }
+    }
+
+    /// Adds a row; `cells` are as many as there are columns.
+    pub fn push<S: Into<String>>(&mut self, cells: impl IntoIterator<Item = S>) {
+        self.rows.push(cells.into_iter().map(Into::into).collect());
+    }
 }
 
 impl Report {
