@@ -5,10 +5,15 @@
 //! [`introspect`] (live → catalog) → [`scratch`] (throw-away databases).
 
 pub mod connect;
+pub mod consent;
+
 pub mod error;
+pub mod files;
+pub mod guide;
 pub mod introspect;
 pub mod progress;
 pub mod report;
+pub mod run;
 pub mod scratch;
 
 pub use error::{Error, Result};
