@@ -1,0 +1,148 @@
+//! Names in a migrations folder: which layout it has, and how drizzle-kit 0.31 names new files.
+
+use serde::{Deserialize, Serialize};
+
+/// Which of Drizzle's layouts a migrations folder has. Paths are as they were given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// No migrations. SQL files in the folder itself without a journal do not count: Drizzle does
+    /// not see them either.
+    Empty,
+    /// 0.x: `meta/_journal.json` with `<tag>.sql` files.
+    Journal,
+    /// 1.0: one folder per migration, with `migration.sql` and `snapshot.json`.
+    Folders { folders: Vec<String> },
+    /// Both: no version of Drizzle understands it as meant.
+    Mixed { folders: Vec<String> },
+}
+
+/// The path of the journal below the migrations folder.
+pub const JOURNAL_PATH: &str = "meta/_journal.json";
+
+impl Layout {
+    /// Recognises the layout from paths relative to the migrations folder, with `/`.
+    pub fn of<'a>(paths: impl IntoIterator<Item = &'a str>) -> Self {
+        let (mut journal, mut folders) = (false, Vec::new());
+        for path in paths {
+            match path.split_once('/') {
+                Some(_) if path == JOURNAL_PATH => journal = true,
+                Some((folder, "migration.sql" | "snapshot.json"))
+                    if folder != "meta" && !folders.iter().any(|it| it == folder) =>
+                {
+                    folders.push(folder.to_owned());
+                }
+                Some(_) | None => {}
+            }
+        }
+        folders.sort();
+        match (journal, folders.is_empty()) {
+            (false, true) => Self::Empty,
+            (true, true) => Self::Journal,
+            (false, false) => Self::Folders { folders },
+            (true, false) => Self::Mixed { folders },
+        }
+    }
+}
+
+/// `migrations.prefix` of the configuration: how file names begin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Prefix {
+    #[default]
+    Index,
+    Timestamp,
+    Supabase,
+    Unix,
+    None,
+}
+
+/// The clock at the time of generating, which some prefixes need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// UTC as `YYYYMMDDHHMMSS`.
+    pub stamp: String,
+    /// Seconds since 1970.
+    pub unix: i64,
+}
+
+impl Prefix {
+    /// The text before the first `_` of a new migration's tag.
+    pub fn text(self, idx: u32, now: &Moment) -> String {
+        match self {
+            Self::Index => format!("{idx:04}"),
+            Self::Timestamp | Self::Supabase => now.stamp.clone(),
+            Self::Unix => now.unix.to_string(),
+            Self::None => String::new(),
+        }
+    }
+
+    /// The tag of a new migration: its SQL file's name without the extension.
+    pub fn tag(self, idx: u32, now: &Moment, name: &str) -> String {
+        format!("{}_{name}", self.text(idx, now))
+    }
+}
+
+/// The path of a migration's SQL file.
+pub fn sql_path(tag: &str) -> String {
+    format!("{tag}.sql")
+}
+
+/// The path of the snapshot that belongs to a tag.
+pub fn snapshot_path(tag: &str) -> String {
+    let prefix = tag.split('_').next().unwrap_or_default();
+    format!("meta/{prefix}_snapshot.json")
+}
+
+/// The snapshots among paths relative to the migrations folder, in the order in which drizzle-kit
+/// reads them: the last one is the previous snapshot.
+pub fn snapshots<'a>(paths: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let seen = |path: &&str| {
+        path.strip_prefix("meta/").is_some_and(|name| !name.starts_with('_') && !name.contains('/'))
+    };
+    let mut snapshots: Vec<_> = paths.into_iter().filter(seen).collect();
+    snapshots.sort_by(|a, b| a.encode_utf16().cmp(b.encode_utf16()));
+    snapshots
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layout_is_recognised_by_its_files() {
+        let folders = || vec!["20260101000000_a".to_owned()];
+        let one = "20260101000000_a/migration.sql";
+        assert_eq!(Layout::of([]), Layout::Empty);
+        assert_eq!(Layout::of(["schema.ts", "0000_a.sql"]), Layout::Empty);
+        assert_eq!(Layout::of(["0000_a.sql", "meta/_journal.json"]), Layout::Journal);
+        assert_eq!(Layout::of([one, "schema.ts"]), Layout::Folders { folders: folders() });
+        assert_eq!(Layout::of([one, "meta/_journal.json"]), Layout::Mixed { folders: folders() });
+    }
+
+    #[test]
+    fn prefixes_are_those_of_the_kit() {
+        let now = Moment { stamp: "20261122113628".to_owned(), unix: 1_795_347_388 };
+        let tags = [Prefix::Index, Prefix::Timestamp, Prefix::Unix, Prefix::None]
+            .map(|it| it.tag(7, &now, "init"));
+        assert_eq!(tags, ["0007_init", "20261122113628_init", "1795347388_init", "_init"]);
+        assert_eq!(Prefix::Index.tag(12_345, &now, "x"), "12345_x");
+    }
+
+    #[test]
+    fn a_snapshot_is_named_after_the_prefix_of_the_tag() {
+        assert_eq!(snapshot_path("0003_many_under_scores"), "meta/0003_snapshot.json");
+        assert_eq!(snapshot_path("_none"), "meta/_snapshot.json");
+    }
+
+    #[test]
+    fn snapshots_without_a_prefix_are_not_seen_and_the_others_sort_as_text() {
+        let paths = [
+            "meta/_journal.json",
+            "meta/0010_snapshot.json",
+            "meta/0009_snapshot.json",
+            "meta/_snapshot.json",
+            "0009_a.sql",
+        ];
+        assert_eq!(snapshots(paths), ["meta/0009_snapshot.json", "meta/0010_snapshot.json"]);
+    }
+}

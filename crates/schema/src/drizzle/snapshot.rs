@@ -1,0 +1,159 @@
+//! What the snapshots of all dialects share: ids, rename maps, errors, and the version gate.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::javascript;
+use super::shape::{Misfit, Shape};
+
+/// The id that stands before the first snapshot.
+pub const ORIGIN: &str = "00000000-0000-0000-0000-000000000000";
+
+/// The place of a snapshot in the chain. Ids are random; the caller makes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotIds {
+    pub id: String,
+    /// The id of the snapshot before, [`ORIGIN`] for the first.
+    pub prev_id: String,
+}
+
+impl SnapshotIds {
+    /// The place right after `prev_id`, or the first place.
+    pub fn after(prev_id: Option<&str>, id: impl Into<String>) -> Self {
+        Self { id: id.into(), prev_id: prev_id.unwrap_or(ORIGIN).to_owned() }
+    }
+}
+
+/// `_meta`: the renames that led to a snapshot. Drizzle fills it for SQLite only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Renames {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schemas: Option<IndexMap<String, String>>,
+    pub tables: IndexMap<String, String>,
+    pub columns: IndexMap<String, String>,
+}
+
+/// Why a text is not JSON.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JsonError {
+    #[error("the file begins with a byte order mark, which Drizzle cannot read")]
+    ByteOrderMark,
+    #[error("not JSON: {message} at line {line} column {column}")]
+    Syntax { message: String, line: usize, column: usize },
+}
+
+impl JsonError {
+    /// The stable code for reports.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::ByteOrderMark => "byte-order-mark",
+            Self::Syntax { .. } => "not-json",
+        }
+    }
+}
+
+/// Why a snapshot cannot be read or written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotError {
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    #[error("the snapshot belongs to dialect `{found}`, expected `{expected}`")]
+    Dialect { found: String, expected: &'static str },
+    #[error("the snapshot has version `{found}`, drizzle-kit 0.31 reads version `{expected}`")]
+    Version { found: String, expected: &'static str },
+    #[error("the snapshot is malformed: {0}")]
+    Malformed(#[from] Misfit),
+    #[error(
+        "the default of `{column}` is a bigint literal, which drizzle-kit 0.31 cannot write into a \
+         snapshot; use sql`…` for it"
+    )]
+    BigIntDefault { column: String },
+}
+
+impl SnapshotError {
+    /// The stable code for reports.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Json(it) => it.code(),
+            Self::Dialect { .. } => "snapshot-dialect",
+            Self::Version { .. } => "snapshot-version",
+            Self::Malformed(_) => "snapshot-malformed",
+            Self::BigIntDefault { .. } => "bigint-default",
+        }
+    }
+}
+
+/// Parses JSON as `JSON.parse` does, which does not skip a byte order mark.
+///
+/// # Errors
+/// When the text is not JSON, with the place.
+pub fn parse_json(json: &str) -> Result<Value, JsonError> {
+    if json.starts_with('\u{feff}') {
+        return Err(JsonError::ByteOrderMark);
+    }
+    serde_json::from_str(json).map_err(|error| {
+        let text = error.to_string();
+        let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
+        JsonError::Syntax { message, line: error.line(), column: error.column() }
+    })
+}
+
+/// How a dialect's snapshots are recognised and what they look like.
+#[derive(Debug)]
+pub struct Format {
+    pub version: &'static str,
+    pub dialect: &'static str,
+    pub shape: Shape,
+    /// An empty snapshot, which stands before the first.
+    pub dry: fn() -> Value,
+}
+
+impl Format {
+    /// Parses and validates a snapshot as drizzle-kit does: the result has the keys in its order.
+    ///
+    /// # Errors
+    /// When drizzle-kit 0.31 would not accept the file.
+    pub fn parse(&self, json: &str) -> Result<Value, SnapshotError> {
+        let value = parse_json(json)?;
+        let field = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
+        let (version, dialect) = (field("version"), field("dialect"));
+        let known = ["postgresql", "postgres", "pg", "mysql", "sqlite", "singlestore", "gel"];
+        if dialect != self.dialect && known.contains(&dialect.as_str()) {
+            return Err(SnapshotError::Dialect { found: dialect, expected: self.dialect });
+        }
+        if !version.is_empty() && version != self.version {
+            return Err(SnapshotError::Version { found: version, expected: self.version });
+        }
+        Ok(self.shape.fit(&value)?)
+    }
+
+    /// What `generate --custom` writes: the previous snapshot under a new id, with the keys in the
+    /// validator's order.
+    ///
+    /// # Errors
+    /// When drizzle-kit 0.31 would not accept the previous snapshot.
+    pub fn custom(&self, previous: Option<&str>, id: &str) -> Result<String, SnapshotError> {
+        let previous = match previous {
+            Some(json) => self.parse(json)?,
+            None => self.shape.fit(&(self.dry)())?,
+        };
+        let prev_id = previous.get("id").cloned().unwrap_or_default();
+        let mut custom = Map::new();
+        custom.insert("id".to_owned(), id.into());
+        custom.insert("prevId".to_owned(), prev_id);
+        for (key, value) in previous.as_object().into_iter().flatten() {
+            if key != "id" && key != "prevId" {
+                custom.insert(key.clone(), value.clone());
+            }
+        }
+        custom.insert("_meta".to_owned(), empty_meta());
+        Ok(javascript::pretty(&custom))
+    }
+}
+
+/// `_meta` as drizzle-kit writes it when it did not look for renames.
+pub fn empty_meta() -> Value {
+    serde_json::json!({ "columns": {}, "schemas": {}, "tables": {} })
+}
