@@ -17,6 +17,7 @@ pub mod plan;
 pub mod postgres;
 pub mod script;
 pub mod sqlite;
+pub mod token;
 
 pub use catalog::{Catalog, Kind, Object, ObjectId, Unseen};
 pub use compare::{Comparison, compare};

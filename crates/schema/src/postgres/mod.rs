@@ -3,3 +3,5 @@
 
 pub mod grammar;
 pub mod schema;
+pub mod split;
+pub mod token;

@@ -4,3 +4,5 @@
 pub mod catalog;
 pub mod grammar;
 pub mod schema;
+pub mod split;
+pub mod token;
