@@ -6,6 +6,7 @@
 pub mod dsn;
 pub mod postgres;
 pub mod sqlite;
+mod tls;
 
 use raingauge_schema::Dialect;
 
@@ -76,6 +77,17 @@ impl Session {
     pub fn open(dsn: &Dsn, access: Access) -> Result<Self> {
         Ok(match dsn {
             Dsn::Postgres(target) => Self::Postgres(PgSession::open(target, access)?),
+            Dsn::Sqlite(target) => Self::Sqlite(SqliteSession::open(target, access)?),
+        })
+    }
+
+    /// Opens the database with the settings that its own programs get, for the user's scripts.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn open_plain(dsn: &Dsn, access: Access) -> Result<Self> {
+        Ok(match dsn {
+            Dsn::Postgres(target) => Self::Postgres(PgSession::open_plain(target, access)?),
             Dsn::Sqlite(target) => Self::Sqlite(SqliteSession::open(target, access)?),
         })
     }
