@@ -28,3 +28,18 @@ pub fn drizzle_expresses(object: &Object, attribute: Option<&str>) -> bool {
 pub fn equivalent(_objects: Pair<&Object>, _attribute: &str, values: Pair<Option<&str>>) -> bool {
     values.from == values.to
 }
+
+/// An identifier in double quotes.
+pub fn quote_ident(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A text in single quotes; backslashes need the escape form, whatever the server's settings.
+pub fn quote_literal(text: &str) -> String {
+    let doubled = text.replace('\'', "''");
+    if text.contains('\\') {
+        format!("E'{}'", doubled.replace('\\', "\\\\"))
+    } else {
+        format!("'{doubled}'")
+    }
+}

@@ -1,0 +1,381 @@
+//! The migrations folder as it is on disk.
+//!
+//! Reading never fails because of what the files say: what is wrong with them is in
+//! [`History::findings`], so that `validate` can tell all of it at once.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use raingauge_schema::drizzle::journal::{Entry, Irregularity, Journal};
+use raingauge_schema::drizzle::layout::{JOURNAL_PATH, Layout, snapshot_path, sql_path};
+use raingauge_schema::drizzle::ledger::Applicable;
+use raingauge_schema::drizzle::migration::{Flaw, flaws, hash};
+use raingauge_schema::{Dialect, Fingerprint};
+
+use crate::report::Finding;
+use crate::{Error, Result};
+
+/// A migrations folder.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// The `out` folder of the configuration.
+    pub folder: PathBuf,
+    pub layout: Layout,
+    /// Absent when there is none, or when it cannot be read (then a finding says so).
+    pub journal: Option<Journal>,
+    /// In the order in which the migrator applies them; only those whose file exists.
+    pub migrations: Vec<Migration>,
+    /// What is wrong with the files, whatever the database says.
+    pub findings: Vec<Finding>,
+}
+
+/// One migration of the history.
+#[derive(Clone, Debug)]
+pub struct Migration {
+    pub entry: Entry,
+    pub path: PathBuf,
+    pub sql: String,
+    /// Of the exact bytes.
+    pub hash: Fingerprint,
+    /// The snapshot's text, if the file is there.
+    pub snapshot: Option<String>,
+}
+
+impl History {
+    /// Reads the folder; a missing one is an empty history.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or is not UTF-8.
+    pub fn read(folder: &Path, dialect: Dialect) -> Result<Self> {
+        let paths = list(folder)?;
+        let layout = Layout::of(paths.iter().map(String::as_str));
+        let mut history = Self {
+            folder: folder.to_owned(),
+            layout,
+            journal: None,
+            migrations: Vec::new(),
+            findings: Vec::new(),
+        };
+        history.refuse_other_layouts();
+        if history.layout == Layout::Journal {
+            history.read_journal(dialect)?;
+        }
+        history.find_orphans(&paths);
+        Ok(history)
+    }
+
+    /// Whether there is no migration at all.
+    pub fn is_empty(&self) -> bool {
+        self.journal.as_ref().is_none_or(|it| it.entries.is_empty())
+            && !matches!(self.layout, Layout::Folders { .. } | Layout::Mixed { .. })
+    }
+
+    /// What the migrator looks at, migration by migration.
+    pub fn applicable(&self) -> Vec<Applicable> {
+        let one = |it: &Migration| Applicable { when: it.entry.when, hash: it.hash.clone() };
+        self.migrations.iter().map(one).collect()
+    }
+
+    /// The hash of everything in the folder that a plan rests on.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let journal = self.journal.as_ref().map(Journal::write).unwrap_or_default();
+        let each = self.migrations.iter().flat_map(|it| {
+            [it.entry.tag.as_str(), it.hash.as_str(), it.snapshot.as_deref().unwrap_or_default()]
+        });
+        Fingerprint::of_parts(std::iter::once(journal.as_str()).chain(each))
+    }
+
+    fn refuse_other_layouts(&mut self) {
+        let subject = self.folder.display().to_string();
+        match &self.layout {
+            Layout::Folders { folders } => {
+                let finding = Finding::error(
+                    "layout-folders",
+                    subject,
+                    "has the folder layout of Drizzle 1.0, which this version of raingauge cannot manage yet; nothing was changed",
+                );
+                let finding =
+                    folders.iter().fold(finding, |it, folder| it.evidence(folder.as_str()));
+                self.findings.push(finding);
+            }
+            Layout::Mixed { folders } => {
+                let finding = Finding::error(
+                    "layout-mixed",
+                    subject,
+                    "has a journal (Drizzle 0.x) and migration folders (1.0) at once; no version of Drizzle reads both",
+                );
+                let finding =
+                    folders.iter().fold(finding, |it, folder| it.evidence(folder.as_str()));
+                self.findings.push(
+                    finding.next("find out which of the two the application runs, and move the other one out of the folder"),
+                );
+            }
+            Layout::Empty | Layout::Journal => {}
+        }
+    }
+
+    fn read_journal(&mut self, dialect: Dialect) -> Result<()> {
+        let path = self.folder.join(JOURNAL_PATH);
+        let journal = match Journal::read(&read_text(&path)?) {
+            Ok(journal) => journal,
+            Err(error) => {
+                let finding =
+                    Finding::error(error.code(), path.display().to_string(), error.to_string());
+                self.findings.push(finding.next("restore the file from version control"));
+                return Ok(());
+            }
+        };
+        self.findings
+            .extend(journal.irregularities(dialect).iter().map(|it| irregular(it, &journal)));
+        for entry in &journal.entries {
+            self.read_migration(entry, dialect)?;
+        }
+        self.journal = Some(journal);
+        Ok(())
+    }
+
+    fn read_migration(&mut self, entry: &Entry, dialect: Dialect) -> Result<()> {
+        let path = self.folder.join(sql_path(&entry.tag));
+        if !path.exists() {
+            self.findings.push(
+                Finding::error(
+                    "migration-missing",
+                    path.display().to_string(),
+                    "is listed in the journal, but the file does not exist; the migrator stops before it runs anything",
+                )
+                .next("restore the file from version control"),
+            );
+            return Ok(());
+        }
+        let sql = read_text(&path)?;
+        self.findings.extend(flaws(&sql, dialect).iter().map(|it| flawed(it, &path)));
+        let snapshot_file = self.folder.join(snapshot_path(&entry.tag));
+        let snapshot = if snapshot_file.exists() { Some(read_text(&snapshot_file)?) } else { None };
+        self.migrations.push(Migration {
+            entry: entry.clone(),
+            hash: hash(sql.as_bytes()),
+            path,
+            sql,
+            snapshot,
+        });
+        Ok(())
+    }
+
+    /// T17: a file that no journal lists never runs, and listing it later may run it on live data.
+    fn find_orphans(&mut self, paths: &[String]) {
+        let listed = |name: &str| {
+            self.journal
+                .as_ref()
+                .is_some_and(|it| it.entries.iter().any(|entry| sql_path(&entry.tag) == name))
+        };
+        let is_sql = |path: &&String| {
+            !path.contains('/')
+                && Path::new(path).extension().is_some_and(|it| it.eq_ignore_ascii_case("sql"))
+        };
+        let orphans: Vec<_> = paths.iter().filter(is_sql).filter(|it| !listed(it)).collect();
+        for path in orphans {
+            self.findings.push(
+                Finding::warning(
+                    "migration-orphan",
+                    self.folder.join(path).display().to_string(),
+                    "is not in the journal, so no migrator ever runs it",
+                )
+                .next("read what it does before anything else; move it out of the folder if it is not meant to run"),
+            );
+        }
+    }
+}
+
+fn irregular(it: &Irregularity, journal: &Journal) -> Finding {
+    let tag = |entry: usize| journal.entries.get(entry).map_or(String::new(), |it| it.tag.clone());
+    let finding = |code, subject: String, message: String| {
+        Finding::error(code, format!("meta/_journal.json {subject}"), message).next(
+            "compare with version control; the journal has to say what the databases have recorded",
+        )
+    };
+    match it {
+        Irregularity::Dialect { found } => finding(
+            "journal-dialect",
+            String::new(),
+            format!("belongs to dialect `{found}`, not to the one of `drizzle.config.ts`"),
+        ),
+        Irregularity::JournalVersion { found } => finding(
+            "journal-version",
+            String::new(),
+            format!("has version `{found}`, which drizzle-kit 0.31 does not write"),
+        ),
+        Irregularity::EntryVersion { entry, found } => Finding::info(
+            "journal-entry-version",
+            format!("meta/_journal.json {}", tag(*entry)),
+            format!("was written by another drizzle-kit: snapshot version `{found}`"),
+        ),
+        Irregularity::WhenNotIncreasing { entry } => finding(
+            "when-not-increasing",
+            tag(*entry),
+            "is not newer than the entry before it, so a database that has that one never gets this one".into(),
+        ),
+        Irregularity::WhenWithinSecond { entry } => Finding::warning(
+            "when-within-second",
+            format!("meta/_journal.json {}", tag(*entry)),
+            "is less than a second newer than the entry before it; Drizzle 1.0 cannot take over such a history",
+        ),
+        Irregularity::RepeatedTag { entry, first } => finding(
+            "journal-repeated",
+            tag(*entry),
+            format!("is listed twice, as entries {first} and {entry}"),
+        ),
+        Irregularity::RepeatedIdx { entry, first } => finding(
+            "journal-repeated",
+            tag(*entry),
+            format!("has the same idx as {}", tag(*first)),
+        ),
+    }
+}
+
+fn flawed(flaw: &Flaw, path: &Path) -> Finding {
+    let at = |line: &usize| format!("{}:{line}", path.display());
+    let whole = path.display().to_string();
+    match flaw {
+        Flaw::EmptyPiece { line } => Finding::error(
+            "piece-empty",
+            at(line),
+            "nothing stands between two breakpoints; SQLite and MySQL drivers refuse that",
+        ),
+        Flaw::OnlyComments { line } => Finding::warning(
+            "piece-only-comments",
+            at(line),
+            "only comments stand here; SQLite drivers refuse that, PostgreSQL records a migration that did nothing",
+        ),
+        Flaw::CutComment { line } => Finding::error(
+            "comment-cut",
+            at(line),
+            "a breakpoint inside a block comment cuts the comment in two, so the migrator fails",
+        ),
+        Flaw::CommentedBaseline => Finding::error(
+            "baseline-commented-out",
+            whole,
+            "is what `drizzle-kit pull` wrote, still commented out: a new database would get none of its tables while the ledger says it has them",
+        )
+        .next("move the folder aside and let `raingauge reconcile` write a baseline that runs and is proven"),
+        Flaw::ByteOrderMark => {
+            Finding::error("byte-order-mark", whole, "begins with a byte order mark, which PostgreSQL refuses")
+                .next("save the file as UTF-8 without a byte order mark, unless a database has recorded it")
+        }
+    }
+}
+
+/// All files below the folder as relative paths with `/`, two levels deep, sorted.
+fn list(folder: &Path) -> Result<Vec<String>> {
+    let mut paths = Vec::new();
+    for (name, path) in entries(folder)? {
+        if path.is_dir() {
+            let inner = entries(&path)?;
+            paths.extend(inner.into_iter().map(|(inner, _)| format!("{name}/{inner}")));
+        } else {
+            paths.push(name);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let list = fs::read_dir(folder).map_err(|cause| unreadable(folder, cause))?;
+    let named =
+        list.map(|it| it.map(|it| (it.file_name().to_string_lossy().into_owned(), it.path())));
+    named.collect::<std::io::Result<_>>().map_err(|cause| unreadable(folder, cause))
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).map_err(|cause| unreadable(path, cause))?;
+    String::from_utf8(bytes).map_err(|cause| {
+        Error::new("not-utf8", format!("`{}` is not UTF-8", path.display())).caused_by(cause).next(
+            "restore the file from version control; the migrator would read it as something else",
+        )
+    })
+}
+
+fn unreadable(path: &Path, cause: std::io::Error) -> Error {
+    Error::new("file-unreadable", format!("cannot read `{}`", path.display())).caused_by(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(folder: &Path, path: &str, text: &str) {
+        let path = folder.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn journal(tags: &[(&str, i64)]) -> String {
+        let mut journal = Journal::new(Dialect::Postgres);
+        for (tag, when) in tags {
+            journal.append(Dialect::Postgres, tag, *when);
+        }
+        journal.write()
+    }
+
+    #[track_caller]
+    fn check(files: &[(&str, &str)], expected: &[&str]) {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            write(folder.path(), path, text);
+        }
+        let history = History::read(folder.path(), Dialect::Postgres).unwrap();
+        let codes: Vec<_> = history.findings.iter().map(|it| it.code).collect();
+        assert_eq!(codes, expected);
+    }
+
+    #[test]
+    fn a_healthy_folder_is_silent_and_a_missing_one_is_empty() {
+        check(
+            &[("meta/_journal.json", &journal(&[("0000_a", 1000)])), ("0000_a.sql", "select 1")],
+            &[],
+        );
+        let history = History::read(Path::new("does/not/exist"), Dialect::Postgres).unwrap();
+        assert!(history.is_empty() && history.findings.is_empty());
+    }
+
+    #[test]
+    fn t17_a_file_outside_the_journal_is_told() {
+        check(
+            &[
+                ("meta/_journal.json", &journal(&[("0000_a", 1000)])),
+                ("0000_a.sql", "select 1"),
+                ("0001_b.sql", "drop table users"),
+            ],
+            &["migration-orphan"],
+        );
+    }
+
+    #[test]
+    fn a_missing_file_is_an_error() {
+        check(&[("meta/_journal.json", &journal(&[("0000_a", 1000)]))], &["migration-missing"]);
+    }
+
+    #[test]
+    fn t09_a_commented_out_baseline_is_an_error() {
+        let pulled = "-- Current sql file was generated after introspecting the database\n-- If you want to run this migration please uncomment this code before executing migrations\n/*\nCREATE TABLE t (a int);\n*/";
+        check(
+            &[("meta/_journal.json", &journal(&[("0000_a", 1000)])), ("0000_a.sql", pulled)],
+            &["baseline-commented-out"],
+        );
+    }
+
+    #[test]
+    fn other_layouts_are_refused_with_the_reason() {
+        let folder = "20260101000000_a/migration.sql";
+        check(&[(folder, "select 1")], &["layout-folders"]);
+        check(&[(folder, "select 1"), ("meta/_journal.json", &journal(&[]))], &["layout-mixed"]);
+    }
+
+    #[test]
+    fn a_broken_journal_is_a_finding() {
+        check(&[("meta/_journal.json", "{")], &["not-json"]);
+    }
+}

@@ -1,0 +1,99 @@
+//! Drizzle's ledger: the table of applied migrations, wherever it is.
+//!
+//! Ledgers are recognised by their shape, never assumed to be where the configuration says: an
+//! application may keep its own beside the one of `drizzle-kit`.
+
+mod postgres;
+mod sqlite;
+
+use std::fmt;
+
+use raingauge_schema::Dialect;
+use raingauge_schema::drizzle::ledger::{CreatedAt, LedgerRow};
+use serde::{Deserialize, Serialize};
+
+use crate::connect::{Session, SqlError};
+
+/// Where a ledger is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LedgerName {
+    /// Empty for SQLite.
+    pub schema: String,
+    pub table: String,
+}
+
+/// A ledger with its rows, in the order in which they were written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ledger {
+    pub name: LedgerName,
+    pub rows: Vec<LedgerRow>,
+}
+
+impl fmt::Display for LedgerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.schema.is_empty() {
+            f.write_str(&self.table)
+        } else {
+            write!(f, "{}.{}", self.schema, self.table)
+        }
+    }
+}
+
+impl LedgerName {
+    /// The name as SQL.
+    pub fn quoted(&self) -> String {
+        let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+        if self.schema.is_empty() {
+            quote(&self.table)
+        } else {
+            format!("{}.{}", quote(&self.schema), quote(&self.table))
+        }
+    }
+}
+
+/// Finds every table that is a ledger of Drizzle by its columns and its name, and the configured one
+/// whatever its columns.
+///
+/// # Errors
+/// If the connection breaks.
+pub fn find(session: &mut Session, configured: &LedgerName) -> Result<Vec<LedgerName>, SqlError> {
+    match session {
+        Session::Postgres(session) => postgres::find(session, configured),
+        Session::Sqlite(session) => sqlite::find(session, configured),
+    }
+}
+
+/// Reads all rows of a ledger.
+///
+/// # Errors
+/// If the role may not read it, or it has not a ledger's columns.
+pub fn read(session: &mut Session, name: &LedgerName) -> Result<Ledger, SqlError> {
+    let rows = match session {
+        Session::Postgres(session) => postgres::read(session, name)?,
+        Session::Sqlite(session) => sqlite::read(session, name)?,
+    };
+    Ok(Ledger { name: name.clone(), rows })
+}
+
+/// The statement that records a migration as applied.
+pub fn record(dialect: Dialect, name: &LedgerName, hash: &str, when: i64) -> String {
+    let hash = match dialect {
+        Dialect::Postgres => raingauge_schema::postgres::grammar::quote_literal(hash),
+        Dialect::Sqlite => raingauge_schema::sqlite::grammar::quote_literal(hash),
+    };
+    format!("INSERT INTO {} (\"hash\", \"created_at\") VALUES ({hash}, {when})", name.quoted())
+}
+
+/// A text as the type that the column really holds.
+fn created_at(kind: &str, text: Option<String>) -> CreatedAt {
+    match (kind, text) {
+        (_, None) => CreatedAt::Null,
+        ("integer", Some(text)) => match text.parse() {
+            Ok(millis) => CreatedAt::Millis(millis),
+            Err(_) => CreatedAt::Text(text),
+        },
+        ("real", Some(text)) => text.parse().map_or(CreatedAt::Text(text), CreatedAt::Real),
+        ("blob", Some(_)) => CreatedAt::Blob,
+        (_, Some(text)) => CreatedAt::Text(text),
+    }
+}
