@@ -4,6 +4,7 @@
 //! reads the environment; the command line does that. Reading order: [`connect`] (sessions) →
 //! [`introspect`] (live → catalog) → [`scratch`] (throw-away databases).
 
+pub mod check;
 pub mod connect;
 pub mod consent;
 

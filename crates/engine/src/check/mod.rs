@@ -1,0 +1,3 @@
+//! Checks: facts in, findings out. Nothing here reads a database or a file.
+
+pub mod ledger;
