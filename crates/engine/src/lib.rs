@@ -18,5 +18,6 @@ pub mod progress;
 pub mod report;
 pub mod run;
 pub mod scratch;
+pub mod seed;
 
 pub use error::{Error, Result};
