@@ -5,6 +5,7 @@
 //! [`introspect`] (live → catalog) → [`scratch`] (throw-away databases).
 
 pub mod check;
+pub mod client;
 pub mod connect;
 pub mod consent;
 

@@ -1,26 +1,124 @@
 //! Throw-away databases of live's engine and major version, always removed.
+//!
+//! Reading order: this file (what callers see) → `postgres` (which server, and its databases) →
+//! `cluster` (a server of our own) · `sqlite` (temporary files).
 
-use crate::Result;
+mod cluster;
+mod postgres;
+mod sqlite;
+
+use std::path::PathBuf;
+
+use raingauge_schema::Dialect;
+
 use crate::connect::{Dsn, Session};
+use crate::{Error, Result};
+
+/// What is known about live, and what the user allows.
+#[derive(Clone, Debug)]
+pub struct ScratchOptions {
+    pub dialect: Dialect,
+    /// The database to imitate: version, encoding, collation, settings and role names. Without one, any
+    /// version will do.
+    pub live: Option<Dsn>,
+    /// A server that the user gives for scratch databases.
+    pub scratch_url: Option<Dsn>,
+    /// Whether a database may be made on live's own server if that is on another machine.
+    pub target_consent: bool,
+    /// Further roles that scripts refer to.
+    pub roles: Vec<String>,
+    /// The folder of PostgreSQL's server programs; without one, the usual places are searched.
+    pub pg_bin: Option<PathBuf>,
+}
+
+impl ScratchOptions {
+    /// Options that imitate nothing and allow nothing.
+    pub fn new(dialect: Dialect) -> Self {
+        Self {
+            dialect,
+            live: None,
+            scratch_url: None,
+            target_consent: false,
+            roles: Vec::new(),
+            pg_bin: None,
+        }
+    }
+}
 
 /// Makes scratch databases on one provider: a temp folder (SQLite), a server given by the user, an
-/// ephemeral local server, or live's own server with consent.
+/// ephemeral local server, or live's own server with consent. Nothing starts before the first
+/// database, and one server serves all.
 #[derive(Debug)]
-pub struct Scratch {}
+pub struct Scratch {
+    options: ScratchOptions,
+    server: Option<postgres::Server>,
+}
 
 /// One scratch database; dropping it removes it.
 #[derive(Debug)]
 pub struct ScratchDatabase {
+    /// A session with ordinary settings that may write. Closed before the database is removed.
     pub session: Session,
     pub dsn: Dsn,
+    _guard: Guard,
+}
+
+/// What removes the database.
+#[derive(Debug)]
+enum Guard {
+    Postgres { _database: postgres::Database },
+    Sqlite { _folder: tempfile::TempDir },
 }
 
 impl Scratch {
+    /// Prepares to make databases; starts nothing.
+    ///
+    /// # Errors
+    /// If the options contradict each other: `scratch-wrong-engine`.
+    pub fn open(options: ScratchOptions) -> Result<Self> {
+        let given = [options.live.as_ref(), options.scratch_url.as_ref()];
+        if given.into_iter().flatten().any(|it| it.dialect() != options.dialect) {
+            let message = format!("scratch databases have to be of {} like live", options.dialect);
+            return Err(Error::new("scratch-wrong-engine", message)
+                .next("give `--scratch` a server of the same engine"));
+        }
+        Ok(Self { options, server: None })
+    }
+
     /// Makes an empty database. `purpose` is a short word for messages: `history`, `declared`.
     ///
     /// # Errors
-    /// If the provider cannot make one.
-    pub fn create(&mut self, _purpose: &str) -> Result<ScratchDatabase> {
-        Err(crate::Error::new("scratch-unavailable", "no scratch server"))
+    /// If the provider cannot make one: `scratch-unavailable` with what would help.
+    pub fn create(&mut self, purpose: &str) -> Result<ScratchDatabase> {
+        match self.options.dialect {
+            Dialect::Sqlite => {
+                let (session, dsn, folder) = sqlite::create(purpose)?;
+                Ok(ScratchDatabase { session, dsn, _guard: Guard::Sqlite { _folder: folder } })
+            }
+            Dialect::Postgres => {
+                let server = match self.server.take() {
+                    Some(server) => server,
+                    None => postgres::Server::find(&self.options)?,
+                };
+                let (session, dsn, database) = self.server.insert(server).create(purpose)?;
+                Ok(ScratchDatabase {
+                    session,
+                    dsn,
+                    _guard: Guard::Postgres { _database: database },
+                })
+            }
+        }
+    }
+
+    /// Whether scratch databases are on the server that also holds live, so that the user's scripts
+    /// have to be kept away from everything else there. Known after the first database.
+    pub fn shares_live_server(&self) -> bool {
+        self.server.as_ref().is_some_and(postgres::Server::shares_live)
+    }
+
+    /// Where the databases are and what is not quite as on live, for reports. Empty before the first
+    /// database.
+    pub fn notes(&self) -> Vec<String> {
+        self.server.as_ref().map(postgres::Server::notes).unwrap_or_default()
     }
 }

@@ -1,0 +1,320 @@
+//! Finds PostgreSQL's own programs on this machine: `pg_dump`, `pg_restore`, `initdb`, `pg_ctl`.
+//!
+//! Nothing is read from the environment here: a bare program name is looked up on the search path by
+//! the operating system itself.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::connect::dsn::PgTarget;
+use crate::{Error, Result};
+
+/// Environment variables that would make PostgreSQL's programs talk to another server than ours.
+pub(crate) const FOREIGN_SETTINGS: [&str; 14] = [
+    "PGCLUSTER",
+    "PGDATA",
+    "PGDATABASE",
+    "PGHOST",
+    "PGHOSTADDR",
+    "PGOPTIONS",
+    "PGPASSFILE",
+    "PGPASSWORD",
+    "PGPORT",
+    "PGSERVICE",
+    "PGSERVICEFILE",
+    "PGSSLMODE",
+    "PGSSLROOTCERT",
+    "PGUSER",
+];
+
+/// A PostgreSQL program that was found, and how to call it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// The program and what stands in front of it: `docker exec -i db pg_dump`.
+    words: Vec<String>,
+    /// Its major version.
+    pub major: u32,
+}
+
+/// Where to look for PostgreSQL's programs besides the usual places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProgramSource {
+    /// A folder that holds them.
+    Folder(PathBuf),
+    /// A command that runs them somewhere else: `docker exec -i db`.
+    Prefix(Vec<String>),
+}
+
+impl ProgramSource {
+    /// Reads what `--pg-client` gives: an existing folder, or else the beginning of a command.
+    pub fn parse(text: &str) -> Self {
+        let path = Path::new(text.trim());
+        if path.is_dir() {
+            return Self::Folder(path.to_owned());
+        }
+        Self::Prefix(text.split_whitespace().map(str::to_owned).collect())
+    }
+}
+
+impl Program {
+    /// The command line that runs the program, for people.
+    pub fn shown(&self) -> String {
+        self.words.join(" ")
+    }
+
+    /// A command that talks to `target`. Where to connect and the password travel in the environment,
+    /// never on the command line, where everybody on the machine could read them.
+    pub fn command(&self, target: &PgTarget) -> Command {
+        let settings = connection_settings(target, self.container_exec().is_some());
+        let mut words = self.words.clone();
+        if let Some(n) = self.container_exec() {
+            for (name, _) in settings.iter().rev() {
+                // Without a value: the container tool takes it from its own environment.
+                words.splice(n..n, ["-e".to_owned(), (*name).to_owned()]);
+            }
+        }
+        let mut command = bare_command(&words);
+        command.envs(settings);
+        command
+    }
+
+    /// Where options of `docker exec` go, if that is what stands in front.
+    fn container_exec(&self) -> Option<usize> {
+        let tool = Path::new(self.words.first()?).file_name()?.to_str()?;
+        let n = self.words.iter().position(|it| it == "exec")?;
+        matches!(tool, "docker" | "podman" | "nerdctl").then_some(n + 1)
+    }
+}
+
+/// The program's environment that leads it to `target`.
+///
+/// A local target seen from inside a container is that container's own server, whose address there is
+/// not the one that the host uses: libpq's default, the Unix socket, is right.
+fn connection_settings(target: &PgTarget, in_container: bool) -> Vec<(&'static str, String)> {
+    let mut settings = Vec::new();
+    if !(in_container && target.is_local()) {
+        settings.push(("PGHOST", target.host.clone()));
+        settings.push(("PGPORT", target.port.to_string()));
+        settings.push(("PGSSLMODE", target.sslmode.clone()));
+        if let Some(file) = target.parameter("sslrootcert") {
+            settings.push(("PGSSLROOTCERT", file.to_owned()));
+        }
+    }
+    for (name, value) in [("PGUSER", &target.user), ("PGDATABASE", &target.database)] {
+        if !value.is_empty() {
+            settings.push((name, value.clone()));
+        }
+    }
+    if let Some(password) = &target.password {
+        settings.push(("PGPASSWORD", password.clone()));
+    }
+    settings
+}
+
+fn bare_command(words: &[String]) -> Command {
+    let (program, arguments) = words.split_first().expect("a program has a name");
+    let mut command = Command::new(program);
+    command.args(arguments);
+    for name in FOREIGN_SETTINGS {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Finds `pg_dump` or `pg_restore` for a server of this major version: the same version if there is
+/// one, else the next newer.
+///
+/// # Errors
+/// `pg-dump-missing` if there is none (`pg-restore-missing` for `pg_restore`), `pg-dump-too-old` if
+/// all are older than the server.
+pub fn find(name: &str, server_major: u32, source: Option<&ProgramSource>) -> Result<Program> {
+    let mut best: Option<Program> = None;
+    let mut newest_too_old = None;
+    for words in candidates(name, server_major, source) {
+        let Some(major) = major_of(&words) else { continue };
+        if major == server_major {
+            return Ok(Program { words, major });
+        }
+        if major < server_major {
+            newest_too_old = newest_too_old.max(Some(major));
+        } else if best.as_ref().is_none_or(|it| major < it.major) {
+            best = Some(Program { words, major });
+        }
+    }
+    best.ok_or_else(|| match newest_too_old {
+        Some(major) => too_old(name, major, server_major),
+        None => missing(name, server_major),
+    })
+}
+
+/// Folders with the server's programs (`initdb`, `pg_ctl`) of exactly this major version, best first.
+/// An empty path stands for the search path.
+pub(crate) fn server_folders(major: u32, given: Option<&Path>) -> Vec<PathBuf> {
+    // Who names a folder means it: nothing else is tried.
+    let mut folders = match given {
+        Some(folder) => vec![folder.to_owned()],
+        None => usual_folders(major).into_iter().chain([PathBuf::new()]).collect(),
+    };
+    folders.retain(|it| {
+        ["initdb", "pg_ctl"]
+            .iter()
+            .all(|name| major_of(&[path_text(&it.join(name))]) == Some(major))
+    });
+    folders
+}
+
+fn candidates(name: &str, major: u32, source: Option<&ProgramSource>) -> Vec<Vec<String>> {
+    match source {
+        Some(ProgramSource::Folder(folder)) => vec![vec![path_text(&folder.join(name))]],
+        Some(ProgramSource::Prefix(prefix)) => {
+            vec![prefix.iter().cloned().chain([name.to_owned()]).collect()]
+        }
+        None => {
+            // Debian's `pg_dump` on the search path is a wrapper that chooses a version by itself, so
+            // folders that state their version come first.
+            let folders = usual_folders(major).into_iter().map(|it| path_text(&it.join(name)));
+            let newer = newer_folders(major).into_iter().map(|it| path_text(&it.join(name)));
+            folders.chain([name.to_owned()]).chain(newer).map(|it| vec![it]).collect()
+        }
+    }
+}
+
+/// Where packages put the programs of one major version.
+fn usual_folders(major: u32) -> Vec<PathBuf> {
+    let mut folders: Vec<_> = [
+        format!("/usr/lib/postgresql/{major}/bin"),
+        format!("/usr/pgsql-{major}/bin"),
+        format!("/usr/libexec/postgresql{major}"),
+        format!("/opt/homebrew/opt/postgresql@{major}/bin"),
+        format!("/usr/local/opt/postgresql@{major}/bin"),
+        format!("/Applications/Postgres.app/Contents/Versions/{major}/bin"),
+        "/usr/local/pgsql/bin".to_owned(),
+    ]
+    .map(PathBuf::from)
+    .into_iter()
+    .filter(|it| it.is_dir())
+    .collect();
+    folders.extend(pg_config_folder());
+    folders
+}
+
+/// Folders of later major versions on Debian, oldest first.
+fn newer_folders(major: u32) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let number = |it: std::fs::DirEntry| it.file_name().to_str()?.parse().ok();
+    let mut majors: Vec<u32> = entries.filter_map(number).filter(|it| *it > major).collect();
+    majors.sort_unstable();
+    majors.into_iter().map(|it| PathBuf::from(format!("/usr/lib/postgresql/{it}/bin"))).collect()
+}
+
+fn pg_config_folder() -> Option<PathBuf> {
+    let output = Command::new("pg_config")
+        .arg("--bindir")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    Some(PathBuf::from(text.trim())).filter(|it| it.is_dir())
+}
+
+/// The major version that a program reports: 15 for `pg_dump (PostgreSQL) 15.18 (Debian …)`.
+fn major_of(words: &[String]) -> Option<u32> {
+    let output = bare_command(words)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    major_in(&String::from_utf8_lossy(&output.stdout))
+}
+
+fn major_in(text: &str) -> Option<u32> {
+    let version = text.split(") ").nth(1)?;
+    let digits: String = version.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}
+
+fn path_text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn missing(name: &str, major: u32) -> Error {
+    let code = if name == "pg_restore" { "pg-restore-missing" } else { "pg-dump-missing" };
+    Error::new(code, format!("found no `{name}` for a PostgreSQL {major} server"))
+        .next(format!("install PostgreSQL's client programs: `apt install postgresql-client-{major}` on Debian and Ubuntu"))
+        .next("or name them with `--pg-client <folder>` or `--pg-client 'docker exec -i <container>'`")
+}
+
+fn too_old(name: &str, major: u32, server_major: u32) -> Error {
+    Error::new(
+        "pg-dump-too-old",
+        format!("`{name}` {major} is older than the PostgreSQL {server_major} server and would refuse it"),
+    )
+    .next(format!("install `postgresql-client-{server_major}` or later"))
+    .next("or name a newer one with `--pg-client <folder>` or `--pg-client 'docker exec -i <container>'`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(command: &Command) -> String {
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        words.map(|it| it.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+    }
+
+    fn target() -> PgTarget {
+        PgTarget {
+            user: "u".to_owned(),
+            password: Some("s3cr3t".to_owned()),
+            database: "db".to_owned(),
+            ..PgTarget::default()
+        }
+    }
+
+    #[test]
+    fn versions_are_read_from_what_the_programs_print() {
+        assert_eq!(major_in("pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), Some(15));
+        assert_eq!(major_in("initdb (PostgreSQL) 18beta1\n"), Some(18));
+        assert_eq!(major_in("something else 3.1\n"), None);
+    }
+
+    #[test]
+    fn a_password_is_never_an_argument() {
+        for words in [vec!["pg_dump"], vec!["docker", "exec", "-i", "db", "pg_dump"]] {
+            let words = words.into_iter().map(str::to_owned).collect();
+            let command = Program { words, major: 15 }.command(&target());
+            assert!(!arguments(&command).contains("s3cr3t"));
+            assert!(command.get_envs().any(|it| it.1.is_some_and(|value| value == "s3cr3t")));
+        }
+    }
+
+    #[test]
+    fn a_container_is_told_which_settings_to_pass_on() {
+        let words = ["docker", "exec", "-i", "db", "pg_dump"].map(str::to_owned).to_vec();
+        let command = Program { words, major: 15 }.command(&target());
+        assert_eq!(
+            arguments(&command),
+            "docker exec -e PGUSER -e PGDATABASE -e PGPASSWORD -i db pg_dump"
+        );
+    }
+
+    #[test]
+    fn a_missing_program_says_what_to_install() {
+        let nowhere = ProgramSource::Folder(PathBuf::from("/nonexistent"));
+        let error = find("pg_dump", 17, Some(&nowhere)).unwrap_err();
+        assert_eq!(error.code, "pg-dump-missing");
+        assert!(error.next.concat().contains("postgresql-client-17"));
+    }
+
+    #[test]
+    fn an_older_program_is_refused_before_it_refuses() {
+        let Ok(found) = find("pg_dump", 10, None) else {
+            println!("skipped: no pg_dump on this machine");
+            return;
+        };
+        let error = find("pg_dump", found.major + 50, None).unwrap_err();
+        assert_eq!(error.code, "pg-dump-too-old");
+    }
+}

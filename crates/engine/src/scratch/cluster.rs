@@ -1,0 +1,260 @@
+//! An ephemeral PostgreSQL server: a folder, a socket inside it, and a watchdog.
+//!
+//! The watchdog is a shell that waits for the end of its input. When this process drops the server or
+//! dies in whatever way, the input ends, and the watchdog stops the server and removes the folder.
+//! Should the watchdog die too, the folder's lock is free, and the next run removes what is left.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::client::{FOREIGN_SETTINGS, server_folders};
+use crate::connect::dsn::PgTarget;
+use crate::{Error, Result};
+
+/// What the folders of all ephemeral servers begin with.
+const PREFIX: &str = "raingauge-pg-";
+
+/// The file that is locked as long as the process that made the folder lives.
+const MARKER: &str = "raingauge.lock";
+
+/// `$1` is `pg_ctl`, `$2` the folder. Interrupts are for the process that reads our output.
+const WATCHDOG: &str = "trap '' HUP INT TERM; read -r _; \
+     \"$1\" stop -s -m immediate -D \"$2/data\" >/dev/null 2>&1; rm -rf \"$2\"";
+
+/// Durability is of no use to a server that is thrown away.
+const SERVER_SETTINGS: &str = "-F -c listen_addresses= -c synchronous_commit=off \
+     -c full_page_writes=off -c autovacuum=off -c jit=off -c wal_level=minimal -c max_wal_senders=0 \
+     -c max_locks_per_transaction=1024 -c shared_buffers=64MB -c max_connections=30 \
+     -c log_min_messages=fatal";
+
+/// A running server; dropping it stops the server and removes its folder.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    target: PgTarget,
+    folder: PathBuf,
+    watchdog: Child,
+    /// Locked until this process ends.
+    _marker: File,
+}
+
+/// Who runs the server: PostgreSQL refuses to run as root.
+#[derive(Clone, Copy, Debug)]
+struct Account {
+    uid: u32,
+    gid: u32,
+}
+
+impl Cluster {
+    /// Starts an empty server of this major version whose superuser is `superuser`.
+    ///
+    /// # Errors
+    /// `scratch-unavailable` if its programs are missing or do not run.
+    pub(super) fn start(major: u32, bin: Option<&Path>, superuser: &str) -> Result<Self> {
+        let bin = server_folders(major, bin).into_iter().next().ok_or_else(|| {
+            unavailable(format!(
+                "found no `initdb` and `pg_ctl` of PostgreSQL {major} on this machine"
+            ))
+        })?;
+        let mut places = vec![std::env::temp_dir(), PathBuf::from("/tmp")];
+        // The path of a socket has to fit into about a hundred bytes.
+        places.retain(|it| it.as_os_str().len() < 60);
+        places.dedup();
+        let mut failure =
+            unavailable("the folder for temporary files has too long a name".to_owned());
+        for place in places {
+            remove_stale(&place, &bin);
+            match Self::start_in(&place, &bin, superuser) {
+                Ok(cluster) => return Ok(cluster),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    /// Where the server listens; the database is `postgres`.
+    pub(super) fn target(&self) -> &PgTarget {
+        &self.target
+    }
+
+    fn start_in(place: &Path, bin: &Path, superuser: &str) -> Result<Self> {
+        let (folder, marker) = make_folder(place).map_err(|it| {
+            unavailable("cannot make a folder for a server".to_owned()).caused_by(it)
+        })?;
+        let watchdog = prepare_folder(&folder).and_then(|account| watch(&folder, bin, account));
+        let watchdog = watchdog.map_err(|it| {
+            let _ = fs::remove_dir_all(&folder);
+            unavailable("cannot prepare the folder of a server".to_owned()).caused_by(it)
+        })?;
+        let target = PgTarget {
+            host: folder.to_string_lossy().into_owned(),
+            port_assumed: false,
+            user: superuser.to_owned(),
+            database: "postgres".to_owned(),
+            sslmode: "disable".to_owned(),
+            ..PgTarget::default()
+        };
+        // From here on, dropping the value cleans up.
+        let cluster = Self { target, folder, watchdog, _marker: marker };
+        cluster.initialise(bin, superuser)?;
+        cluster.launch(bin)?;
+        Ok(cluster)
+    }
+
+    fn initialise(&self, bin: &Path, superuser: &str) -> Result<()> {
+        let mut command = self.command(bin, "initdb")?;
+        command.args(["--encoding=UTF8", "--locale=C", "--auth=trust", "--no-sync"]);
+        command.arg("--username").arg(superuser);
+        command.arg("--pgdata").arg(self.folder.join("data"));
+        finish(&mut command, "initdb")
+    }
+
+    fn launch(&self, bin: &Path) -> Result<()> {
+        let mut command = self.command(bin, "pg_ctl")?;
+        command.args(["start", "--wait", "--silent", "--timeout=60"]);
+        command.arg("--pgdata").arg(self.folder.join("data"));
+        command.arg("--log").arg(self.folder.join("log"));
+        let port = self.target.port;
+        let folder = self.folder.display();
+        command.arg("--options").arg(format!("{SERVER_SETTINGS} -p {port} -k '{folder}'"));
+        finish(&mut command, "pg_ctl start").map_err(|error| {
+            let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+            match log.lines().last() {
+                Some(line) => error.next(format!("the server's last words: {line}")),
+                None => error,
+            }
+        })
+    }
+
+    fn command(&self, bin: &Path, name: &str) -> Result<Command> {
+        let account = account_of(&self.folder).map_err(|it| {
+            unavailable("cannot read the folder of a server".to_owned()).caused_by(it)
+        })?;
+        Ok(command_as(account, &self.folder, &bin.join(name)))
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.watchdog.stdin.take());
+        let _ = self.watchdog.wait();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn unavailable(message: String) -> Error {
+    Error::new("scratch-unavailable", message)
+}
+
+/// A new folder with its lock held. The marker gets its name only when it is locked, so that nobody
+/// ever sees it free.
+fn make_folder(place: &Path) -> io::Result<(PathBuf, File)> {
+    let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place)?.keep();
+    let early = folder.join("raingauge.new");
+    let mut marker = File::create(&early)?;
+    marker.lock()?;
+    writeln!(marker, "scratch server of raingauge, process {}", std::process::id())?;
+    fs::rename(early, folder.join(MARKER))?;
+    Ok((folder, marker))
+}
+
+/// Gives the folder to the account that will run the server.
+fn prepare_folder(folder: &Path) -> io::Result<Account> {
+    let own = account_of(folder)?;
+    if own.uid != 0 {
+        return Ok(own);
+    }
+    let account = server_account().ok_or_else(|| {
+        io::Error::other(
+            "PostgreSQL does not run as root, and there is no account `postgres` or `nobody`",
+        )
+    })?;
+    chown(folder, Some(account.uid), Some(account.gid))?;
+    Ok(account)
+}
+
+fn account_of(folder: &Path) -> io::Result<Account> {
+    let metadata = fs::symlink_metadata(folder)?;
+    Ok(Account { uid: metadata.uid(), gid: metadata.gid() })
+}
+
+/// The account `postgres`, or else `nobody`, as the machine's own list has it.
+fn server_account() -> Option<Account> {
+    let accounts = fs::read_to_string("/etc/passwd").ok()?;
+    ["postgres", "nobody"].into_iter().find_map(|name| {
+        let mut fields =
+            accounts.lines().map(|it| it.split(':')).find(|it| it.clone().next() == Some(name))?;
+        let uid = fields.nth(2)?.parse().ok()?;
+        let gid = fields.next()?.parse().ok()?;
+        (uid != 0).then_some(Account { uid, gid })
+    })
+}
+
+fn command_as(account: Account, folder: &Path, program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(folder).stdin(Stdio::null()).process_group(0);
+    for name in FOREIGN_SETTINGS {
+        command.env_remove(name);
+    }
+    command.env("LC_ALL", "C");
+    if is_root() && account.uid != 0 {
+        command.uid(account.uid).gid(account.gid);
+    }
+    command
+}
+
+/// Whether this process is root, told by whom its files belong to.
+fn is_root() -> bool {
+    tempfile::tempfile().and_then(|it| it.metadata()).is_ok_and(|it| it.uid() == 0)
+}
+
+fn watch(folder: &Path, bin: &Path, account: Account) -> io::Result<Child> {
+    let mut command = command_as(account, Path::new("/"), Path::new("sh"));
+    command.args(["-c", WATCHDOG, "raingauge-watchdog"]);
+    command.arg(bin.join("pg_ctl")).arg(folder);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+}
+
+fn finish(command: &mut Command, what: &str) -> Result<()> {
+    let output = command
+        .stderr(Stdio::piped())
+        .output()
+        .map_err(|it| unavailable(format!("cannot run `{what}`")).caused_by(it))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(unavailable(format!("`{what}` failed")).caused_by(said))
+}
+
+/// Stops and removes servers whose makers are gone.
+fn remove_stale(place: &Path, bin: &Path) {
+    let Ok(entries) = fs::read_dir(place) else { return };
+    for entry in entries.flatten() {
+        if entry.file_name().to_str().is_some_and(|it| it.starts_with(PREFIX)) {
+            remove_if_stale(&entry.path(), bin);
+        }
+    }
+}
+
+fn remove_if_stale(folder: &Path, bin: &Path) {
+    // Opening fails for what belongs to somebody else, and locking for what is in use.
+    if !fs::symlink_metadata(folder.join(MARKER)).is_ok_and(|it| it.is_file()) {
+        return;
+    }
+    let Ok(marker) = File::open(folder.join(MARKER)) else { return };
+    let Ok(account) = account_of(folder) else { return };
+    if marker.try_lock().is_err() {
+        return;
+    }
+    let _ = command_as(account, folder, &bin.join("pg_ctl"))
+        .args(["stop", "--silent", "--mode=immediate", "--pgdata"])
+        .arg(folder.join("data"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    let _ = fs::remove_dir_all(folder);
+}

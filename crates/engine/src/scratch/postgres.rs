@@ -1,0 +1,353 @@
+//! Scratch databases on a PostgreSQL server: which server, and how a database becomes like live.
+//!
+//! In order: the server that the user gives, a server of our own, live's own server.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use raingauge_schema::postgres::grammar::{quote_ident, quote_literal};
+
+use super::ScratchOptions;
+use super::cluster::Cluster;
+use crate::connect::dsn::PgTarget;
+use crate::connect::{Access, Dsn, PgSession, Session, SqlError, TextRow};
+use crate::{Error, Result};
+
+/// The newest major version that may be found when there is no live to imitate, and the oldest.
+const MAJORS: std::ops::RangeInclusive<u32> = 10..=30;
+
+/// How the comment of a scratch database begins; the rest is the token of its maker.
+const MARKER: &str = "raingauge scratch, to be dropped when no session is called ";
+
+/// SQLSTATE of `CREATE DATABASE` for a name that is taken.
+const DUPLICATE_DATABASE: &str = "42P04";
+
+/// A server with the session that makes and drops databases.
+#[derive(Debug)]
+pub(super) struct Server {
+    shared: Arc<Shared>,
+    likeness: Likeness,
+    shares_live: bool,
+    notes: Vec<String>,
+    n_made: u32,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// Closed before the server stops.
+    admin: Mutex<PgSession>,
+    /// Unless the server is somebody else's.
+    _cluster: Option<Cluster>,
+    token: String,
+}
+
+/// A database that is dropped with this value.
+#[derive(Debug)]
+pub(super) struct Database {
+    name: String,
+    shared: Arc<Shared>,
+}
+
+/// What a scratch database takes over from live.
+#[derive(Clone, Debug, Default)]
+struct Likeness {
+    major: Option<u32>,
+    /// The end of `CREATE DATABASE … TEMPLATE template0`.
+    locale: String,
+    encoding: String,
+    roles: Vec<String>,
+    settings: Vec<(String, String)>,
+}
+
+impl Server {
+    /// The first server that can be had.
+    pub(super) fn find(options: &ScratchOptions) -> Result<Self> {
+        let live = match &options.live {
+            Some(Dsn::Postgres(target)) => Some(target),
+            _ => None,
+        };
+        let mut likeness = live.map(Likeness::of).transpose()?.unwrap_or_default();
+        likeness.roles.extend(options.roles.iter().cloned());
+        likeness.roles.sort_unstable();
+        likeness.roles.dedup();
+        if let Some(Dsn::Postgres(target)) = &options.scratch_url {
+            return Self::on_given(target, likeness);
+        }
+        let own = match Self::on_own(options, &likeness) {
+            Ok(server) => return Ok(server),
+            Err(error) => error,
+        };
+        match live {
+            Some(target) if target.is_local() || options.target_consent => {
+                Self::on_live(target, likeness).map_err(|it| both_failed(&own, &it))
+            }
+            _ => Err(own
+                .next("or name a server for scratch databases with `--scratch <url>`")
+                .next("or allow a temporary database on the target's own server with `--scratch target`")),
+        }
+    }
+
+    fn on_given(target: &PgTarget, likeness: Likeness) -> Result<Self> {
+        let mut admin = open_admin(target)?;
+        let identity = admin.identity()?;
+        if likeness.major.is_some_and(|it| it != identity.major) {
+            let live = likeness.major.unwrap_or_default();
+            return Err(Error::new(
+                "scratch-wrong-version",
+                format!("the scratch server is {}, but live is PostgreSQL {live}", identity.engine),
+            )
+            .next(format!("give `--scratch` a server of PostgreSQL {live}")));
+        }
+        drop_stale(&mut admin);
+        let notes = vec![format!("scratch databases on {target}")];
+        Self::with(admin, None, likeness, notes)
+    }
+
+    fn on_own(options: &ScratchOptions, likeness: &Likeness) -> Result<Self> {
+        let superuser = free_name("raingauge", &likeness.roles);
+        let start = |major| Cluster::start(major, options.pg_bin.as_deref(), &superuser);
+        let cluster = match likeness.major {
+            Some(major) => start(major)?,
+            None => {
+                let any = MAJORS.rev().find_map(|major| start(major).ok());
+                any.ok_or_else(|| {
+                    Error::new("scratch-unavailable", "found no PostgreSQL server on this machine")
+                        .next("install one, or name its folder with `--pg-bin`")
+                })?
+            }
+        };
+        let mut admin = open_admin(cluster.target())?;
+        let identity = admin.identity()?;
+        let stubs: Vec<_> = likeness
+            .roles
+            .iter()
+            .filter(|it| !it.starts_with("pg_"))
+            .map(|it| format!("create role {} nologin;", quote_ident(it)))
+            .collect();
+        admin.run(&stubs.concat()).map_err(|it| cannot("make roles like live's", it))?;
+        let notes = vec![format!("scratch databases on an own {} server", identity.engine)];
+        Self::with(admin, Some(cluster), likeness.clone(), notes)
+    }
+
+    fn on_live(target: &PgTarget, likeness: Likeness) -> Result<Self> {
+        let mut admin = open_admin(target)?;
+        drop_stale(&mut admin);
+        let notes = vec![format!("scratch databases on live's own server, {target}")];
+        let server = Self::with(admin, None, likeness, notes)?;
+        Ok(Self { shares_live: true, ..server })
+    }
+
+    fn with(
+        mut admin: PgSession,
+        cluster: Option<Cluster>,
+        likeness: Likeness,
+        notes: Vec<String>,
+    ) -> Result<Self> {
+        let sql = "select 'raingauge_scratch ' || pg_catalog.pg_backend_pid() || ' ' \
+                   || extract(epoch from pg_catalog.clock_timestamp())";
+        let token = value(admin.rows(sql).map_err(|it| cannot("name itself", it))?);
+        admin
+            .run(&format!("set application_name = {}", quote_literal(&token)))
+            .map_err(|it| cannot("name itself", it))?;
+        let shared = Arc::new(Shared { admin: Mutex::new(admin), _cluster: cluster, token });
+        Ok(Self { shared, likeness, shares_live: false, notes, n_made: 0 })
+    }
+
+    pub(super) fn shares_live(&self) -> bool {
+        self.shares_live
+    }
+
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.notes.clone()
+    }
+
+    /// Makes a database and opens it.
+    pub(super) fn create(&mut self, purpose: &str) -> Result<(Session, Dsn, Database)> {
+        let database = self.create_database(purpose)?;
+        let target = {
+            let mut admin = self.shared.lock();
+            adapt(&mut admin, &database.name, &self.likeness.settings)?;
+            admin.target().with_database(&database.name)
+        };
+        let session = PgSession::open_plain(&target, Access::ReadWrite)?;
+        Ok((Session::Postgres(session), Dsn::Postgres(target), database))
+    }
+
+    fn create_database(&mut self, purpose: &str) -> Result<Database> {
+        loop {
+            self.n_made += 1;
+            let name = format!("raingauge_scratch_{}_{}", std::process::id(), self.n_made);
+            let created = {
+                let mut admin = self.shared.lock();
+                let like = [&self.likeness.encoding, &self.likeness.locale].map(String::as_str);
+                create_marked(&mut admin, &name, &like.concat(), &self.shared.token)
+            };
+            match created {
+                Ok(()) => return Ok(Database { name, shared: Arc::clone(&self.shared) }),
+                Err(error) if error.state == DUPLICATE_DATABASE => {}
+                // This machine may not know live's locale. It decides how text sorts, not what the
+                // catalog says.
+                Err(error) if !self.likeness.locale.is_empty() => {
+                    self.notes.push(format!("without live's locale: {error}"));
+                    self.likeness.locale = " lc_collate 'C' lc_ctype 'C'".to_owned();
+                    let name = format!("{name}_c");
+                    let like = format!("{}{}", self.likeness.encoding, self.likeness.locale);
+                    create_marked(&mut self.shared.lock(), &name, &like, &self.shared.token)
+                        .map_err(|it| no_database(purpose, it))?;
+                    return Ok(Database { name, shared: Arc::clone(&self.shared) });
+                }
+                Err(error) => return Err(no_database(purpose, error)),
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, PgSession> {
+        self.admin.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let mut admin = self.shared.lock();
+        let name = quote_ident(&self.name);
+        if admin.run(&format!("drop database if exists {name} with (force)")).is_err() {
+            // Before version 13 there is no FORCE. What stays is found by its marker later.
+            let _ = admin.run(&format!("drop database if exists {name}"));
+        }
+    }
+}
+
+impl Likeness {
+    /// Reads what matters from live, in a session with live's own settings.
+    fn of(live: &PgTarget) -> Result<Self> {
+        let mut session = PgSession::open_plain(live, Access::ReadOnly)?;
+        let mut rows = |sql: &str| {
+            session.rows(sql).map_err(|it| cannot("read how live's database was made", it))
+        };
+        let facts = rows(
+            "select pg_catalog.current_setting('server_version_num')::int / 10000, \
+                    pg_catalog.pg_encoding_to_char(encoding), datcollate, datctype, \
+                    pg_catalog.to_jsonb(d) ->> 'datlocprovider', \
+                    coalesce(pg_catalog.to_jsonb(d) ->> 'datlocale', pg_catalog.to_jsonb(d) ->> 'daticulocale') \
+             from pg_catalog.pg_database d where datname = pg_catalog.current_database()",
+        )?;
+        let mut facts = facts.into_iter().next().unwrap_or_default().into_iter();
+        let mut next = || facts.next().flatten();
+        let major = next().and_then(|it| it.parse().ok());
+        let encoding = next().map(|it| format!(" encoding {}", quote_literal(&it)));
+        let (collate, ctype) = (next().unwrap_or_default(), next().unwrap_or_default());
+        let mut locale =
+            format!(" lc_collate {} lc_ctype {}", quote_literal(&collate), quote_literal(&ctype));
+        match (next().as_deref(), next()) {
+            (Some("i"), Some(name)) => {
+                locale.push_str(" locale_provider icu icu_locale ");
+                locale.push_str(&quote_literal(&name));
+            }
+            (Some("b"), Some(name)) => {
+                locale.push_str(" locale_provider builtin builtin_locale ");
+                locale.push_str(&quote_literal(&name));
+            }
+            _ => {}
+        }
+        let roles = rows("select rolname from pg_catalog.pg_roles order by 1")?;
+        let settings = rows(
+            "select name, setting from pg_catalog.pg_settings where name in \
+             ('search_path', 'TimeZone', 'DateStyle', 'IntervalStyle', 'default_text_search_config', \
+              'standard_conforming_strings', 'default_table_access_method', \
+              'default_toast_compression', 'xmloption', 'array_nulls', 'check_function_bodies')",
+        )?;
+        Ok(Self {
+            major,
+            locale,
+            encoding: encoding.unwrap_or_default(),
+            roles: roles.into_iter().flatten().flatten().collect(),
+            settings: settings.into_iter().filter_map(pair).collect(),
+        })
+    }
+}
+
+fn pair(row: TextRow) -> Option<(String, String)> {
+    let mut values = row.into_iter().flatten();
+    Some((values.next()?, values.next()?))
+}
+
+fn value(rows: Vec<TextRow>) -> String {
+    rows.into_iter().flatten().flatten().next().unwrap_or_default()
+}
+
+fn open_admin(target: &PgTarget) -> Result<PgSession> {
+    PgSession::open(target, Access::ReadWrite)
+}
+
+fn create_marked(
+    admin: &mut PgSession,
+    name: &str,
+    like: &str,
+    token: &str,
+) -> Result<(), SqlError> {
+    let name = quote_ident(name);
+    admin.run(&format!("create database {name} template template0{like}"))?;
+    let comment = quote_literal(&format!("{MARKER}{token}"));
+    admin.run(&format!("comment on database {name} is {comment}"))
+}
+
+/// Gives the database the settings that live's sessions start with.
+fn adapt(admin: &mut PgSession, name: &str, settings: &[(String, String)]) -> Result<()> {
+    let name = quote_ident(name);
+    // FROM CURRENT takes the value as it is, so that nothing in it is ever read as SQL.
+    let alter = settings.iter().map(|(setting, value)| {
+        format!(
+            "select pg_catalog.set_config({}, {}, true); alter database {name} set {} from current;",
+            quote_literal(setting),
+            quote_literal(value),
+            quote_ident(setting)
+        )
+    });
+    let sql = format!("begin; {} commit", alter.collect::<String>());
+    admin.run(&sql).map_err(|it| {
+        let _ = admin.run("rollback");
+        cannot("give a scratch database live's settings", it)
+    })
+}
+
+/// Drops databases whose makers are gone. Nothing that fails here matters.
+fn drop_stale(admin: &mut PgSession) {
+    let sql = format!(
+        "select datname from pg_catalog.pg_database d \
+         where datname like 'raingauge\\_scratch\\_%' \
+         and pg_catalog.starts_with(pg_catalog.shobj_description(d.oid, 'pg_database'), {0}) \
+         and not exists (select 1 from pg_catalog.pg_stat_activity a \
+                         where a.application_name <> '' and \
+                         pg_catalog.shobj_description(d.oid, 'pg_database') = {0} || a.application_name)",
+        quote_literal(MARKER)
+    );
+    for name in admin.rows(&sql).unwrap_or_default().into_iter().flatten().flatten() {
+        let _ = admin.run(&format!("drop database if exists {}", quote_ident(&name)));
+    }
+}
+
+fn free_name(wanted: &str, taken: &[String]) -> String {
+    let mut name = wanted.to_owned();
+    while taken.contains(&name) {
+        name.push('_');
+    }
+    name
+}
+
+fn cannot(what: &str, error: SqlError) -> Error {
+    Error::new("scratch-unavailable", format!("cannot {what}")).caused_by(error)
+}
+
+fn no_database(purpose: &str, error: SqlError) -> Error {
+    Error::new("scratch-unavailable", format!("cannot make a scratch database for the {purpose}"))
+        .caused_by(error)
+        .next("give the role CREATEDB, or name another server with `--scratch <url>`")
+}
+
+fn both_failed(own: &Error, live: &Error) -> Error {
+    let message = format!("{own}, and no temporary database on live's server either: {live}");
+    let mut error = Error::new("scratch-unavailable", message);
+    error.next.clone_from(&own.next);
+    error.next("name a server for scratch databases with `--scratch <url>`")
+}

@@ -1,0 +1,119 @@
+//! What a session promises, on a real server.
+
+use std::time::Instant;
+
+use raingauge_engine::connect::dsn::PgTarget;
+use raingauge_engine::connect::{Access, Dsn, PgSession};
+use raingauge_engine::scratch::{Scratch, ScratchOptions};
+use raingauge_schema::Dialect;
+
+pub(crate) fn target(dsn: &Dsn) -> PgTarget {
+    match dsn {
+        Dsn::Postgres(target) => target.clone(),
+        Dsn::Sqlite(_) => panic!("not PostgreSQL"),
+    }
+}
+
+/// A scratch provider, or `None` with the reason printed when this machine has no server.
+pub(crate) fn scratch() -> Option<Scratch> {
+    let mut scratch = Scratch::open(ScratchOptions::new(Dialect::Postgres)).unwrap();
+    match scratch.create("probe") {
+        Ok(_) => Some(scratch),
+        Err(error) => {
+            println!("skipped: {error}");
+            None
+        }
+    }
+}
+
+#[test]
+fn a_read_only_session_is_refused_every_write_by_the_server() {
+    let Some(mut scratch) = scratch() else { return };
+    let mut database = scratch.create("test").unwrap();
+    database.session.run("create table public.t (a int)").unwrap();
+    let mut session = PgSession::open(&target(&database.dsn), Access::ReadOnly).unwrap();
+    for sql in
+        ["insert into public.t values (1)", "create table public.u ()", "drop table public.t"]
+    {
+        assert_eq!(session.run(sql).unwrap_err().state, "25006", "{sql}");
+    }
+    assert_eq!(session.rows("select count(*) from public.t").unwrap(), [[Some("0".to_owned())]]);
+}
+
+#[test]
+fn a_session_prints_the_same_whatever_the_database_is_set_to() {
+    let Some(mut scratch) = scratch() else { return };
+    let mut database = scratch.create("test").unwrap();
+    let name = target(&database.dsn).database;
+    for setting in ["datestyle = 'SQL, DMY'", "timezone = 'Asia/Tokyo'", "bytea_output = 'escape'"]
+    {
+        database.session.run(&format!("alter database {name} set {setting}")).unwrap();
+    }
+    let mut session = PgSession::open(&target(&database.dsn), Access::ReadOnly).unwrap();
+    let rows = session.rows(
+        "select timestamptz '2026-01-02 03:04:05+00', '\\x00ff'::bytea, null, pg_catalog.current_setting('search_path')",
+    );
+    let expected = [Some("2026-01-02 03:04:05+00"), Some("\\x00ff"), None, Some("\"\"")]
+        .map(|it| it.map(str::to_owned));
+    assert_eq!(rows.unwrap(), [expected.to_vec()]);
+}
+
+#[test]
+fn an_error_has_its_state_and_the_place_in_the_statement() {
+    let Some(mut scratch) = scratch() else { return };
+    let mut database = scratch.create("test").unwrap();
+    let error = database.session.run("select 1; select nothing").unwrap_err();
+    assert_eq!((error.state.as_str(), error.position), ("42703", Some(18)));
+    database.session.run("create table t (a int unique)").unwrap();
+    let error = database.session.run("insert into t values (1), (1)").unwrap_err();
+    assert_eq!(error.detail.as_deref(), Some("Key (a)=(1) already exists."));
+}
+
+#[test]
+fn rows_of_a_copy_arrive() {
+    let Some(mut scratch) = scratch() else { return };
+    let database = scratch.create("test").unwrap();
+    let mut session = PgSession::open_plain(&target(&database.dsn), Access::ReadWrite).unwrap();
+    session.run("create table t (a int, b text)").unwrap();
+    let n_rows = session.copy_in("copy t from stdin", b"1\tone\n2\t\\N\n").unwrap();
+    assert_eq!(n_rows, 2);
+    let error = session.copy_in("copy t from stdin", b"x\ty\n").unwrap_err();
+    assert_eq!(error.state, "22P02");
+    assert_eq!(session.rows("select count(*) from t").unwrap(), [[Some("2".to_owned())]]);
+}
+
+#[test]
+fn an_identity_says_which_server_and_database_answered() {
+    let Some(mut scratch) = scratch() else { return };
+    let mut database = scratch.create("test").unwrap();
+    let identity = database.session.identity().unwrap();
+    assert!(identity.engine.starts_with("PostgreSQL "), "{identity:?}");
+    assert_eq!(identity.database, target(&database.dsn).database);
+    assert!(identity.local && identity.bytes > 0 && identity.major >= 10, "{identity:?}");
+}
+
+#[test]
+fn every_reason_not_to_connect_has_its_own_code() {
+    let Some(mut scratch) = scratch() else { return };
+    let database = scratch.create("test").unwrap();
+    let good = target(&database.dsn);
+    let code = |target: PgTarget| PgSession::open(&target, Access::ReadOnly).unwrap_err().code;
+    assert_eq!(code(good.with_database("nowhere")), "postgres-database-missing");
+    assert_eq!(
+        code(PgTarget { user: "nobody_here".to_owned(), ..good.clone() }),
+        "postgres-login-failed"
+    );
+    assert_eq!(code(PgTarget { port: 1, ..good.clone() }), "postgres-unreachable");
+    let tcp = |host: &str| PgTarget { host: host.to_owned(), port: 1, ..good.clone() };
+    assert_eq!(code(tcp("127.0.0.1")), "postgres-unreachable");
+    assert_eq!(code(tcp("no-such-host.invalid")), "postgres-host-unknown");
+}
+
+#[test]
+fn t66_an_assumed_port_is_said_when_nobody_answers() {
+    let target = PgTarget { host: "/nonexistent".to_owned(), ..PgTarget::default() };
+    let start = Instant::now();
+    let error = PgSession::open(&target, Access::ReadOnly).unwrap_err();
+    assert!(error.message.contains("5432 was assumed"), "{error}");
+    assert!(start.elapsed().as_secs() < 5);
+}
