@@ -2,6 +2,7 @@
 //! (spellings) · `diff` · `render` · `snapshot` (Drizzle's JSON) · `split` (scripts to statements).
 
 pub mod grammar;
+pub mod hazard;
 pub mod schema;
 pub mod split;
 pub mod token;

@@ -3,6 +3,7 @@
 
 pub mod catalog;
 pub mod grammar;
+pub mod hazard;
 pub mod schema;
 pub mod split;
 pub mod token;
