@@ -1,0 +1,5 @@
+//! The test environment, tested without raingauge: a judge that cannot say no proves nothing.
+
+mod adoption;
+mod judge;
+mod postgres;
