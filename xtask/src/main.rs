@@ -1,1 +1,51 @@
-fn main() {}
+//! Tasks of the repository: `cargo xtask demo`, `test`, `ci`, `tidy`. One file per task.
+
+#![expect(clippy::print_stdout, reason = "telling what it does is half of what a task does")]
+
+mod ci;
+mod demo;
+mod install;
+mod process;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Tasks of the repository
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    Demo(demo::DemoArgs),
+    Test(test::TestArgs),
+    /// Check everything that a change has to pass: format, lints, docs, tidy, tests
+    Ci,
+    /// Check what no other tool checks: crate edges, file heads and sizes, names, codes
+    Tidy,
+    /// Install what the tests need, and run nothing
+    Install,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
+        Task::Demo(arguments) => demo::run(&arguments),
+        Task::Test(arguments) => test::run(&arguments),
+        Task::Ci => ci::run(),
+        Task::Tidy => tidy::run(),
+        Task::Install => install::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            println!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
