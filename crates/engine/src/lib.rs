@@ -4,6 +4,7 @@
 //! reads the environment; the command line does that. Reading order: [`connect`] (sessions) →
 //! [`introspect`] (live → catalog) → [`scratch`] (throw-away databases).
 
+pub mod baseline;
 pub mod check;
 pub mod client;
 pub mod connect;
@@ -15,6 +16,7 @@ pub mod guide;
 pub mod history;
 pub mod introspect;
 pub mod ledger;
+pub mod position;
 pub mod progress;
 pub mod report;
 pub mod run;

@@ -1,0 +1,130 @@
+//! A Drizzle project: its configuration, its versions, its declared schema, its history.
+
+use std::path::PathBuf;
+
+use raingauge_schema::Dialect;
+use raingauge_schema::dialect::AnySchema;
+use raingauge_schema::drizzle::ledger::{LEDGER_SCHEMA, LEDGER_TABLE};
+use raingauge_tsload::{Config, LoadError, Project as Loader};
+
+use crate::connect::Dsn;
+use crate::history::History;
+use crate::ledger::LedgerName;
+use crate::setting::{Policy, Setting};
+use crate::{Error, Result};
+
+/// A project, read once per run.
+#[derive(Debug)]
+pub struct Project {
+    pub root: PathBuf,
+    pub config: Config,
+    pub policy: Policy,
+    pub dialect: Dialect,
+    /// drizzle-orm's version, as its package says.
+    pub orm_version: Option<String>,
+    pub kit_version: Option<String>,
+    /// The ledger that the configuration names.
+    pub ledger: LedgerName,
+    /// Absent when the configuration names no schema file that exists: then there is only a baseline.
+    pub declared: Option<AnySchema>,
+    /// The files that made the declared schema.
+    pub declared_files: Vec<PathBuf>,
+    pub history: History,
+}
+
+impl Project {
+    /// Reads configuration, `schema.ts` and history; opens no database.
+    ///
+    /// # Errors
+    /// If the configuration or the schema cannot be loaded, with file, line and column.
+    pub fn load(setting: &Setting) -> Result<Self> {
+        let policy = Policy::read(&setting.root)?;
+        let loader = Loader::new(setting.root.clone(), setting.env.clone());
+        let config = loader.config(setting.config.as_deref()).map_err(cannot_load)?;
+        let dialect = dialect_of(&config)?;
+        let versions = loader.versions();
+        refuse_generation(versions.drizzle_orm.as_deref())?;
+        let loaded = loader.declared(&config).map_err(cannot_load)?;
+        let (declared, declared_files) = match loaded {
+            Some(loaded) => (Some(loaded.schema), loaded.files),
+            None => (None, Vec::new()),
+        };
+        let history = History::read(&setting.root.join(&config.out), dialect)?;
+        let ledger = ledger_name(&config, dialect);
+        Ok(Self {
+            root: setting.root.clone(),
+            policy,
+            dialect,
+            orm_version: versions.drizzle_orm,
+            kit_version: versions.drizzle_kit,
+            ledger,
+            declared,
+            declared_files,
+            history,
+            config,
+        })
+    }
+
+    /// Where live is: `--url`, else the configuration's credentials, else `DATABASE_URL`.
+    ///
+    /// # Errors
+    /// If nobody says where live is, or not in a form that Drizzle takes.
+    pub fn target(&self, setting: &Setting) -> Result<Dsn> {
+        let dsn = if let Some(url) = &setting.url {
+            Dsn::parse(url, self.dialect)?
+        } else if !self.config.credentials.is_null() {
+            Dsn::from_credentials(&self.config.credentials, self.dialect)?
+        } else if let Some(url) = setting.env.get("DATABASE_URL") {
+            Dsn::parse(url, self.dialect)?
+        } else {
+            return Err(Error::new("target-missing", "nothing says where the database is")
+                .next("add `dbCredentials` to `drizzle.config.ts`, set DATABASE_URL, or give `--url`"));
+        };
+        Ok(match dsn {
+            // A relative path is relative to the project, as for drizzle-kit.
+            Dsn::Sqlite(mut target) => {
+                target.path = self.root.join(target.path);
+                Dsn::Sqlite(target)
+            }
+            Dsn::Postgres(_) => dsn,
+        })
+    }
+}
+
+fn dialect_of(config: &Config) -> Result<Dialect> {
+    match config.dialect.as_str() {
+        "postgresql" => Ok(Dialect::Postgres),
+        "sqlite" | "turso" => Ok(Dialect::Sqlite),
+        other => Err(Error::new("dialect-unsupported", format!("dialect `{other}` is not supported yet"))
+            .next("raingauge works with `postgresql` and `sqlite`")),
+    }
+}
+
+/// Drizzle 1.0 keeps its history in another layout; writing 0.x files for it would lock it out.
+fn refuse_generation(orm: Option<&str>) -> Result<()> {
+    let major = orm.and_then(|it| it.split('.').next()).and_then(|it| it.parse::<u32>().ok());
+    match major {
+        Some(1..) => Err(Error::new(
+            "drizzle-generation",
+            format!("drizzle-orm {} is of generation 1.0, which this version of raingauge cannot manage yet", orm.unwrap_or_default()),
+        )
+        .next("nothing was changed; stay on drizzle-orm 0.x until raingauge supports the folder layout")),
+        Some(0) | None => Ok(()),
+    }
+}
+
+fn ledger_name(config: &Config, dialect: Dialect) -> LedgerName {
+    let table = config.migrations_table.clone().unwrap_or_else(|| LEDGER_TABLE.to_owned());
+    let schema = match dialect {
+        Dialect::Postgres => {
+            config.migrations_schema.clone().unwrap_or_else(|| LEDGER_SCHEMA.to_owned())
+        }
+        Dialect::Sqlite => String::new(),
+    };
+    LedgerName { schema, table }
+}
+
+fn cannot_load(error: LoadError) -> Error {
+    let next = error.next().to_owned();
+    Error::new(error.code(), error.to_string()).next(next)
+}

@@ -1,0 +1,95 @@
+//! What a caller says about where and how to work.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::connect::{Dsn, Identity};
+use crate::{Error, Result};
+
+/// What a caller says; everything else is read from the project.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// The folder of the project: where `drizzle.config.*` is looked for, and `.raingauge/` is made.
+    pub root: PathBuf,
+    /// The environment's variables, for `process.env` of the configuration.
+    pub env: BTreeMap<String, String>,
+    /// The configuration file, if it is not to be looked for.
+    pub config: Option<PathBuf>,
+    /// The target, if it is not the configuration's.
+    pub url: Option<String>,
+    /// The scripts that created the database, if they are not to be looked for.
+    pub init_sql: Vec<PathBuf>,
+    pub scratch: ScratchChoice,
+    /// A folder or a command prefix for `pg_dump` and `pg_restore`.
+    pub pg_client: Option<String>,
+    /// The clock, read once per run.
+    pub now: Timestamp,
+}
+
+/// Where scratch databases are made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ScratchChoice {
+    /// On a server of our own; on the target's if that is on this machine.
+    #[default]
+    Auto,
+    /// On this server.
+    Url(String),
+    /// On the target's server, wherever it is.
+    Target,
+}
+
+/// `raingauge.toml`: what a team agrees on.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    environments: BTreeMap<String, Environment>,
+}
+
+/// One target that is known by name. It is recognised by all fields that are given.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Environment {
+    host: Option<String>,
+    port: Option<u16>,
+    database: Option<String>,
+    /// Whether each write needs the plan's hash, even if the address looks local (a tunnel).
+    protected: bool,
+}
+
+impl Policy {
+    /// Reads `raingauge.toml` of the project; a missing file is an empty policy.
+    ///
+    /// # Errors
+    /// If the file is not what the manual says; a policy that cannot be read is never taken for none.
+    pub fn read(root: &Path) -> Result<Self> {
+        let path = root.join("raingauge.toml");
+        if !path.exists() {
+            return Ok(Self::default());
+        }
+        let invalid = |cause: Box<dyn std::error::Error + Send + Sync>| {
+            Error::new("policy-invalid", format!("cannot read `{}`", path.display()))
+                .caused_by(cause)
+                .next("see `docs/usage-guide.md` for what the file may say")
+        };
+        let text = std::fs::read_to_string(&path).map_err(|it| invalid(it.into()))?;
+        toml::from_str(&text).map_err(|it| invalid(it.into()))
+    }
+
+    /// The name of the protected environment that this target is, if it is one.
+    pub fn protects(&self, dsn: &Dsn, identity: &Identity) -> Option<&str> {
+        let (host, port) = match dsn {
+            Dsn::Postgres(target) => (target.host.as_str(), Some(target.port)),
+            Dsn::Sqlite(_) => ("", None),
+        };
+        let is = |it: &Environment| {
+            it.protected
+                && it.host.as_ref().is_none_or(|it| it == host)
+                && it.port.is_none_or(|it| Some(it) == port)
+                && it.database.as_ref().is_none_or(|it| *it == identity.database)
+        };
+        self.environments.iter().find(|it| is(it.1)).map(|it| it.0.as_str())
+    }
+}
