@@ -4,12 +4,13 @@
 //! reads the environment; the command line does that. Reading order: [`connect`] (sessions) →
 //! [`introspect`] (live → catalog) → [`scratch`] (throw-away databases).
 
+pub mod backup;
 pub mod baseline;
 pub mod check;
 pub mod client;
 pub mod connect;
 pub mod consent;
-
+pub mod digest;
 pub mod error;
 pub mod files;
 pub mod guide;

@@ -1,0 +1,89 @@
+//! Backups that have been restored. Reading order: [`manifest`] (what a backup says of itself) →
+//! `folder` and `sums` (how it lies on disk) → [`take`] (dump and evidence at one instant) →
+//! [`verify`] (restore into scratch, compare) → [`restore`] (into a new database). `postgres` and
+//! `sqlite` dump and load; `restore_sh` does without us.
+//!
+//! Only this module can make a [`VerifiedBackup`], and only from a restore whose outcome was equal.
+
+mod folder;
+pub mod manifest;
+mod postgres;
+mod postgres_messages;
+mod restore;
+mod restore_sh;
+mod shelf;
+mod sqlite;
+mod sums;
+mod take;
+#[cfg(test)]
+mod tests;
+mod verify;
+
+use std::path::{Path, PathBuf};
+
+pub use manifest::{Manifest, Source, Verification};
+pub use restore::{Destination, Restored, restore};
+pub use shelf::{Shelf, Wanted, latest_verified, list};
+pub use take::{Proof, Request, Taken, take};
+pub use verify::{Outcome, Prover, verify};
+
+use crate::Result;
+
+/// A finished backup on disk, verified or not.
+#[derive(Clone, Debug)]
+pub struct Backup {
+    path: PathBuf,
+    manifest: Manifest,
+}
+
+impl Backup {
+    /// Opens the backup in a folder. Its files are not read; [`Backup::check`] does that.
+    ///
+    /// # Errors
+    /// `backup-unreadable` if the folder holds no backup of this format.
+    pub fn open(path: &Path) -> Result<Self> {
+        Ok(Self { path: path.to_owned(), manifest: Manifest::read(path)? })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the backup says of itself.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Reads every file again and compares it with `SHA256SUMS`.
+    ///
+    /// # Errors
+    /// `backup-damaged` with what is wrong, file by file.
+    pub fn check(&self) -> Result<()> {
+        sums::check(&self.path)
+    }
+}
+
+/// A backup that was restored, with an equal catalog and equal contents.
+#[derive(Clone, Debug)]
+pub struct VerifiedBackup {
+    backup: Backup,
+    verification: Verification,
+}
+
+impl VerifiedBackup {
+    /// The backup itself.
+    pub fn backup(&self) -> &Backup {
+        &self.backup
+    }
+
+    /// The restore that proved it.
+    pub fn verification(&self) -> &Verification {
+        &self.verification
+    }
+}
+
+/// Milliseconds since `start`.
+fn millis_since(start: std::time::Instant) -> u64 {
+    u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,242 @@
+//! Dumping and loading a PostgreSQL database with its own `pg_dump` and `pg_restore`.
+//!
+//! Our session exports its snapshot, so that the dump and the digests describe the same instant. The
+//! archive goes through our own file handles: no shell, no terminal, and the programs may as well run
+//! in a container.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Instant;
+
+use super::folder::{create_file, unwritable};
+use super::manifest::{LeftOut, SequencesMeanwhile};
+use super::take::Dumped;
+use super::{millis_since, postgres_messages as messages};
+use crate::client::{self, ProgramSource};
+use crate::connect::dsn::PgTarget;
+use crate::connect::{Session, SqlError};
+use crate::{Error, Result, digest};
+
+/// The archive's file name.
+pub(super) const DUMP: &str = "database.dump";
+
+/// Up to this many tables are restored in one transaction; each takes several of the server's locks,
+/// of which a default server has 6,400.
+const TABLES_PER_TRANSACTION: usize = 500;
+
+/// A database that `createdb` has just made has none of these.
+pub(super) const COUNT_OBJECTS: &str = include_str!("restore/count_objects.sql");
+
+/// Roles that own, use or are named by anything in the database. The server does not keep account of
+/// what its first superuser (10) owns.
+const ROLES: &str = "SELECT pg_get_userbyid(refobjid) FROM pg_shdepend \
+        WHERE refclassid = 'pg_authid'::regclass \
+            AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+    UNION SELECT pg_get_userbyid(10) WHERE EXISTS (SELECT FROM ( \
+        SELECT oid FROM pg_class WHERE relowner = 10 UNION ALL \
+        SELECT oid FROM pg_proc WHERE proowner = 10 UNION ALL \
+        SELECT oid FROM pg_type WHERE typowner = 10 UNION ALL \
+        SELECT oid FROM pg_namespace WHERE nspowner = 10) AS owned WHERE 16384 <= oid) \
+    ORDER BY 1";
+
+/// What `pg_dump` leaves out, or we do, each with the reason.
+const LEFT_OUT: &str = "SELECT 'subscription ' || subname, \
+        'a copy that subscribes would take over the replication slot' FROM pg_subscription \
+        WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+    UNION ALL SELECT 'rows of foreign table ' || c.oid::regclass, 'they are on another server' \
+        FROM pg_class c WHERE relkind = 'f' \
+    UNION ALL SELECT 'rows of materialized view ' || c.oid::regclass, 'a restore computes them anew' \
+        FROM pg_class c WHERE relkind = 'm' \
+    UNION ALL SELECT 'settings of the database' || coalesce(' for role ' || nullif(setrole, 0)::regrole, ''), \
+        array_to_string(setconfig, ', ') FROM pg_db_role_setting \
+        WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+    UNION ALL SELECT 'grants on the database itself', array_to_string(datacl, ', ') \
+        FROM pg_database WHERE datname = current_database() AND datacl IS NOT NULL \
+    ORDER BY 1";
+
+const SETTINGS: &str = "SELECT pg_encoding_to_char(encoding), datcollate, datctype \
+    FROM pg_database WHERE datname = current_database()";
+
+/// Dumps the database and reads its contents as of one exported snapshot.
+pub(super) fn dump(
+    session: &mut Session,
+    target: &PgTarget,
+    client: Option<&ProgramSource>,
+    folder: &Path,
+) -> Result<Dumped> {
+    let major = session.identity()?.major;
+    let program = client::find("pg_dump", major, client)?;
+    session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").map_err(dump_failed)?;
+    let result = (|| {
+        let command = program.command(target);
+        let mut dumped = dump_snapshot(session, command, folder)?;
+        dumped.client = Some(format!("pg_dump {}", program.major));
+        describe(session, &mut dumped)?;
+        Ok(dumped)
+    })();
+    let ended = session.run("ROLLBACK").map_err(dump_failed);
+    let dumped = result?;
+    ended?;
+    Ok(dumped)
+}
+
+fn dump_snapshot(session: &mut Session, mut command: Command, folder: &Path) -> Result<Dumped> {
+    let snapshot = one_value(session, "SELECT pg_export_snapshot()")?;
+    let before = digest::postgres::sequence_states(session)?;
+    let path = folder.join(DUMP);
+    let archive = create_file(&path).map_err(|cause| unwritable(&path, cause))?;
+    command
+        .args(["--format=custom", "--compress=1", "--no-password", "--no-subscriptions"])
+        .args(["--lock-wait-timeout=30000", "--snapshot"])
+        .arg(snapshot)
+        .stdin(Stdio::null())
+        .stdout(archive);
+    let start = Instant::now();
+    let running = Running::start(command)?;
+    // The server hashes while the dump is being written.
+    let mut contents = digest::postgres::read(session)?;
+    let digest_ms = millis_since(start);
+    messages::check_dump(&running.finish()?)?;
+    let dump_ms = millis_since(start);
+    let after = digest::postgres::sequence_states(session)?;
+    let meanwhile = SequencesMeanwhile::between(&before, &after);
+    contents.sequences = before;
+    Ok(Dumped { contents, meanwhile, digest_ms, dump_ms, ..Dumped::default() })
+}
+
+fn describe(session: &mut Session, dumped: &mut Dumped) -> Result<()> {
+    let rows = session.rows(ROLES).map_err(dump_failed)?;
+    dumped.roles = rows.into_iter().filter_map(|it| it.into_iter().next().flatten()).collect();
+    for row in session.rows(LEFT_OUT).map_err(dump_failed)? {
+        let mut values = row.into_iter().map(Option::unwrap_or_default);
+        let mut next = || values.next().unwrap_or_default();
+        dumped.left_out.push(LeftOut { what: next(), why: next() });
+    }
+    let row = session.rows(SETTINGS).map_err(dump_failed)?.into_iter().next().unwrap_or_default();
+    let names = ["encoding", "lc_collate", "lc_ctype"].map(str::to_owned);
+    dumped.settings =
+        names.into_iter().zip(row.into_iter().map(Option::unwrap_or_default)).collect();
+    Ok(())
+}
+
+fn one_value(session: &mut Session, sql: &str) -> Result<String> {
+    let rows = session.rows(sql).map_err(dump_failed)?;
+    let value = rows.into_iter().next().and_then(|it| it.into_iter().next().flatten());
+    value.ok_or_else(|| Error::new("dump-failed", format!("`{sql}` returned nothing")))
+}
+
+fn dump_failed(cause: SqlError) -> Error {
+    Error::new("dump-failed", "the server refused a query of the backup").caused_by(cause)
+}
+
+/// How an archive is loaded.
+#[derive(Debug)]
+pub(super) struct Loading<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) server_major: u32,
+    pub(super) client: Option<&'a ProgramSource>,
+    pub(super) n_tables: usize,
+}
+
+/// Restores the archive into an empty database and stops at the first error.
+pub(super) fn load(loading: &Loading<'_>, to: &PgTarget) -> Result<()> {
+    let program = client::find("pg_restore", loading.server_major, loading.client)?;
+    let path = loading.folder.join(DUMP);
+    let archive = File::open(&path).map_err(|cause| {
+        Error::new("backup-unreadable", format!("cannot read `{}`", path.display()))
+            .caused_by(cause)
+    })?;
+    let mut command = program.command(to);
+    command
+        .args(["--exit-on-error", "--no-password", "--dbname"])
+        .arg(connection_name(&to.database))
+        .stdin(archive)
+        .stdout(Stdio::null());
+    if is_one_transaction(loading.n_tables) {
+        command.arg("--single-transaction");
+    }
+    messages::check_restore(&Running::start(command)?.finish()?)
+}
+
+/// Whether a restore of so many tables fits into one transaction.
+pub(super) fn is_one_transaction(n_tables: usize) -> bool {
+    n_tables <= TABLES_PER_TRANSACTION
+}
+
+/// A database's name as a connection string, in which it cannot be taken for anything else.
+fn connection_name(database: &str) -> String {
+    format!("dbname='{}'", database.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+/// The locale settings with which to make a database that can hold the dump.
+pub(super) fn create_database(name: &str, settings: &BTreeMap<String, String>) -> String {
+    let literal = |key: &str| {
+        let value = settings.get(key).map_or("", String::as_str);
+        format!("'{}'", value.replace('\'', "''"))
+    };
+    format!(
+        "CREATE DATABASE \"{}\" TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}",
+        name.replace('"', "\"\""),
+        literal("encoding"),
+        literal("lc_collate"),
+        literal("lc_ctype"),
+    )
+}
+
+/// How a program ended, and what it said.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) status: ExitStatus,
+    pub(super) said: String,
+}
+
+/// A program that runs; dropping it before its end stops it.
+struct Running {
+    child: Child,
+    stderr: File,
+}
+
+impl Running {
+    /// Its messages go to an unnamed file, so that it never waits for us to read them.
+    fn start(mut command: Command) -> Result<Self> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let failed = |cause: std::io::Error| {
+            Error::new("client-failed", format!("cannot run `{name}`")).caused_by(cause)
+        };
+        let stderr = tempfile::tempfile().map_err(failed)?;
+        // Messages are classified by their English words.
+        command.env("LC_ALL", "C").stderr(stderr.try_clone().map_err(failed)?);
+        Ok(Self { child: command.spawn().map_err(failed)?, stderr })
+    }
+
+    fn finish(mut self) -> Result<Finished> {
+        let failed = |cause: std::io::Error| {
+            Error::new("client-failed", "cannot wait for a program of PostgreSQL").caused_by(cause)
+        };
+        let status = self.child.wait().map_err(failed)?;
+        let mut said = Vec::new();
+        self.stderr.rewind().and_then(|()| self.stderr.read_to_end(&mut said)).map_err(failed)?;
+        Ok(Finished { status, said: String::from_utf8_lossy(&said).into_owned() })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both do nothing once it has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_name_is_never_read_as_a_connection_string() {
+        assert_eq!(connection_name("host=evil it's"), r"dbname='host=evil it\'s'");
+    }
+}

@@ -1,0 +1,173 @@
+//! Restores a backup into a new database and proves that it arrived.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use raingauge_schema::Dialect;
+
+use super::verify::{Trial, compare_all};
+use super::{Backup, millis_since, postgres, sqlite};
+use crate::client::ProgramSource;
+use crate::connect::dsn::{PgTarget, SqliteTarget};
+use crate::connect::{Access, Dsn, Session};
+use crate::progress::Progress;
+use crate::{Error, Result};
+
+/// Where to restore to.
+#[derive(Clone, Copy, Debug)]
+pub struct Destination<'a> {
+    pub to: &'a Dsn,
+    /// Where PostgreSQL's programs are, if the user says.
+    pub client: Option<&'a ProgramSource>,
+}
+
+/// What a restore did.
+#[derive(Clone, Debug)]
+pub struct Restored {
+    pub to: Dsn,
+    pub n_tables: usize,
+    pub n_rows: u64,
+    pub millis: u64,
+}
+
+/// Restores into a database that must not exist yet or be empty, and compares it like a proof does.
+///
+/// # Errors
+/// `backup-damaged` if a file has changed, `target-not-empty` if the target holds anything,
+/// `restore-differs` if what arrived is not what was backed up.
+pub fn restore(
+    backup: &Backup,
+    destination: &Destination<'_>,
+    progress: &mut dyn Progress,
+) -> Result<Restored> {
+    let start = Instant::now();
+    progress.begin("checking the backup's files");
+    backup.check()?;
+    progress.begin("restoring");
+    match (backup.manifest.dialect, destination.to) {
+        (Dialect::Sqlite, Dsn::Sqlite(target)) => into_file(backup, target, progress)?,
+        (Dialect::Postgres, Dsn::Postgres(target)) => {
+            into_database(backup, target, destination.client, progress)?;
+        }
+        (dialect, to) => {
+            let message = format!("a backup of {dialect} cannot be restored into `{to}`");
+            return Err(Error::new("restore-failed", message));
+        }
+    }
+    let contents = &backup.manifest.contents;
+    Ok(Restored {
+        to: destination.to.clone(),
+        n_tables: contents.tables.len(),
+        n_rows: contents.n_rows(),
+        millis: millis_since(start),
+    })
+}
+
+/// Restores beside the target, proves the copy, and only then gives it the target's name.
+fn into_file(backup: &Backup, target: &SqliteTarget, progress: &mut dyn Progress) -> Result<()> {
+    refuse_filled(&target.path)?;
+    let unwritable = |cause: std::io::Error| {
+        let message = format!("cannot write beside `{}`", target.path.display());
+        Error::new("restore-failed", message).caused_by(cause)
+    };
+    let parent = target.path.parent().filter(|it| !it.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    // A folder of its own, because opening the copy makes files beside it.
+    let beside = tempfile::Builder::new()
+        .prefix(".raingauge-restore-")
+        .tempdir_in(parent)
+        .map_err(unwritable)?;
+    let copy = SqliteTarget { path: beside.path().join(sqlite::DUMP) };
+    sqlite::load(&backup.path, &copy.path)?;
+    compare(backup, &Dsn::Sqlite(copy.clone()))?;
+    progress.boundary("restore/proven");
+    refuse_filled(&target.path)?;
+    std::fs::rename(&copy.path, &target.path).map_err(unwritable)?;
+    crate::files::sync_folder(parent).map_err(unwritable)?;
+    progress.boundary("restore/in-place");
+    Ok(())
+}
+
+/// Refuses a file with anything in it, and one whose journal would be played into the copy.
+fn refuse_filled(path: &Path) -> Result<()> {
+    let beside = |ending: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        PathBuf::from(name)
+    };
+    let is_filled =
+        |it: &PathBuf| std::fs::metadata(it).is_ok_and(|it| it.is_dir() || 0 < it.len());
+    match [path.to_owned(), beside("-wal"), beside("-journal")].iter().find(|it| is_filled(it)) {
+        None => Ok(()),
+        Some(it) => {
+            let message =
+                format!("`{}` exists and is not empty; nothing was restored", it.display());
+            Err(Error::new("target-not-empty", message)
+                .next("name a new file with `--to file:PATH`"))
+        }
+    }
+}
+
+/// Restores into an empty database, which is made if there is none of that name.
+fn into_database(
+    backup: &Backup,
+    target: &PgTarget,
+    client: Option<&ProgramSource>,
+    progress: &mut dyn Progress,
+) -> Result<()> {
+    let to = Dsn::Postgres(target.clone());
+    let (mut session, done) = match Session::open(&to, Access::ReadWrite) {
+        Err(error) if error.code == "postgres-database-missing" => {
+            (make_database(backup, target)?, "made the database")
+        }
+        opened => (opened?, "began to fill the database"),
+    };
+    refuse_objects(&mut session, &to)?;
+    progress.boundary("restore/target-ready");
+    let loading = postgres::Loading {
+        folder: &backup.path,
+        server_major: session.identity()?.major,
+        client,
+        n_tables: backup.manifest.contents.tables.len(),
+    };
+    postgres::load(&loading, target)
+        .and_then(|()| compare(backup, &to))
+        .map_err(|it| it.after(format!("{done} `{}`", target.database)))?;
+    progress.boundary("restore/in-place");
+    Ok(())
+}
+
+fn make_database(backup: &Backup, target: &PgTarget) -> Result<Session> {
+    let postgres = PgTarget { database: "postgres".to_owned(), ..target.clone() };
+    let mut session = Session::open(&Dsn::Postgres(postgres), Access::ReadWrite)?;
+    let sql = postgres::create_database(&target.database, &backup.manifest.settings);
+    session.run(&sql).map_err(|cause| {
+        let message = format!("cannot make the database `{}`", target.database);
+        Error::new("restore-failed", message)
+            .caused_by(cause)
+            .next(format!("as an administrator: `{sql}`"))
+    })?;
+    Session::open(&Dsn::Postgres(target.clone()), Access::ReadWrite)
+}
+
+fn refuse_objects(session: &mut Session, to: &Dsn) -> Result<()> {
+    let rows = session.rows(postgres::COUNT_OBJECTS).map_err(|cause| {
+        Error::new("restore-failed", format!("cannot read the catalog of {to}")).caused_by(cause)
+    })?;
+    match rows.first().and_then(|it| it.first()?.as_deref()) {
+        Some("0") => Ok(()),
+        _ => {
+            Err(Error::new("target-not-empty", format!("{to} is not empty; nothing was restored"))
+                .next("name a database that does not exist yet: it is made"))
+        }
+    }
+}
+
+fn compare(backup: &Backup, to: &Dsn) -> Result<()> {
+    let trial = Trial { folder: &backup.path, manifest: &backup.manifest };
+    let mut session = Session::open(to, Access::ReadOnly)?;
+    let Err(differences) = compare_all(&trial, &mut session)? else { return Ok(()) };
+    let n = differences.len();
+    let message = format!("what was restored is not what was backed up: {n} differences");
+    Err(Error::new("restore-differs", message).caused_by(differences.join("\n")))
+}

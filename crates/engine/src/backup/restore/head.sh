@@ -1,0 +1,30 @@
+#!/bin/sh
+# Restores this backup into an empty database, without raingauge:
+#
+#   sh restore.sh TARGET_URL
+#
+# It checks the hash of every file, refuses a target that holds anything, and stops at the first
+# error. docs/backup-format.md of raingauge says what else is in this folder.
+set -eu
+umask 077
+
+fail() {
+    printf 'restore.sh: %s\n' "$1" >&2
+    exit 1
+}
+
+[ $# -eq 1 ] || fail 'usage: sh restore.sh TARGET_URL'
+target=$1
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+
+if command -v sha256sum >/dev/null 2>&1; then
+    sums='sha256sum'
+elif command -v shasum >/dev/null 2>&1; then
+    sums='shasum -a 256'
+else
+    fail 'neither sha256sum nor shasum was found'
+fi
+checked=$(cd -- "$here" && $sums -c SHA256SUMS 2>&1) || {
+    printf '%s\n' "$checked" | grep -v ': OK$' >&2 || :
+    fail 'the backup is damaged; nothing was restored'
+}

@@ -1,0 +1,50 @@
+//! `restore.sh`: restores a backup with nothing but POSIX sh and the engine's own tools.
+
+use raingauge_schema::Dialect;
+
+use super::manifest::Manifest;
+use super::postgres;
+
+const HEAD: &str = include_str!("restore/head.sh");
+const SQLITE: &str = include_str!("restore/sqlite.sh");
+const POSTGRES: &str = include_str!("restore/postgres.sh");
+
+/// The script for one backup.
+pub(super) fn render(manifest: &Manifest) -> String {
+    match manifest.dialect {
+        Dialect::Sqlite => [HEAD, SQLITE].concat(),
+        Dialect::Postgres => [HEAD, &render_postgres(manifest)].concat(),
+    }
+}
+
+fn render_postgres(manifest: &Manifest) -> String {
+    let n_tables = manifest.contents.tables.len();
+    let one_transaction =
+        if postgres::is_one_transaction(n_tables) { "--single-transaction " } else { "" };
+    POSTGRES
+        .replace("@COUNT_OBJECTS@", postgres::COUNT_OBJECTS.trim_end())
+        .replace("@ONE_TRANSACTION@", one_transaction)
+        .replace("@N_TABLES@", &n_tables.to_string())
+        // Last, because a role may have any name.
+        .replace("@ROLES@", &role_list(&manifest.roles))
+}
+
+/// Role names as SQL literals, for a quoted here-document: one that breaks a line could end it.
+fn role_list(roles: &[String]) -> String {
+    let literal = |it: &String| {
+        let escaped = it.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n");
+        format!("E'{escaped}'")
+    };
+    roles.iter().map(literal).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_cannot_break_out_of_the_script() {
+        let roles = ["o'neil".to_owned(), "a\nSQL\nrm -rf".to_owned(), "b\\".to_owned()];
+        assert_eq!(role_list(&roles), r"E'o\'neil', E'a\nSQL\nrm -rf', E'b\\'");
+    }
+}

@@ -1,0 +1,135 @@
+//! `SHA256SUMS`: the hash of every file of a backup, as `sha256sum -c` reads it.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use raingauge_schema::fingerprint::hex;
+use sha2::{Digest as _, Sha256};
+
+use crate::{Error, Result};
+
+/// The file's name; it does not list itself.
+pub(super) const NAME: &str = "SHA256SUMS";
+
+/// Hash by path; paths are relative to the backup's folder, with `/` between the parts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sums(BTreeMap<String, String>);
+
+impl Sums {
+    /// Hashes every file below `folder`.
+    pub(super) fn of(folder: &Path) -> Result<Self> {
+        let mut sums = Self::default();
+        for path in files_below(folder)? {
+            sums.add(folder, &path)?;
+        }
+        Ok(sums)
+    }
+
+    /// Hashes one file more.
+    pub(super) fn add(&mut self, folder: &Path, path: &str) -> Result<()> {
+        let file = folder.join(path);
+        let hash = hash(&file).map_err(|cause| unreadable(&file, cause))?;
+        self.0.insert(path.to_owned(), hash);
+        Ok(())
+    }
+
+    /// The text of the file.
+    pub(super) fn render(&self) -> String {
+        self.0.iter().map(|(path, hash)| format!("{hash}  {path}\n")).collect()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let line = |it: &str| {
+            let (hash, path) = it.split_once("  ")?;
+            Some((path.to_owned(), hash.to_owned()))
+        };
+        text.lines().map(line).collect::<Option<_>>().map(Self)
+    }
+}
+
+/// Reads every file again and compares it with `SHA256SUMS`.
+///
+/// # Errors
+/// `backup-damaged` with what is wrong, file by file.
+pub(super) fn check(folder: &Path) -> Result<()> {
+    let listed = std::fs::read_to_string(folder.join(NAME))
+        .map_err(|cause| unreadable(&folder.join(NAME), cause))?;
+    let Some(listed) = Sums::parse(&listed) else {
+        return Err(damaged(folder, &[format!("`{NAME}` is not a list of hashes")]));
+    };
+    let found = Sums::of(folder)?;
+    let wrong: Vec<_> = listed
+        .0
+        .iter()
+        .filter_map(|(path, hash)| match found.0.get(path) {
+            None => Some(format!("`{path}` is missing")),
+            Some(it) if it != hash => Some(format!("`{path}` has changed")),
+            Some(_) => None,
+        })
+        .chain(
+            found
+                .0
+                .keys()
+                .filter(|it| !listed.0.contains_key(*it))
+                .map(|it| format!("`{it}` is not listed")),
+        )
+        .collect();
+    if wrong.is_empty() { Ok(()) } else { Err(damaged(folder, &wrong)) }
+}
+
+fn damaged(folder: &Path, wrong: &[String]) -> Error {
+    let message = format!("the backup `{}` is damaged: {}", folder.display(), wrong.join(", "));
+    Error::new("backup-damaged", message)
+        .next("use another backup: `raingauge backup list` shows them")
+}
+
+fn unreadable(path: &Path, cause: io::Error) -> Error {
+    Error::new("backup-unreadable", format!("cannot read `{}`", path.display())).caused_by(cause)
+}
+
+/// The paths of all files below `folder` but [`NAME`], in order.
+pub(super) fn files_below(folder: &Path) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(relative) = folders.pop() {
+        let current = folder.join(&relative);
+        let entries = std::fs::read_dir(&current).map_err(|cause| unreadable(&current, cause))?;
+        for entry in entries {
+            let entry = entry.map_err(|cause| unreadable(&current, cause))?;
+            let path = relative.join(entry.file_name());
+            if entry.path().is_dir() {
+                folders.push(path);
+            } else if path != Path::new(NAME) {
+                found.push(listable(&path)?);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The path as `SHA256SUMS` can hold it: one line of text, without the escapes of `sha256sum`.
+fn listable(path: &Path) -> Result<String> {
+    match path.to_str() {
+        Some(text) if !text.contains(['\n', '\r', '\\']) => Ok(text.to_owned()),
+        _ => Err(Error::new(
+            "backup-unwritable",
+            format!("the file name `{}` cannot stand in `{NAME}`", path.display()),
+        )
+        .next("rename the file: line breaks, backslashes and bytes that are no text are not kept")),
+    }
+}
+
+fn hash(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex(&hasher.finalize())),
+            n => hasher.update(&buffer[..n]),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! Takes a backup: dump and evidence at one instant, proven before it gets its name.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use jiff::{SignedDuration, Timestamp};
+use raingauge_schema::{Catalog, Dialect};
+
+use super::folder::{self, Partial};
+use super::manifest::{DumpFile, Durations, FORMAT, LeftOut, Manifest, SequencesMeanwhile, Source};
+use super::sums::{self, Sums, files_below};
+use super::verify::{Prover, Trial, prove};
+use super::{Backup, VerifiedBackup, postgres, restore_sh, sqlite};
+use crate::client::ProgramSource;
+use crate::connect::{Access, Dsn, Session};
+use crate::digest::{Contents, TableName};
+use crate::introspect;
+use crate::ledger::{self, LedgerName};
+use crate::progress::Progress;
+use crate::scratch::Scratch;
+use crate::{Error, Result};
+
+/// What to back up, and where to.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    pub live: &'a Dsn,
+    /// The folder of all backups: `.raingauge/backups`. It is made if it is missing.
+    pub dir: &'a Path,
+    /// The project's migrations folder, copied as it is.
+    pub migrations: Option<&'a Path>,
+    /// Where PostgreSQL's programs are, if the user says.
+    pub client: Option<&'a ProgramSource>,
+    /// Now. It names the backup.
+    pub at: Timestamp,
+}
+
+/// How a backup is proven.
+#[derive(Debug)]
+pub enum Proof<'a> {
+    /// Restored into scratch and compared.
+    Restore(&'a mut Scratch),
+    /// Not at all; nothing accepts such a backup as protection.
+    None,
+}
+
+/// A backup that has just been taken.
+#[derive(Clone, Debug)]
+pub struct Taken {
+    pub backup: Backup,
+    /// Absent if no proof was asked for.
+    pub verified: Option<VerifiedBackup>,
+}
+
+/// What an engine's dump yields besides the files that it wrote.
+#[derive(Debug, Default)]
+pub(super) struct Dumped {
+    pub(super) contents: Contents,
+    pub(super) meanwhile: SequencesMeanwhile,
+    pub(super) settings: BTreeMap<String, String>,
+    pub(super) client: Option<String>,
+    pub(super) roles: Vec<String>,
+    pub(super) left_out: Vec<LeftOut>,
+    pub(super) digest_ms: u64,
+    pub(super) dump_ms: u64,
+}
+
+/// Takes a backup. It appears under its final name only when it is complete, on disk and, unless
+/// `proof` says otherwise, restored and found equal.
+///
+/// # Errors
+/// `backup-not-verified` with all differences if the restored copy is not equal; otherwise if live
+/// cannot be read in full, the dump fails, or the folder cannot be written. Nothing is left behind.
+pub fn take(request: &Request<'_>, proof: Proof<'_>, progress: &mut dyn Progress) -> Result<Taken> {
+    let start = Instant::now();
+    let mut live = Session::open(request.live, Access::ReadOnly)?;
+    let identity = live.identity()?;
+    let name = folder::name(request.at, &identity.database);
+    let partial = Partial::create(request.dir, &name)?;
+    progress.boundary("backup/partial-created");
+
+    progress.begin("dumping the database");
+    let source = Source::of(&identity, request.live);
+    let mut manifest = write_payload(request, source, &partial, &mut live)?;
+    progress.boundary("backup/dumped");
+
+    // Hashed before the restore reads them: what is proven is what is listed.
+    let mut sums = Sums::of(partial.path())?;
+    if let Proof::Restore(scratch) = proof {
+        let now = request.at + SignedDuration::try_from(start.elapsed()).unwrap_or_default();
+        let trial = Trial { folder: partial.path(), manifest: &manifest };
+        let prover = Prover { scratch, client: request.client, now };
+        let proven = prove(&trial, prover, progress)?;
+        let proven = proven.map_err(|it| not_verified(&manifest, &it))?;
+        manifest.contents = proven.contents;
+        manifest.meanwhile = SequencesMeanwhile::default();
+        manifest.verified = Some(proven.verification);
+        progress.boundary("backup/verified");
+    }
+    partial.write("manifest.json", &to_json(&manifest)?)?;
+    sums.add(partial.path(), "manifest.json")?;
+    partial.write(sums::NAME, sums.render().as_bytes())?;
+    progress.boundary("backup/written");
+    let path = partial.publish()?;
+    progress.boundary("backup/published");
+    Ok(taken(path, manifest))
+}
+
+fn taken(path: PathBuf, manifest: Manifest) -> Taken {
+    let verification = manifest.verified.clone();
+    let backup = Backup { path, manifest };
+    let verified =
+        verification.map(|verification| VerifiedBackup { backup: backup.clone(), verification });
+    Taken { backup, verified }
+}
+
+/// Writes all files but the manifest and the hashes.
+fn write_payload(
+    request: &Request<'_>,
+    source: Source,
+    partial: &Partial,
+    live: &mut Session,
+) -> Result<Manifest> {
+    let ledgers = ledgers(live)?;
+    let fingerprint = introspect::catalog(live, &ledgers)?.fingerprint();
+    let catalog = introspect::catalog(live, &[])?;
+    refuse_unseen(&catalog)?;
+    let dumped = match (&mut *live, request.live) {
+        (Session::Postgres(_), Dsn::Postgres(target)) => {
+            postgres::dump(live, target, request.client, partial.path())?
+        }
+        (Session::Sqlite(session), _) => sqlite::dump(session, partial.path())?,
+        (Session::Postgres(_), Dsn::Sqlite(_)) => {
+            return Err(Error::new("dump-failed", "the session is not of the address's engine"));
+        }
+    };
+    // Catalogs cannot be read at an earlier instant, so the dump lies between two equal ones.
+    if introspect::catalog(live, &[])?.fingerprint() != catalog.fingerprint() {
+        return Err(schema_changed(&source));
+    }
+    partial.write("catalog.json", &to_json(&catalog)?)?;
+    if let Some(migrations) = request.migrations.filter(|it| it.is_dir()) {
+        partial.copy_folder(migrations, "migrations")?;
+    }
+    let durations = Durations { digest_ms: dumped.digest_ms, dump_ms: dumped.dump_ms };
+    let mut manifest = Manifest {
+        format: FORMAT,
+        tool: concat!("raingauge ", env!("CARGO_PKG_VERSION")).to_owned(),
+        dialect: live.dialect(),
+        taken_at: request.at,
+        source,
+        client: dumped.client,
+        fingerprint,
+        fingerprint_with_ledgers: catalog.fingerprint(),
+        contents: dumped.contents,
+        meanwhile: dumped.meanwhile,
+        ledgers: ledgers.into_iter().map(|it| TableName::new(it.schema, it.table)).collect(),
+        roles: dumped.roles,
+        settings: dumped.settings,
+        left_out: dumped.left_out,
+        files: Vec::new(),
+        durations,
+        verified: None,
+    };
+    partial.write("restore.sh", restore_sh::render(&manifest).as_bytes())?;
+    manifest.files = files(partial.path())?;
+    Ok(manifest)
+}
+
+/// The tables that record applied migrations, as far as their columns and names tell.
+fn ledgers(live: &mut Session) -> Result<Vec<LedgerName>> {
+    let schema = if live.dialect() == Dialect::Postgres { "drizzle" } else { "" };
+    let usual = LedgerName { schema: schema.to_owned(), table: "__drizzle_migrations".to_owned() };
+    ledger::find(live, &usual).map_err(|cause| {
+        Error::new("contents-unreadable", "cannot look for ledgers").caused_by(cause)
+    })
+}
+
+fn files(folder: &Path) -> Result<Vec<DumpFile>> {
+    let size = |path: String| {
+        let file = folder.join(&path);
+        let meta = std::fs::metadata(&file).map_err(|cause| folder::unwritable(&file, cause))?;
+        Ok(DumpFile { path, bytes: meta.len() })
+    };
+    files_below(folder)?.into_iter().map(size).collect()
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
+    let mut text = serde_json::to_vec_pretty(value)
+        .map_err(|it| Error::new("backup-unwritable", "cannot write JSON").caused_by(it))?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+fn refuse_unseen(catalog: &Catalog) -> Result<()> {
+    let Some(first) = catalog.unseen.first() else { return Ok(()) };
+    let message =
+        format!("a backup would not be complete: cannot see {} ({})", first.what, first.why);
+    let error = Error::new("backup-unseen", message);
+    let grants = catalog.unseen.iter().filter_map(|it| it.grant.clone());
+    Err(grants.fold(error, Error::next))
+}
+
+fn schema_changed(source: &Source) -> Error {
+    let message = format!("the structure of `{}` changed while it was dumped", source.database);
+    Error::new("schema-changed-meanwhile", message)
+        .next("wait until the other migration has ended, then run it again")
+}
+
+fn not_verified(manifest: &Manifest, differences: &[String]) -> Error {
+    let message = format!(
+        "the backup of `{}` was restored and is not equal to it: {} differences; it was not kept",
+        manifest.source.database,
+        differences.len()
+    );
+    Error::new("backup-not-verified", message)
+        .caused_by(differences.join("\n"))
+        .next("run `raingauge backup` again; live was only read")
+}

@@ -1,0 +1,86 @@
+//! Backups taken from, proven on and restored into real databases.
+
+mod sqlite;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::sums::Sums;
+use super::*;
+use crate::progress::Progress;
+
+/// Stops a run at one boundary, as a crash of the caller's thread would.
+struct StopAt(&'static str);
+
+impl Progress for StopAt {
+    fn begin(&mut self, _what: &str) {}
+
+    fn boundary(&mut self, name: &str) {
+        assert_ne!(name, self.0, "stopped on purpose");
+    }
+}
+
+fn now() -> jiff::Timestamp {
+    "2026-01-02T03:04:05Z".parse().unwrap()
+}
+
+/// The names in a folder, hidden ones included.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<_> =
+        entries.map(|it| it.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// Changes the manifest as a mistaken program would, hashes included.
+fn tamper(backup: &Backup, change: impl FnOnce(&mut Manifest)) -> Backup {
+    let mut manifest = backup.manifest.clone();
+    change(&mut manifest);
+    std::fs::write(backup.path.join("manifest.json"), serde_json::to_vec(&manifest).unwrap())
+        .unwrap();
+    rehash(backup);
+    Backup::open(&backup.path).unwrap()
+}
+
+fn rehash(backup: &Backup) {
+    let sums = Sums::of(&backup.path).unwrap();
+    std::fs::write(backup.path.join("SHA256SUMS"), sums.render()).unwrap();
+}
+
+/// Runs `restore.sh` where only the named programs exist.
+fn run_restore_sh(folder: &Path, target: &str, programs: &[&str]) -> (bool, String) {
+    let path = tempfile::tempdir().unwrap();
+    let standard = ["sh", "dirname", "sha256sum", "grep", "cp", "cmp", "mv", "rm", "awk"];
+    for name in standard.iter().chain(programs) {
+        let found = std::env::split_paths(&std::env::var_os("PATH").unwrap())
+            .map(|it| it.join(name))
+            .find(|it| it.exists())
+            .unwrap_or_else(|| panic!("{name} is not on this machine"));
+        std::os::unix::fs::symlink(found.canonicalize().unwrap(), path.path().join(name)).unwrap();
+    }
+    let output = std::process::Command::new(path.path().join("sh"))
+        .arg(folder.join("restore.sh"))
+        .arg(target)
+        .env_clear()
+        .env("PATH", path.path())
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(said).unwrap())
+}
+
+/// The differences that a proof found.
+#[track_caller]
+fn differences(outcome: Outcome) -> Vec<String> {
+    match outcome {
+        Outcome::Verified(_) => panic!("it was verified"),
+        Outcome::Differs(differences) => differences,
+    }
+}
+
+/// Every file below a folder with its bytes.
+fn snapshot(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let files = sums::files_below(folder).unwrap();
+    files.into_iter().map(|it| (it.clone(), std::fs::read(folder.join(it)).unwrap())).collect()
+}

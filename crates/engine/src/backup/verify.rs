@@ -1,0 +1,174 @@
+//! Proves a backup: restores it into scratch and compares everything.
+
+use std::path::Path;
+use std::time::Instant;
+
+use jiff::{SignedDuration, Timestamp};
+use raingauge_schema::compare::ObjectDifference;
+use raingauge_schema::{Catalog, Dialect, Kind, Pair, compare};
+
+use super::manifest::{Manifest, Verification};
+use super::{Backup, VerifiedBackup, millis_since, postgres, sqlite};
+use crate::client::ProgramSource;
+use crate::connect::{Access, Dsn, Session};
+use crate::digest::Contents;
+use crate::progress::Progress;
+use crate::scratch::Scratch;
+use crate::{Error, Result, digest, introspect};
+
+/// The answer to: does this backup restore to what was backed up?
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    Verified(Box<VerifiedBackup>),
+    /// It restores, but to something else; one line for each difference.
+    Differs(Vec<String>),
+}
+
+/// A backup that is about to be proven.
+#[derive(Debug)]
+pub(super) struct Trial<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) manifest: &'a Manifest,
+}
+
+/// What it takes to prove a backup.
+#[derive(Debug)]
+pub struct Prover<'a> {
+    pub scratch: &'a mut Scratch,
+    /// Where PostgreSQL's programs are, if the user says.
+    pub client: Option<&'a ProgramSource>,
+    pub now: Timestamp,
+}
+
+/// A proof, and the contents that were found in it.
+#[derive(Debug)]
+pub(super) struct Proven {
+    pub(super) verification: Verification,
+    pub(super) contents: Contents,
+}
+
+/// Proves a finished backup once more, whatever its manifest says of earlier proofs.
+///
+/// # Errors
+/// `backup-damaged` if a file has changed; otherwise if it cannot be restored into scratch.
+pub fn verify(backup: &Backup, prover: Prover<'_>, progress: &mut dyn Progress) -> Result<Outcome> {
+    progress.begin("checking the backup's files");
+    backup.check()?;
+    let trial = Trial { folder: &backup.path, manifest: &backup.manifest };
+    Ok(match prove(&trial, prover, progress)? {
+        Ok(Proven { verification, .. }) => {
+            Outcome::Verified(Box::new(VerifiedBackup { backup: backup.clone(), verification }))
+        }
+        Err(differences) => Outcome::Differs(differences),
+    })
+}
+
+/// Restores into scratch and compares. The inner error lists the differences.
+pub(super) fn prove(
+    trial: &Trial<'_>,
+    prover: Prover<'_>,
+    progress: &mut dyn Progress,
+) -> Result<Result<Proven, Vec<String>>> {
+    progress.begin("restoring the backup into scratch");
+    let mut database = prover.scratch.create("backup")?;
+    let start = Instant::now();
+    let server_major = database.session.identity()?.major;
+    load(trial, &database.dsn, server_major, prover.client)?;
+    let restore_ms = millis_since(start);
+
+    progress.begin("comparing the restored copy");
+    let compared = Instant::now();
+    let mut session = Session::open(&database.dsn, Access::ReadOnly)?;
+    let contents = match compare_all(trial, &mut session)? {
+        Ok(contents) => contents,
+        Err(differences) => return Ok(Err(differences)),
+    };
+    let verification = Verification {
+        at: prover.now + SignedDuration::try_from(start.elapsed()).unwrap_or_default(),
+        scratch: database.dsn.to_string(),
+        restore_ms,
+        compare_ms: millis_since(compared),
+    };
+    Ok(Ok(Proven { verification, contents }))
+}
+
+fn load(
+    trial: &Trial<'_>,
+    to: &Dsn,
+    server_major: u32,
+    client: Option<&ProgramSource>,
+) -> Result<()> {
+    match (trial.manifest.dialect, to) {
+        (Dialect::Sqlite, Dsn::Sqlite(target)) => sqlite::load(trial.folder, &target.path),
+        (Dialect::Postgres, Dsn::Postgres(target)) => {
+            let n_tables = trial.manifest.contents.tables.len();
+            let folder = trial.folder;
+            postgres::load(&postgres::Loading { folder, server_major, client, n_tables }, target)
+        }
+        (dialect, to) => {
+            let message = format!("a backup of {dialect} cannot be restored into `{to}`");
+            Err(Error::new("restore-failed", message))
+        }
+    }
+}
+
+/// Compares the restored database with what the backup says it holds: its contents if all is equal,
+/// or else where it differs.
+pub(super) fn compare_all(
+    trial: &Trial<'_>,
+    restored: &mut Session,
+) -> Result<Result<Contents, Vec<String>>> {
+    let expected = read_catalog(trial.folder)?;
+    let mut found = Vec::new();
+    if expected.fingerprint() != trial.manifest.fingerprint_with_ledgers {
+        found.push("`manifest.json` and `catalog.json` do not belong together".to_owned());
+    }
+    if trial.manifest.dialect == Dialect::Sqlite {
+        found.extend(sqlite::damage(restored)?);
+    }
+    let catalog = introspect::catalog(restored, &[])?;
+    found.extend(catalog.unseen.iter().map(|it| format!("cannot see {}: {}", it.what, it.why)));
+    // Subscriptions are left out of the dump, and the manifest says so.
+    let expected = expected.filtered(|it| it.id.kind != Kind::Subscription);
+    found.extend(catalog_differences(Pair { from: &expected, to: &catalog }));
+    let contents = digest::contents(restored)?;
+    let expected = trial.manifest.meanwhile.settle(&trial.manifest.contents, &contents);
+    found.extend(expected.differences(&contents).iter().map(ToString::to_string));
+    Ok(if found.is_empty() { Ok(contents) } else { Err(found) })
+}
+
+fn read_catalog(folder: &Path) -> Result<Catalog> {
+    let path = folder.join("catalog.json");
+    let unreadable =
+        || Error::new("backup-unreadable", format!("cannot read `{}`", path.display()));
+    let text = std::fs::read(&path).map_err(|it| unreadable().caused_by(it))?;
+    serde_json::from_slice(&text).map_err(|it| unreadable().caused_by(it))
+}
+
+fn catalog_differences(catalogs: Pair<&Catalog>) -> Vec<String> {
+    let it = compare(catalogs);
+    let missing = it.only_from.iter().map(|it| format!("{} is missing", it.id));
+    let extra = it.only_to.iter().map(|it| format!("{} was not expected", it.id));
+    let renamed = it.renamed.iter().map(|it| format!("{} is now {}", it.from, it.to));
+    let differs = it.differs.iter().flat_map(attribute_differences);
+    missing.chain(extra).chain(renamed).chain(differs).chain(owner_differences(catalogs)).collect()
+}
+
+fn attribute_differences(object: &ObjectDifference) -> impl Iterator<Item = String> {
+    let say = |it: &Option<String>| it.as_ref().map_or("absent".to_owned(), |it| format!("`{it}`"));
+    object.attributes.iter().map(move |it| {
+        let (from, to) = (say(&it.values.from), say(&it.values.to));
+        format!("{}: {} is {to} instead of {from}", object.id, it.name)
+    })
+}
+
+/// A fingerprint leaves owners out, a backup does not.
+fn owner_differences(catalogs: Pair<&Catalog>) -> Vec<String> {
+    let both = catalogs.from.objects().filter_map(|it| Some((it, catalogs.to.get(&it.id)?)));
+    both.filter(|(from, to)| from.owner != to.owner)
+        .map(|(from, to)| {
+            let say = |it: &Option<String>| it.clone().unwrap_or_default();
+            format!("{} belongs to `{}` instead of `{}`", from.id, say(&to.owner), say(&from.owner))
+        })
+        .collect()
+}

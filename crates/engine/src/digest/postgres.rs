@@ -1,0 +1,239 @@
+//! Digests of a PostgreSQL database, computed on the server.
+//!
+//! A row is hashed in its text form under pinned settings, its columns ordered by name: a restored
+//! child of an inheritance tree may have them in another order. The bytes are those of the database's
+//! own encoding. Row security is switched off, which makes the server refuse to leave rows out
+//! silently: <https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-ROW-SECURITY>.
+
+use std::collections::BTreeMap;
+
+use super::{Contents, Digest, LargeObjects, TableDigest, TableName};
+use crate::connect::{Session, SqlError, TextRow};
+use crate::{Error, Result};
+
+/// What changes how a value prints. Local to the savepoint, so that the caller's settings come back.
+const PIN: &str = "SAVEPOINT raingauge_digest; \
+    SET LOCAL search_path = pg_catalog; SET LOCAL row_security = off; \
+    SET LOCAL extra_float_digits = 1; SET LOCAL datestyle = 'ISO, YMD'; \
+    SET LOCAL intervalstyle = postgres; SET LOCAL timezone = 'UTC'; \
+    SET LOCAL bytea_output = hex; SET LOCAL xmlbinary = base64; SET LOCAL lc_monetary = 'C'; \
+    SET LOCAL quote_all_identifiers = off; SET LOCAL statement_timeout = 0";
+
+const UNPIN: &str = "ROLLBACK TO SAVEPOINT raingauge_digest; RELEASE SAVEPOINT raingauge_digest";
+
+/// Every table that holds rows of its own: a partitioned table has none, its partitions have. What a
+/// temporary table holds is not the database's, and a materialized view is derived.
+const TABLES: &str = "SELECT n.nspname, c.relname, \
+        (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname COLLATE \"C\") \
+         FROM pg_attribute a WHERE a.attrelid = c.oid AND 0 < a.attnum AND NOT a.attisdropped), \
+        CASE WHEN row_security_active(c.oid) THEN 'row security hides rows of' \
+             WHEN NOT has_schema_privilege(n.oid, 'USAGE') THEN 'no USAGE on the schema of' \
+             WHEN NOT has_table_privilege(c.oid, 'SELECT') THEN 'no SELECT on' END \
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+    WHERE c.relkind = 'r' AND c.relpersistence <> 't' \
+        AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') ORDER BY 1, 2";
+
+const SEQUENCES: &str = "SELECT n.nspname, c.relname FROM pg_class c \
+    JOIN pg_namespace n ON n.oid = c.relnamespace \
+    WHERE c.relkind = 'S' AND c.relpersistence <> 't' \
+        AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2";
+
+/// How many sequences one statement reads; each is a relation of its own.
+const SEQUENCES_PER_QUERY: usize = 100;
+
+/// Reads everything that the database holds, in a read-only transaction of its own.
+///
+/// # Errors
+/// `rows-unseen` if the role may not read every row, or if the connection breaks.
+pub fn contents(session: &mut Session) -> Result<Contents> {
+    session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").map_err(unreadable)?;
+    let contents = read(session);
+    let ended = session.run("ROLLBACK").map_err(unreadable);
+    let contents = contents?;
+    ended?;
+    Ok(contents)
+}
+
+/// Reads everything, within the transaction that is open.
+pub(crate) fn read(session: &mut Session) -> Result<Contents> {
+    pinned(session, |session| {
+        let tables = visible_tables(session)?
+            .iter()
+            .map(|it| Ok((it.name.clone(), digest(session, it)?)))
+            .collect::<Result<_>>()?;
+        let sequences = sequences(session)?;
+        Ok(Contents { tables, sequences, large_objects: large_objects(session)? })
+    })
+}
+
+/// Reads the state of every sequence. It is never part of a snapshot: what is read is the state now.
+pub(crate) fn sequence_states(session: &mut Session) -> Result<BTreeMap<String, String>> {
+    pinned(session, sequences)
+}
+
+/// Reads the digests of some tables, within the transaction that is open; it has to be one.
+///
+/// # Errors
+/// `rows-unseen` if the role may not read every row, `contents-unreadable` if a table is missing or
+/// the connection breaks.
+pub fn digests(session: &mut Session, tables: &[TableName]) -> Result<Vec<TableDigest>> {
+    pinned(session, |session| {
+        let all = all_tables(session)?;
+        let find = |name: &TableName| {
+            let missing =
+                || Error::new("contents-unreadable", format!("there is no table `{name}`"));
+            all.iter().find(|it| it.name == *name).ok_or_else(missing)
+        };
+        let wanted = tables.iter().map(find).collect::<Result<Vec<_>>>()?;
+        refuse_unseen(wanted.iter().copied())?;
+        wanted.into_iter().map(|it| digest(session, it)).collect()
+    })
+}
+
+fn pinned<T>(session: &mut Session, read: impl FnOnce(&mut Session) -> Result<T>) -> Result<T> {
+    session.run(PIN).map_err(unreadable)?;
+    let result = read(session);
+    let ended = session.run(UNPIN).map_err(unreadable);
+    let result = result?;
+    ended?;
+    Ok(result)
+}
+
+struct Table {
+    name: TableName,
+    /// Quoted, with commas between them.
+    columns: String,
+    /// Why its rows cannot all be read: a phrase that ends before the table's name.
+    unseen: Option<String>,
+}
+
+fn visible_tables(session: &mut Session) -> Result<Vec<Table>> {
+    let tables = all_tables(session)?;
+    refuse_unseen(tables.iter())?;
+    Ok(tables)
+}
+
+fn all_tables(session: &mut Session) -> Result<Vec<Table>> {
+    let table = |row: TextRow| {
+        let mut row = row.into_iter();
+        let mut next = || row.next().flatten();
+        let name =
+            TableName { schema: next().unwrap_or_default(), table: next().unwrap_or_default() };
+        Table { name, columns: next().unwrap_or_default(), unseen: next() }
+    };
+    let rows = session.rows(TABLES).map_err(unreadable)?;
+    Ok(rows.into_iter().map(table).collect())
+}
+
+fn refuse_unseen<'a>(tables: impl Iterator<Item = &'a Table>) -> Result<()> {
+    let unseen: Vec<_> =
+        tables.filter_map(|it| Some(format!("{} `{}`", it.unseen.as_ref()?, it.name))).collect();
+    if unseen.is_empty() {
+        return Ok(());
+    }
+    Err(rows_unseen(&unseen.join(", ")))
+}
+
+fn rows_unseen(what: &str) -> Error {
+    Error::new("rows-unseen", format!("the role cannot read every row: {what}")).next(
+        "connect as the owner of the tables, as a role with BYPASSRLS where row security is forced, \
+         or as a superuser",
+    )
+}
+
+fn digest(session: &mut Session, table: &Table) -> Result<TableDigest> {
+    let row = format!("convert_to(ROW({})::text, 'SQL_ASCII')", table.columns);
+    let sql = sum_of_hashes(&row, &format!("ONLY {}", table.name.quoted()));
+    let rows = session.rows(&sql).map_err(unreadable)?;
+    let (n_rows, digest) = parse_sums(&rows).ok_or_else(unexpected)?;
+    Ok(TableDigest { name: table.name.clone(), n_rows, digest })
+}
+
+fn large_objects(session: &mut Session) -> Result<LargeObjects> {
+    let object = "convert_to(oid || ':', 'SQL_ASCII') || lo_get(oid)";
+    let rows =
+        session.rows(&sum_of_hashes(object, "pg_largeobject_metadata")).map_err(unreadable)?;
+    let (n_objects, digest) = parse_sums(&rows).ok_or_else(unexpected)?;
+    Ok(LargeObjects { n_objects, digest })
+}
+
+/// Counts, and sums both halves of 128 bits. `OFFSET 0` keeps the planner from computing each hash
+/// twice; `sum(bigint)` does not overflow.
+fn sum_of_hashes(bytes: &str, from: &str) -> String {
+    let half =
+        |from: usize| format!("coalesce(sum(('x' || substr(h, {from}, 16))::bit(64)::bigint), 0)");
+    format!(
+        "SELECT count(*), {}, {} FROM \
+         (SELECT encode(sha256({bytes}), 'hex') AS h FROM {from} OFFSET 0) AS hashes",
+        half(1),
+        half(17),
+    )
+}
+
+fn parse_sums(rows: &[TextRow]) -> Option<(u64, Digest)> {
+    let mut values = rows.first()?.iter().map(Option::as_deref);
+    let n_rows = values.next()??.parse().ok()?;
+    let mut half = || Some(low_bits(values.next()??.parse().ok()?));
+    Some((n_rows, Digest::from_halves(half()?, half()?)))
+}
+
+/// A sum of signed halves, modulo 2⁶⁴.
+fn low_bits(sum: i128) -> u64 {
+    u64::try_from(sum.rem_euclid(1 << 64)).expect("the remainder is below 2^64")
+}
+
+fn sequences(session: &mut Session) -> Result<BTreeMap<String, String>> {
+    let rows = session.rows(SEQUENCES).map_err(unreadable)?;
+    let names: Vec<_> = rows
+        .into_iter()
+        .map(|row| {
+            let mut row = row.into_iter().map(Option::unwrap_or_default);
+            TableName {
+                schema: row.next().unwrap_or_default(),
+                table: row.next().unwrap_or_default(),
+            }
+        })
+        .collect();
+    let mut states = BTreeMap::new();
+    for names in names.chunks(SEQUENCES_PER_QUERY) {
+        let each = names.iter().enumerate().map(|(at, name)| {
+            format!("SELECT {at}, last_value::text, is_called::text FROM {}", name.quoted())
+        });
+        let sql = format!("{} ORDER BY 1", each.collect::<Vec<_>>().join(" UNION ALL "));
+        let rows = session.rows(&sql).map_err(unreadable)?;
+        for (name, row) in names.iter().zip(rows) {
+            let [_, Some(last_value), Some(is_called)] = row.as_slice() else {
+                return Err(unexpected());
+            };
+            states.insert(
+                name.to_string(),
+                format!("last_value {last_value}, is_called {is_called}"),
+            );
+        }
+    }
+    Ok(states)
+}
+
+fn unreadable(cause: SqlError) -> Error {
+    // insufficient_privilege, as the server says it for row security too.
+    if cause.state == "42501" {
+        return rows_unseen(&cause.message).caused_by(cause);
+    }
+    Error::new("contents-unreadable", "cannot read the rows of the database").caused_by(cause)
+}
+
+fn unexpected() -> Error {
+    Error::new("contents-unreadable", "the server answered a digest query in an unknown form")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_of_signed_halves_wrap() {
+        assert_eq!(low_bits(-1), u64::MAX);
+        assert_eq!(low_bits(1 << 64), 0);
+        assert_eq!(low_bits(i128::from(i64::MIN) * 3), 1 << 63);
+    }
+}
