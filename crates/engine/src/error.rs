@@ -20,13 +20,30 @@ pub struct Error {
     pub next: Vec<String>,
     /// What had already been changed when it stopped; empty means that nothing was.
     pub done: Vec<String>,
+    /// The lines of a file that it is about, with a mark; printed as they are.
+    pub excerpt: Option<String>,
+    /// Whether it could have run, but would not: the answer is no (exit code 1).
+    pub refused: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     /// An error with a stable code and a message.
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), next: Vec::new(), done: Vec::new(), source: None }
+        Self {
+            code,
+            message: message.into(),
+            next: Vec::new(),
+            done: Vec::new(),
+            excerpt: None,
+            refused: false,
+            source: None,
+        }
+    }
+
+    /// A refusal: it could have run, but the answer is no.
+    pub fn refusal(code: &'static str, message: impl Into<String>) -> Self {
+        Self { refused: true, ..Self::new(code, message) }
     }
 
     /// The error with its cause, which is printed below the message.
@@ -47,9 +64,20 @@ impl Error {
         causes
     }
 
-    /// `2` could not run · `3` stopped half way, something had changed.
+    /// `1` refused · `2` could not run · `3` stopped half way, something had changed.
     pub fn exit_code(&self) -> u8 {
-        if self.done.is_empty() { 2 } else { 3 }
+        match (self.done.is_empty(), self.refused) {
+            (false, _) => 3,
+            (true, true) => 1,
+            (true, false) => 2,
+        }
+    }
+
+    /// The error with the lines of a file that it is about.
+    #[must_use]
+    pub fn excerpt(mut self, lines: impl Into<String>) -> Self {
+        self.excerpt = Some(lines.into());
+        self
     }
 
     /// The error with one more safe step to try.

@@ -17,6 +17,7 @@ pub mod guide;
 pub mod history;
 pub mod introspect;
 pub mod ledger;
+pub mod lock;
 pub mod position;
 pub mod progress;
 pub mod report;

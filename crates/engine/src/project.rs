@@ -77,8 +77,9 @@ impl Project {
         } else if let Some(url) = setting.env.get("DATABASE_URL") {
             Dsn::parse(url, self.dialect)?
         } else {
-            return Err(Error::new("target-missing", "nothing says where the database is")
-                .next("add `dbCredentials` to `drizzle.config.ts`, set DATABASE_URL, or give `--url`"));
+            return Err(Error::new("target-missing", "nothing says where the database is").next(
+                "add `dbCredentials` to `drizzle.config.ts`, set DATABASE_URL, or give `--url`",
+            ));
         };
         Ok(match dsn {
             // A relative path is relative to the project, as for drizzle-kit.
@@ -95,8 +96,11 @@ fn dialect_of(config: &Config) -> Result<Dialect> {
     match config.dialect.as_str() {
         "postgresql" => Ok(Dialect::Postgres),
         "sqlite" | "turso" => Ok(Dialect::Sqlite),
-        other => Err(Error::new("dialect-unsupported", format!("dialect `{other}` is not supported yet"))
-            .next("raingauge works with `postgresql` and `sqlite`")),
+        other => Err(Error::new(
+            "dialect-unsupported",
+            format!("dialect `{other}` is not supported yet"),
+        )
+        .next("raingauge works with `postgresql` and `sqlite`")),
     }
 }
 
@@ -125,6 +129,9 @@ fn ledger_name(config: &Config, dialect: Dialect) -> LedgerName {
 }
 
 fn cannot_load(error: LoadError) -> Error {
-    let next = error.next().to_owned();
-    Error::new(error.code(), error.to_string()).next(next)
+    let result = Error::new(error.code(), error.to_string()).next(error.next());
+    match error.place() {
+        Some(place) => result.excerpt(place.frame.clone()),
+        None => result,
+    }
 }

@@ -72,6 +72,9 @@ pub struct Failure {
     pub code: String,
     pub message: String,
     pub causes: Vec<String>,
+    /// The lines of the file that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub excerpt: Option<String>,
     pub done: Vec<String>,
     pub next: Vec<String>,
 }
@@ -93,14 +96,14 @@ pub fn render(report: &Report) -> String {
     })
 }
 
-/// An error in the same document form; its verdict is `failed`.
+/// An error in the same document form; its verdict is `refused` or `failed`.
 pub fn render_error(command: &str, error: &Error) -> String {
     print(&Document {
         format: 1,
         command: command.to_owned(),
         engine: String::new(),
         target: String::new(),
-        verdict: "failed".to_owned(),
+        verdict: if error.refused { "refused" } else { "failed" }.to_owned(),
         findings: Vec::new(),
         steps: Vec::new(),
         artefacts: Vec::new(),
@@ -110,6 +113,7 @@ pub fn render_error(command: &str, error: &Error) -> String {
             code: error.code.to_owned(),
             message: error.message.clone(),
             causes: error.causes(),
+            excerpt: error.excerpt.clone(),
             done: error.done.clone(),
             next: error.next.clone(),
         }),

@@ -56,6 +56,9 @@ pub fn render_error(error: &Error, paint: Paint<'_>) -> String {
     let mut out = String::new();
     let head = paint(Tone::Bad, &format!("error[{}]:", error.code));
     let _ = writeln!(out, "{head} {}", error.message);
+    if let Some(lines) = &error.excerpt {
+        let _ = writeln!(out, "{}", lines.trim_end());
+    }
     for cause in error.causes() {
         let _ = writeln!(out, "{}", wrap(&format!("caused by: {cause}"), "  "));
     }
