@@ -1,1 +1,28 @@
-//! placeholder
+//! Reads `drizzle.config.*` and `schema.ts` with the project's own drizzle-orm, without Node.
+//!
+//! A file is parsed and stripped of its types ([`transpile`]), the engine finds the modules that it
+//! imports ([`modules`], [`workspace`]) and evaluates them within bounds ([`sandbox`]); a small prelude in
+//! JavaScript stands in for Node and describes what the files export (`js/`), and the description
+//! becomes a schema of `raingauge-schema` ([`declared`]). The code that runs here is the user's: it
+//! can read the project, and nothing else.
+
+mod config;
+mod declared;
+mod dotenv;
+mod error;
+mod export_order;
+mod host;
+mod module_record;
+mod modules;
+mod patterns;
+mod project;
+mod redaction;
+mod sandbox;
+mod thrown;
+mod transpile;
+mod workspace;
+
+pub use config::Config;
+pub use declared::{Declared, DeclaredSchema, SourceLine};
+pub use error::{LoadError, Place};
+pub use project::{Project, Versions};

@@ -1,0 +1,128 @@
+// Loads schema files and lists what they export, in the order in which Drizzle Kit sees it.
+(function (rg, host) {
+  "use strict";
+
+  // Drizzle Kit refuses such schemas too; the message says which rule was broken.
+  rg.reject = (message) => Object.assign(new Error(message), { raingaugeRejected: true });
+
+  // Errors while a table is described have no useful stack: they say at least which table it was.
+  rg.within = (what, describe) => {
+    try {
+      return describe();
+    } catch (error) {
+      if (error instanceof Error && !error.raingaugeRejected) error.message = `${what}: ${error.message}`;
+      throw error;
+    }
+  };
+
+  const importOrm = async (specifier) => rg.load(host.orm(specifier));
+  const optional = async (specifier) => {
+    try { return await importOrm(specifier); } catch { return {}; }
+  };
+
+  // Where each object was exported first, for messages that point into the schema.
+  const origins = new Map();
+
+  // A module's own exports come first, sorted, then those of each `export *`, and the first of
+  // several equal names wins: that is how the CommonJS that Drizzle Kit runs behaves.
+  const exportsOf = async (path) => {
+    const values = [], seen = new Set();
+    for (const { module, names, isStar } of JSON.parse(host.exportOrder(path))) {
+      const exports = await rg.load(module);
+      for (const name of names ?? rg.namesOf(exports)) {
+        if (seen.has(name) || (isStar && name === "default")) continue;
+        seen.add(name);
+        const value = rg.memberOf(exports, name);
+        if (value === undefined) continue;
+        values.push(value);
+        if ((typeof value === "object" || typeof value === "function") && !origins.has(value)) origins.set(value, { module, name });
+      }
+    }
+    return values;
+  };
+
+  // The column's name as it is in the database.
+  const nameWith = (orm) => (column) => {
+    if (!column.name) return "";
+    if (!column.keyAsName || orm.style === undefined) return column.name;
+    return orm.style === "camelCase" ? orm.casing.toCamelCase(column.name) : orm.casing.toSnakeCase(column.name);
+  };
+
+  // Defaults are printed without a dialect: names and parameters have no place in them.
+  const defaultSqlWith = (orm) => (sql) => {
+    const refuse = () => {
+      throw rg.reject("an SQL default contains a parameter or a column, which Drizzle does not support");
+    };
+    const casing = orm.casing.CasingCache ? new orm.casing.CasingCache(orm.style) : undefined;
+    return sql.toQuery({ escapeName: refuse, escapeParam: refuse, escapeString: refuse, casing }).sql;
+  };
+
+  const jsonable = (value) => {
+    if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+    return Array.isArray(value) ? value.map(jsonable) : value;
+  };
+  const date = (value, sqlType) => {
+    const text = value.toISOString();
+    if (sqlType === "date") return text.split("T")[0];
+    return sqlType === "timestamp" ? text.replace("T", " ").slice(0, 23) : text;
+  };
+  const datesAsText = (value, sqlType) => {
+    if (value instanceof Date) return date(value, sqlType);
+    return Array.isArray(value) ? value.map((it) => datesAsText(it, sqlType)) : value;
+  };
+
+  // `.default(…)` as the types of `raingauge-schema` spell it.
+  const defaultWith = (orm) => (column) => {
+    const value = column.default;
+    if (value === undefined) return undefined;
+    if (orm.core.is(value, orm.core.SQL)) return { kind: "sql", value: orm.defaultSql(value) };
+    if (typeof value === "string") return { kind: "text", value };
+    if (typeof value === "bigint") return { kind: "bigInt", value: String(value) };
+    if (value instanceof Date) return { kind: "date", value: value.toISOString() };
+    if (value instanceof Uint8Array) return { kind: "bytes", value: rg.toHex(value) };
+    const elements = Array.isArray(value) ? datesAsText(value, column.getSQLType().split("[")[0].toLowerCase()) : value;
+    return { kind: "json", value: jsonable(elements) };
+  };
+
+  // The same text replacements that Drizzle Kit applies to names which it derived from columns.
+  const renameWith = (orm) => (name, columns) => {
+    if (orm.style === undefined) return name;
+    return columns.reduce((renamed, it) => renamed.replace(it.name, orm.nameOf(it)), name);
+  };
+
+  const dialects = { postgresql: "pg-core", sqlite: "sqlite-core", turso: "sqlite-core" };
+
+  rg.declared = async (dialect, style, files) => {
+    const values = [];
+    for (const file of files) values.push(...(await exportsOf(file)));
+    const orm = {
+      core: await importOrm("drizzle-orm"),
+      dialect: await importOrm(`drizzle-orm/${dialects[dialect]}`),
+      casing: await optional("drizzle-orm/casing"),
+      style: style ?? undefined,
+    };
+    orm.nameOf = nameWith(orm);
+    orm.defaultSql = defaultSqlWith(orm);
+    orm.defaultOf = defaultWith(orm);
+    orm.rename = renameWith(orm);
+    const found = [];
+    orm.found = (kind, key, value) => {
+      const origin = origins.get(value);
+      if (origin) found.push({ kind, key, ...origin });
+    };
+    const schema = dialect === "postgresql" ? rg.postgres(orm, values) : rg.sqlite(orm, values);
+    return JSON.stringify({ schema, origins: found, environment: [...rg.envNames].sort() });
+  };
+
+  // Everything of the configuration that can be written as JSON.
+  rg.config = async (path) => {
+    const exports = await rg.load(path);
+    const content = rg.memberOf(exports, "default") ?? exports;
+    if (content === null || typeof content !== "object") throw rg.reject("the file exports no configuration object");
+    const plain = {};
+    for (const key of Object.keys(content)) {
+      try { plain[key] = JSON.parse(JSON.stringify(content[key]) ?? "null"); } catch { plain[key] = null; }
+    }
+    return JSON.stringify(plain);
+  };
+})

@@ -1,0 +1,195 @@
+//! Turns one source file into a script that the engine can run, and notes its imports and exports.
+//!
+//! TypeScript is parsed, stripped of its types (with imports that only types need) and printed with
+//! a source map; JavaScript is only parsed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use oxc::allocator::Allocator;
+use oxc::ast::ast::Program;
+use oxc::codegen::{Codegen, CodegenOptions};
+use oxc::diagnostics::Diagnostics;
+use oxc::parser::{ParseOptions, Parser};
+use oxc::semantic::{Scoping, SemanticBuilder};
+use oxc::span::SourceType;
+use oxc::transformer::{TransformOptions, Transformer};
+use oxc_sourcemap::SourceMap;
+
+use crate::error::Place;
+use crate::module_record::{Request, read_exports, read_requests};
+
+/// How the engine has to run a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Module,
+    CommonJs,
+}
+
+/// A file that is ready to run.
+pub(crate) struct Script {
+    pub(crate) path: PathBuf,
+    pub(crate) source: String,
+    pub(crate) code: String,
+    pub(crate) shape: Shape,
+    /// Whether Node itself would treat the file as an ES module, by its extension or package.
+    pub(crate) is_node_module: bool,
+    /// The imports and re-exports, by specifier.
+    pub(crate) requests: BTreeMap<String, Request>,
+    /// Names of values that the file itself exports, with their offsets in the source.
+    pub(crate) exports: BTreeMap<String, u32>,
+    /// The specifiers of `export * from`, in their order.
+    pub(crate) stars: Vec<String>,
+    /// What CommonJS offers and the file uses although it is an ES module: `require`, `__dirname` ….
+    pub(crate) scope: Vec<&'static str>,
+    map: Option<SourceMap<'static>>,
+}
+
+/// A syntax error: what is wrong, and the offset in the source.
+pub(crate) struct SyntaxError {
+    pub(crate) message: String,
+    pub(crate) offset: usize,
+}
+
+const COMMONJS_NAMES: [&str; 5] = ["require", "module", "exports", "__filename", "__dirname"];
+
+/// What is known about a file before it is read.
+pub(crate) struct Origin<'a> {
+    pub(crate) path: &'a Path,
+    /// `"type": "module"` in the nearest `package.json`.
+    pub(crate) in_module_package: bool,
+    /// Files of installed packages are taken as they are.
+    pub(crate) is_installed: bool,
+}
+
+/// Reads the source of one file.
+pub(crate) fn transpile(
+    origin: &Origin<'_>,
+    source: String,
+) -> Result<Script, (SyntaxError, String)> {
+    match read(origin, &source) {
+        Ok(script) => Ok(Script { source, ..script }),
+        Err(error) => Err((error, source)),
+    }
+}
+
+fn read(origin: &Origin<'_>, source: &str) -> Result<Script, SyntaxError> {
+    let path = origin.path;
+    let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
+    let source_type = match SourceType::from_path(path) {
+        Ok(it) if matches!(extension, "ts" | "tsx" | "js" | "jsx") => it.with_unambiguous(true),
+        Ok(it) => it,
+        Err(_) => SourceType::unambiguous(),
+    };
+    let allocator = Allocator::default();
+    let options = ParseOptions { allow_return_outside_function: true, ..ParseOptions::default() };
+    let mut parsed = Parser::new(&allocator, source, source_type).with_options(options).parse();
+    if !origin.is_installed || parsed.panicked {
+        refuse(&parsed.diagnostics)?;
+    }
+    let is_node_module = match extension {
+        "mjs" | "mts" => true,
+        "cjs" | "cts" => false,
+        _ => origin.in_module_package,
+    };
+    let shape = match extension {
+        "mjs" | "mts" => Shape::Module,
+        _ if parsed.module_record.has_module_syntax => Shape::Module,
+        "cjs" | "cts" => Shape::CommonJs,
+        _ if origin.in_module_package => Shape::Module,
+        _ => Shape::CommonJs,
+    };
+    let requests = read_requests(&parsed.module_record, source);
+    let exports = read_exports(&parsed.module_record);
+    let scoping = match origin.is_installed && !source_type.is_typescript() {
+        true => None,
+        false => Some(analyze(&parsed.program)?),
+    };
+    let scope = scoping.as_ref().map(|it| used_commonjs_names(it, shape)).unwrap_or_default();
+    let (code, map) = match scoping {
+        Some(scoping) if source_type.is_typescript() => {
+            print(path, &allocator, &mut parsed.program, scoping)?
+        }
+        _ => (source.to_owned(), None),
+    };
+    let code = if shape == Shape::Module { code + &exports.type_exports } else { code };
+    Ok(Script {
+        path: path.to_owned(),
+        code,
+        shape,
+        is_node_module,
+        requests,
+        exports: exports.values,
+        stars: exports.stars,
+        scope,
+        map,
+        source: String::new(),
+    })
+}
+
+fn analyze(program: &Program<'_>) -> Result<Scoping, SyntaxError> {
+    let built = SemanticBuilder::new()
+        .with_excess_capacity(2.0)
+        .with_check_syntax_error(true)
+        .with_enum_eval(true)
+        .build(program);
+    refuse(&built.diagnostics)?;
+    Ok(built.semantic.into_scoping())
+}
+
+fn used_commonjs_names(scoping: &Scoping, shape: Shape) -> Vec<&'static str> {
+    if shape == Shape::CommonJs {
+        return Vec::new();
+    }
+    let used: BTreeSet<&str> =
+        scoping.root_unresolved_references().keys().map(|it| it.as_str()).collect();
+    COMMONJS_NAMES.into_iter().filter(|it| used.contains(it)).collect()
+}
+
+fn print<'a>(
+    path: &Path,
+    allocator: &'a Allocator,
+    program: &mut Program<'a>,
+    scoping: Scoping,
+) -> Result<(String, Option<SourceMap<'static>>), SyntaxError> {
+    let options = TransformOptions::default();
+    let transformed =
+        Transformer::new(allocator, path, &options).build_with_scoping(scoping, program);
+    refuse(&transformed.diagnostics)?;
+    let options =
+        CodegenOptions { source_map_path: Some(path.to_owned()), ..CodegenOptions::default() };
+    let printed = Codegen::new().with_options(options).build(program);
+    Ok((printed.code, printed.map.map(SourceMap::into_owned)))
+}
+
+fn refuse(diagnostics: &Diagnostics) -> Result<(), SyntaxError> {
+    let Some(error) = diagnostics.errors().next() else { return Ok(()) };
+    let message = error.message.trim_end_matches('.').to_owned();
+    let offset = error.labels.first().map_or(0, |it| it.offset() as usize);
+    Err(SyntaxError { message, offset })
+}
+
+impl Script {
+    /// The place in the source of a position in the code, both counted from 1. `added_lines` is how
+    /// many lines the loader put before the code.
+    pub(crate) fn place(&self, shown: &Path, position: (u32, u32), added_lines: u32) -> Place {
+        let line = position.0.saturating_sub(added_lines).max(1);
+        let (line, column) = self.original(line, position.1.max(1)).unwrap_or((line, position.1));
+        Place::new(shown, &self.source, line, column.max(1))
+    }
+
+    fn original(&self, line: u32, column: u32) -> Option<(u32, u32)> {
+        let map = self.map.as_ref()?;
+        let table = map.generate_lookup_table();
+        let token = map.lookup_token_approx(&table, line - 1, column - 1)?;
+        Some((token.get_src_line() + 1, token.get_src_col() + 1))
+    }
+}
+
+/// Line and column, counted from 1, of a byte offset.
+pub(crate) fn position(source: &str, offset: usize) -> (u32, u32) {
+    let before = source.get(..offset.min(source.len())).unwrap_or(source);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,236 @@
+//! Which file an import means, and which files may be read at all.
+//!
+//! Readable is what lies below the workspace of the project, in a `node_modules` folder, or in a
+//! package that an import by name leads to (a linked package may live anywhere).
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use oxc_resolver::{ResolveError, ResolveOptions, Resolver, TsconfigDiscovery};
+
+/// Larger files are not read: no schema needs them.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+
+/// The ways in which a package may be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    Import,
+    Require,
+}
+
+/// What an import means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    File(PathBuf),
+    /// A module of Node, without `node:`, or `drizzle-kit`.
+    Builtin(String),
+    /// A database driver, which is never loaded.
+    Driver(String),
+}
+
+pub(crate) struct Workspace {
+    top: PathBuf,
+    linked: BTreeSet<PathBuf>,
+    import: Resolver,
+    require: Resolver,
+}
+
+impl Workspace {
+    pub(crate) fn new(root: &Path) -> Self {
+        let import = Resolver::new(options(&["node", "import", "module-sync"]));
+        let require = import.clone_with_options(options(&["node", "require", "module-sync"]));
+        Self { top: workspace_top(root), linked: BTreeSet::new(), import, require }
+    }
+
+    /// Finds what `specifier` means in the file `from`. The error says why there is nothing.
+    pub(crate) fn resolve(
+        &mut self,
+        from: &Path,
+        specifier: &str,
+        style: Style,
+    ) -> Result<Target, String> {
+        if let Some(target) = without_file(specifier) {
+            return Ok(target);
+        }
+        let specifier = specifier.strip_prefix("file://").unwrap_or(specifier);
+        let resolver = match style {
+            Style::Import => &self.import,
+            Style::Require => &self.require,
+        };
+        let found = resolver.resolve_file(from, specifier).map_err(|it| explain(&it))?;
+        let path = found.path().to_owned();
+        if !specifier.starts_with(['.', '/'])
+            && let Some(package) = found.package_json()
+            && !self.top.starts_with(package.directory())
+        {
+            self.linked.insert(package.directory().to_owned());
+        }
+        match self.may_read(&path) {
+            true => Ok(Target::File(path)),
+            false => Err(format!("it lies outside of `{}`", self.top.display())),
+        }
+    }
+
+    fn may_read(&self, path: &Path) -> bool {
+        path.starts_with(&self.top)
+            || is_installed(path)
+            || self.linked.iter().any(|it| path.starts_with(it))
+    }
+
+    /// The real path of an existing file or folder that may be read.
+    pub(crate) fn readable(&self, path: &Path) -> Option<PathBuf> {
+        fs::canonicalize(path).ok().filter(|it| self.may_read(it))
+    }
+
+    /// The bytes of an ordinary file that may be read and is not huge.
+    pub(crate) fn read(&self, path: &Path) -> Option<Vec<u8>> {
+        let path = self.readable(path)?;
+        let metadata = fs::metadata(&path).ok()?;
+        (metadata.is_file() && metadata.len() <= MAX_FILE_BYTES)
+            .then(|| fs::read(&path).ok())
+            .flatten()
+    }
+}
+
+fn options(conditions: &[&str]) -> ResolveOptions {
+    let list = |items: &[&str]| items.iter().map(ToString::to_string).collect::<Vec<_>>();
+    ResolveOptions {
+        tsconfig: Some(TsconfigDiscovery::Auto),
+        condition_names: list(conditions),
+        extensions: list(&[
+            ".ts", ".tsx", ".mts", ".cts", ".js", ".mjs", ".cjs", ".jsx", ".json", ".node",
+        ]),
+        extension_alias: vec![
+            (".js".to_owned(), list(&[".ts", ".tsx", ".js", ".jsx"])),
+            (".jsx".to_owned(), list(&[".tsx", ".jsx"])),
+            (".mjs".to_owned(), list(&[".mts", ".mjs"])),
+            (".cjs".to_owned(), list(&[".cts", ".cjs"])),
+        ],
+        main_fields: list(&["main", "module"]),
+        // The environment belongs to the caller.
+        node_path: false,
+        ..ResolveOptions::default()
+    }
+}
+
+fn explain(error: &ResolveError) -> String {
+    match error {
+        ResolveError::NotFound(_) | ResolveError::ExtensionAlias(..) => {
+            "there is no such file or package".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Whether a file belongs to an installed package.
+pub(crate) fn is_installed(path: &Path) -> bool {
+    path.components().any(|it| it.as_os_str() == "node_modules")
+}
+
+/// The highest folder that still belongs to the project: a monorepo's, else the package's.
+fn workspace_top(root: &Path) -> PathBuf {
+    let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
+    let marks = ["pnpm-workspace.yaml", "turbo.json", "nx.json", "lerna.json", ".git"];
+    let is_top = |folder: &Path| {
+        marks.iter().any(|it| folder.join(it).exists())
+            || fs::read_to_string(folder.join("package.json"))
+                .is_ok_and(|it| it.contains("\"workspaces\""))
+    };
+    let top = root.ancestors().find(|it| is_top(it));
+    let package = || root.ancestors().find(|it| it.join("package.json").exists());
+    top.or_else(package).unwrap_or(&root).to_owned()
+}
+
+/// Drivers connect when they are used; a schema file that also makes a client must load without.
+const DRIVERS: [&str; 18] = [
+    "pg",
+    "pg-native",
+    "postgres",
+    "@libsql/client",
+    "libsql",
+    "better-sqlite3",
+    "mysql2",
+    "sqlite3",
+    "bun:sqlite",
+    "@neondatabase/serverless",
+    "@vercel/postgres",
+    "@planetscale/database",
+    "@electric-sql/pglite",
+    "expo-sqlite",
+    "@op-engineering/op-sqlite",
+    "@tursodatabase/database",
+    "@xata.io/client",
+    "@aws-sdk/client-rds-data",
+];
+
+const BUILTINS: [&str; 44] = [
+    "assert",
+    "async_hooks",
+    "buffer",
+    "child_process",
+    "cluster",
+    "console",
+    "constants",
+    "crypto",
+    "dgram",
+    "diagnostics_channel",
+    "dns",
+    "domain",
+    "events",
+    "fs",
+    "http",
+    "http2",
+    "https",
+    "inspector",
+    "module",
+    "net",
+    "os",
+    "path",
+    "perf_hooks",
+    "process",
+    "punycode",
+    "querystring",
+    "readline",
+    "repl",
+    "stream",
+    "string_decoder",
+    "sys",
+    "timers",
+    "tls",
+    "trace_events",
+    "tty",
+    "url",
+    "util",
+    "v8",
+    "vm",
+    "wasi",
+    "worker_threads",
+    "zlib",
+    "sqlite",
+    "test",
+];
+
+/// What is answered without looking at the disk.
+fn without_file(specifier: &str) -> Option<Target> {
+    let package = |name: &str| {
+        specifier == name || specifier.strip_prefix(name).is_some_and(|it| it.starts_with('/'))
+    };
+    if DRIVERS.iter().any(|it| package(it)) {
+        return Some(Target::Driver(specifier.to_owned()));
+    }
+    if package("drizzle-kit") {
+        return Some(Target::Builtin("drizzle-kit".to_owned()));
+    }
+    if let Some(name) = specifier.strip_prefix("node:") {
+        return Some(Target::Builtin(name.to_owned()));
+    }
+    let name = specifier.split('/').next().unwrap_or_default();
+    let only_with_prefix = ["sqlite", "test"];
+    let is_builtin =
+        BUILTINS.contains(&name) && !specifier.ends_with('/') && !only_with_prefix.contains(&name);
+    let is_foreign = ["bun", "bun:", "cloudflare:", "deno:"]
+        .iter()
+        .any(|it| specifier == *it || (it.ends_with(':') && specifier.starts_with(it)));
+    (is_builtin || is_foreign).then(|| Target::Builtin(specifier.to_owned()))
+}

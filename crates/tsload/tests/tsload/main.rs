@@ -1,0 +1,14 @@
+//! Small projects in a temporary folder, with the real drizzle-orm linked in.
+//!
+//! `RAINGAUGE_TEST_NODE_MODULES` names the `node_modules` folder to link.
+
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "these are tests")]
+
+mod config;
+mod errors;
+mod imports;
+mod limits;
+mod order;
+mod postgres;
+mod project;
+mod sqlite;
