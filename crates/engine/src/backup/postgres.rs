@@ -90,7 +90,8 @@ fn dump_snapshot(session: &mut Session, mut command: Command, folder: &Path) -> 
     let archive = create_file(&path).map_err(|cause| unwritable(&path, cause))?;
     command
         .args(["--format=custom", "--compress=1", "--no-password", "--no-subscriptions"])
-        .args(["--lock-wait-timeout=30000", "--snapshot"])
+        .arg(format!("--lock-wait-timeout={}", digest::postgres::LOCK_WAIT_MS))
+        .arg("--snapshot")
         .arg(snapshot)
         .stdin(Stdio::null())
         .stdout(archive);

@@ -17,13 +17,10 @@ pub(super) fn check_dump(finished: &Finished) -> Result<()> {
             .caused_by(all)
             .next("back up as the owner of all objects or as a superuser"));
     }
-    if all.contains("lock timeout") {
-        return Err(Error::new(
-            "dump-failed",
-            "a table stayed locked for 30 seconds; nothing was kept",
-        )
-        .caused_by(all)
-        .next("run it again when the other transaction has ended"));
+    if all.contains("LOCK TABLE") && all.contains("timeout") {
+        return Err(Error::new("table-locked", "a table stayed locked, so it was not dumped")
+            .caused_by(all)
+            .next("run it again when the other transaction has ended"));
     }
     Err(failed("dump-failed", "`pg_dump` failed; nothing was kept", finished, all))
 }

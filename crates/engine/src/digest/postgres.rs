@@ -38,6 +38,9 @@ const SEQUENCES: &str = "SELECT n.nspname, c.relname FROM pg_class c \
     WHERE c.relkind = 'S' AND c.relpersistence <> 't' \
         AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2";
 
+/// How long to wait for a table that somebody else has locked; tests are less patient.
+pub(crate) const LOCK_WAIT_MS: u32 = if cfg!(test) { 500 } else { 30_000 };
+
 /// How many sequences one statement reads; each is a relation of its own.
 const SEQUENCES_PER_QUERY: usize = 100;
 
@@ -92,7 +95,9 @@ pub fn digests(session: &mut Session, tables: &[TableName]) -> Result<Vec<TableD
 
 fn pinned<T>(session: &mut Session, read: impl FnOnce(&mut Session) -> Result<T>) -> Result<T> {
     session.run(PIN).map_err(unreadable)?;
-    let result = read(session);
+    let locked =
+        session.run(&format!("SET LOCAL lock_timeout = {LOCK_WAIT_MS}")).map_err(unreadable);
+    let result = locked.and_then(|()| read(session));
     let ended = session.run(UNPIN).map_err(unreadable);
     let result = result?;
     ended?;
@@ -218,6 +223,12 @@ fn unreadable(cause: SqlError) -> Error {
     // insufficient_privilege, as the server says it for row security too.
     if cause.state == "42501" {
         return rows_unseen(&cause.message).caused_by(cause);
+    }
+    // lock_not_available.
+    if cause.state == "55P03" {
+        return Error::new("table-locked", "a table stayed locked, so its rows were not read")
+            .caused_by(cause)
+            .next("run it again when the other transaction has ended");
     }
     Error::new("contents-unreadable", "cannot read the rows of the database").caused_by(cause)
 }

@@ -1,5 +1,6 @@
 //! Backups taken from, proven on and restored into real databases.
 
+mod postgres;
 mod sqlite;
 
 use std::collections::BTreeMap;
@@ -52,11 +53,12 @@ fn rehash(backup: &Backup) {
 fn run_restore_sh(folder: &Path, target: &str, programs: &[&str]) -> (bool, String) {
     let path = tempfile::tempdir().unwrap();
     let standard = ["sh", "dirname", "sha256sum", "grep", "cp", "cmp", "mv", "rm", "awk"];
-    for name in standard.iter().chain(programs) {
+    for program in standard.iter().chain(programs) {
         let found = std::env::split_paths(&std::env::var_os("PATH").unwrap())
-            .map(|it| it.join(name))
+            .map(|it| it.join(program))
             .find(|it| it.exists())
-            .unwrap_or_else(|| panic!("{name} is not on this machine"));
+            .unwrap_or_else(|| panic!("{program} is not on this machine"));
+        let name = Path::new(program).file_name().unwrap();
         std::os::unix::fs::symlink(found.canonicalize().unwrap(), path.path().join(name)).unwrap();
     }
     let output = std::process::Command::new(path.path().join("sh"))
