@@ -12,6 +12,7 @@ pub mod compare;
 pub mod dialect;
 pub mod drizzle;
 pub mod fingerprint;
+pub mod order;
 pub mod pair;
 pub mod plan;
 pub mod postgres;

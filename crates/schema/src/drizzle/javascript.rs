@@ -89,6 +89,13 @@ pub fn sort(texts: &mut [String]) {
     texts.sort_by(|a, b| a.encode_utf16().cmp(b.encode_utf16()));
 }
 
+/// The bytes that a hexadecimal text stands for.
+pub fn bytes(hex: &str) -> Vec<u8> {
+    let digits: Vec<u8> =
+        hex.chars().filter_map(|it| it.to_digit(16)).filter_map(|it| it.try_into().ok()).collect();
+    digits.chunks_exact(2).map(|pair| pair[0] * 16 + pair[1]).collect()
+}
+
 /// Any formatter of `serde_json`, with JavaScript's numbers.
 struct Spelling<F>(F);
 

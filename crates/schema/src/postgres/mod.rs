@@ -1,8 +1,13 @@
 //! PostgreSQL. Reading order: `catalog` (facts) · `schema` (what Drizzle can express) · `grammar`
-//! (spellings) · `diff` · `render` · `snapshot` (Drizzle's JSON) · `split` (scripts to statements).
+//! (spellings) · `snapshot` (Drizzle's JSON) · `encode` (schema to snapshot) · `diff` · `render` ·
+//! `split` (scripts to statements).
 
+pub mod diff;
+mod encode;
 pub mod grammar;
 pub mod hazard;
+pub mod render;
 pub mod schema;
+pub mod snapshot;
 pub mod split;
 pub mod token;

@@ -127,6 +127,10 @@ pub struct Unique {
     pub name: String,
     #[serde(default)]
     pub name_explicit: bool,
+    /// Whether it is `.unique()` of a column: Drizzle writes those before the indexes, and the
+    /// others after them.
+    #[serde(default)]
+    pub of_column: bool,
     pub columns: Vec<String>,
 }
 

@@ -1,0 +1,6 @@
+CREATE TABLE "t" (
+	"a" text,
+	"b" text
+);
+--> statement-breakpoint
+CREATE INDEX "t_a" ON "t" USING btree ("a" text_pattern_ops DESC NULLS LAST,"b" text_ops NULLS FIRST);

@@ -1,0 +1,2 @@
+DROP TABLE "b" CASCADE;--> statement-breakpoint
+ALTER TABLE "a" DROP COLUMN "x";

@@ -1,0 +1,3 @@
+ALTER TABLE "a" DISABLE ROW LEVEL SECURITY;--> statement-breakpoint
+ALTER TABLE "b" DISABLE ROW LEVEL SECURITY;--> statement-breakpoint
+DROP POLICY "p" ON "a" CASCADE;

@@ -1,0 +1,1 @@
+ALTER POLICY "p" ON "t" TO public USING (true) WITH CHECK  (true);

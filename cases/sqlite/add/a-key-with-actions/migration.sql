@@ -1,0 +1,1 @@
+ALTER TABLE `lines` ADD `order` integer REFERENCES order(id);

@@ -1,0 +1,3 @@
+import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+
+export const a = sqliteTable("a", { id: integer().primaryKey(), x: text() });

@@ -1,0 +1,491 @@
+//! What has to change to get from one PostgreSQL snapshot to another.
+//!
+//! Follows `applyPgSnapshotsDiff` of drizzle-kit 0.31.11 (`src/snapshotsDiffer.ts`): the same
+//! comparisons, the same statement kinds, in the same order. Renames are not guessed: a renamed
+//! thing is dropped and created. `render` turns the changes into SQL.
+
+use indexmap::IndexMap;
+
+use super::snapshot::{
+    Check, Column, Enum, ForeignKey, Index, Policy, PrimaryKey, Role, Sequence, Snapshot, Table,
+    Unique, View,
+};
+use crate::drizzle::javascript::compact;
+use crate::order::in_phases;
+use crate::pair::Pair;
+
+/// One step from a snapshot to the next.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change<'a> {
+    CreateSchema(&'a str),
+    CreateEnum(&'a Enum),
+    AddEnumValue { to: &'a Enum, value: &'a str, before: Option<&'a str> },
+    CreateSequence(&'a Sequence),
+    AlterSequence(&'a Sequence),
+    DropRole(&'a Role),
+    CreateRole(&'a Role),
+    AlterRole(&'a Role),
+    CreateTable(&'a Table),
+    EnableRls(&'a Table),
+    DisableRls(&'a Table),
+    DropView(Dropped<'a>),
+    DropTable(&'a Table),
+    DropUnique { table: &'a Table, unique: &'a Unique },
+    DropCheck { table: &'a Table, check: &'a Check },
+    DropForeignKey { table: &'a Table, key: &'a ForeignKey },
+    DropIndex { table: &'a Table, index: &'a Index },
+    DropPrimaryKey { table: &'a Table, key: &'a PrimaryKey },
+    AddPrimaryKey { table: &'a Table, key: &'a PrimaryKey },
+    AddColumn { table: &'a Table, column: &'a Column },
+    AddForeignKey { table: &'a Table, key: &'a ForeignKey, of: Of },
+    CreateIndex { table: &'a Table, index: &'a Index, of: Of },
+    DropColumn { table: &'a Table, column: &'a Column },
+    ReplacePrimaryKey { table: &'a Table, keys: Pair<&'a PrimaryKey> },
+    AddUnique { table: &'a Table, unique: &'a Unique },
+    AddCheck { table: &'a Table, check: &'a Check },
+    CreateView(&'a View),
+    DropPolicy { table: &'a Table, policy: &'a Policy },
+    CreatePolicy { table: &'a Table, policy: &'a Policy },
+    AlterPolicy { table: &'a Table, policies: Pair<&'a Policy> },
+    DropLinkedPolicy(&'a Policy),
+    CreateLinkedPolicy(&'a Policy),
+    AlterLinkedPolicy(Pair<&'a Policy>),
+    DropEnum(&'a Enum),
+    DropSequence(&'a Sequence),
+    DropSchema(&'a str),
+}
+
+/// Whether a table is new; the keys and indexes of new tables come before those of others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Of {
+    NewTable,
+    OldTable,
+}
+
+/// A view that goes away, with the kind that it has.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dropped<'a> {
+    pub view: &'a View,
+    pub materialized: bool,
+}
+
+/// The way from one snapshot to another.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Diff<'a> {
+    /// In the order in which they run.
+    pub changes: Vec<Change<'a>>,
+    /// Differences for which there is no change yet, in words. Where this is not empty the changes
+    /// do not lead to the second snapshot, and nobody should act on them.
+    pub not_expressed: Vec<String>,
+}
+
+/// Compares two snapshots.
+pub fn diff<'a>(snapshots: Pair<&'a Snapshot>) -> Diff<'a> {
+    let mut diff = Diff::default();
+    schemas(snapshots, &mut diff);
+    enums(snapshots, &mut diff);
+    sequences(snapshots, &mut diff);
+    roles(snapshots, &mut diff);
+    tables(snapshots, &mut diff);
+    row_security(snapshots, &mut diff);
+    views(snapshots, &mut diff);
+    policies(snapshots, &mut diff);
+    linked_policies(snapshots, &mut diff);
+    diff.changes = in_phases(diff.changes, Change::phase);
+    diff
+}
+
+impl Change<'_> {
+    /// The place of the kind in drizzle-kit's order (the `jsonStatements.push` calls at the end of
+    /// `applyPgSnapshotsDiff`). New kinds need a line here.
+    fn phase(&self) -> u8 {
+        match self {
+            Self::CreateSchema(_) => 0,
+            Self::CreateEnum(_) => 1,
+            Self::AddEnumValue { .. } => 2,
+            Self::CreateSequence(_) => 3,
+            Self::AlterSequence(_) => 4,
+            Self::DropRole(_) => 5,
+            Self::CreateRole(_) => 6,
+            Self::AlterRole(_) => 7,
+            Self::CreateTable(_) => 8,
+            Self::EnableRls(_) => 9,
+            Self::DisableRls(_) => 10,
+            Self::DropView(_) => 11,
+            Self::DropTable(_) => 12,
+            Self::DropUnique { .. } => 13,
+            Self::DropCheck { .. } => 14,
+            Self::DropForeignKey { .. } => 15,
+            Self::DropIndex { .. } => 16,
+            Self::DropPrimaryKey { .. } => 17,
+            Self::AddPrimaryKey { .. } => 18,
+            Self::AddColumn { .. } => 19,
+            Self::AddForeignKey { of: Of::NewTable, .. } => 20,
+            Self::CreateIndex { of: Of::NewTable, .. } => 21,
+            Self::AddForeignKey { of: Of::OldTable, .. } => 22,
+            Self::CreateIndex { of: Of::OldTable, .. } => 23,
+            Self::DropColumn { .. } => 24,
+            Self::ReplacePrimaryKey { .. } => 25,
+            Self::AddUnique { .. } => 26,
+            Self::AddCheck { .. } => 27,
+            Self::CreateView(_) => 28,
+            Self::DropPolicy { .. } => 29,
+            Self::CreatePolicy { .. } => 30,
+            Self::AlterPolicy { .. } => 31,
+            Self::DropLinkedPolicy(_) => 32,
+            Self::CreateLinkedPolicy(_) => 33,
+            Self::AlterLinkedPolicy(_) => 34,
+            Self::DropEnum(_) => 35,
+            Self::DropSequence(_) => 36,
+            Self::DropSchema(_) => 37,
+        }
+    }
+}
+
+/// Two records, split by the side on which a key is found: dropped and kept in the order of `from`,
+/// created in the order of `to`.
+struct Split<'a, V> {
+    dropped: Vec<&'a V>,
+    created: Vec<&'a V>,
+    kept: Vec<Pair<&'a V>>,
+}
+
+type Record<V> = IndexMap<String, V>;
+
+fn split<'a, V>(from: &'a Record<V>, to: &'a Record<V>) -> Split<'a, V> {
+    let missing = |(key, value), other: &Record<V>| match other.contains_key::<String>(key) {
+        true => None,
+        false => Some(value),
+    };
+    Split {
+        dropped: from.iter().filter_map(|it| missing(it, to)).collect(),
+        created: to.iter().filter_map(|it| missing(it, from)).collect(),
+        kept: from
+            .iter()
+            .filter_map(|(key, from)| to.get(key).map(|to| Pair { from, to }))
+            .collect(),
+    }
+}
+
+fn schemas<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {
+    let Split { dropped, created, .. } = split(&snapshots.from.schemas, &snapshots.to.schemas);
+    diff.changes.extend(created.into_iter().map(|it| Change::CreateSchema(it)));
+    diff.changes.extend(dropped.into_iter().map(|it| Change::DropSchema(it)));
+}
+
+fn enums<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {
+    let Split { dropped, created, kept } = split(&snapshots.from.enums, &snapshots.to.enums);
+    diff.changes.extend(created.into_iter().map(Change::CreateEnum));
+    diff.changes.extend(dropped.into_iter().map(Change::DropEnum));
+    for pair in kept.into_iter().filter(|it| it.from.values != it.to.values) {
+        match added_values(pair) {
+            Some(added) => diff.changes.extend(added),
+            None => diff.not_expressed.push(format!(
+                "enum `{}.{}` loses values or gets them in another order",
+                pair.to.schema, pair.to.name
+            )),
+        }
+    }
+}
+
+/// The values to add when none goes away and the others keep their order.
+fn added_values<'a>(enums: Pair<&'a Enum>) -> Option<Vec<Change<'a>>> {
+    let Pair { from, to } = enums;
+    let is_old = |value: &String| from.values.contains(value);
+    if !to.values.iter().filter(|it| is_old(it)).eq(&from.values) {
+        return None;
+    }
+    let added = |(index, value): (usize, &'a String)| {
+        let before = to.values.iter().skip(index).find(|it| is_old(it)).map(String::as_str);
+        Change::AddEnumValue { to, value, before }
+    };
+    Some(to.values.iter().enumerate().filter(|(_, it)| !is_old(it)).map(added).collect())
+}
+
+fn sequences<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {
+    let Split { dropped, created, kept } =
+        split(&snapshots.from.sequences, &snapshots.to.sequences);
+    diff.changes.extend(created.into_iter().map(Change::CreateSequence));
+    diff.changes.extend(dropped.into_iter().map(Change::DropSequence));
+    let altered = kept.into_iter().filter(|it| it.from != it.to);
+    diff.changes.extend(altered.map(|it| Change::AlterSequence(it.to)));
+}
+
+fn roles<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {
+    let Split { dropped, created, kept } = split(&snapshots.from.roles, &snapshots.to.roles);
+    diff.changes.extend(dropped.into_iter().map(Change::DropRole));
+    diff.changes.extend(created.into_iter().map(Change::CreateRole));
+    let altered = kept.into_iter().filter(|it| it.from != it.to);
+    diff.changes.extend(altered.map(|it| Change::AlterRole(it.to)));
+}
+
+fn tables<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {
+    let Split { dropped, created, kept } = split(&snapshots.from.tables, &snapshots.to.tables);
+    for table in created {
+        let of = Of::NewTable;
+        diff.changes.push(Change::CreateTable(table));
+        let keys = table.foreign_keys.values();
+        diff.changes.extend(keys.map(|key| Change::AddForeignKey { table, key, of }));
+        let indexes = table.indexes.values();
+        diff.changes.extend(indexes.map(|index| Change::CreateIndex { table, index, of }));
+    }
+    diff.changes.extend(dropped.into_iter().map(Change::DropTable));
+    for pair in &kept {
+        columns(*pair, diff);
+        primary_keys(*pair, diff);
+        uniques(*pair, diff);
+        checks(*pair, diff);
+        foreign_keys(*pair, diff);
+    }
+    indexes(&kept, diff);
+}
+
+fn columns<'a>(tables: Pair<&'a Table>, diff: &mut Diff<'a>) {
+    let table = tables.to;
+    let Split { dropped, created, kept } = split(&tables.from.columns, &tables.to.columns);
+    diff.changes.extend(created.into_iter().map(|column| Change::AddColumn { table, column }));
+    diff.changes.extend(dropped.into_iter().map(|column| Change::DropColumn { table, column }));
+    for Pair { from, to } in kept {
+        let what = altered(Pair { from, to });
+        if !what.is_empty() && !same_spacing(&from.r#type, &to.r#type) {
+            let column = format!("{}.{}", named(table), to.name);
+            diff.not_expressed.push(format!("column `{column}` changes its {}", what.join(", ")));
+        }
+    }
+}
+
+/// What of a column differs.
+fn altered(columns: Pair<&Column>) -> Vec<&'static str> {
+    let Pair { from, to } = columns;
+    let parts = [
+        ("type", from.r#type != to.r#type || from.type_schema != to.type_schema),
+        ("primary key", from.primary_key != to.primary_key),
+        ("nullability", from.not_null != to.not_null),
+        ("default", from.default != to.default),
+        ("generated expression", from.generated != to.generated),
+        ("identity", from.identity != to.identity),
+    ];
+    parts.into_iter().filter(|(_, differs)| *differs).map(|(part, _)| part).collect()
+}
+
+/// Whether two different types differ by a space only. drizzle-kit then passes over the column,
+/// whatever else differs.
+fn same_spacing(from: &str, to: &str) -> bool {
+    from != to && from.replacen(" (", "(", 1) == to.replacen(" (", "(", 1)
+}
+
+fn primary_keys<'a>(tables: Pair<&'a Table>, diff: &mut Diff<'a>) {
+    let table = tables.to;
+    let Split { dropped, created, kept } =
+        split(&tables.from.composite_primary_keys, &tables.to.composite_primary_keys);
+    diff.changes.extend(dropped.into_iter().map(|key| Change::DropPrimaryKey { table, key }));
+    diff.changes.extend(created.into_iter().map(|key| Change::AddPrimaryKey { table, key }));
+    let altered = kept.into_iter().filter(|it| it.from != it.to);
+    diff.changes.extend(altered.map(|keys| Change::ReplacePrimaryKey { table, keys }));
+}
+
+fn uniques<'a>(tables: Pair<&'a Table>, diff: &mut Diff<'a>) {
+    let table = tables.to;
+    let Split { dropped, created, kept } =
+        split(&tables.from.unique_constraints, &tables.to.unique_constraints);
+    let altered: Vec<_> = kept.into_iter().filter(|it| it.from != it.to).collect();
+    let dropped = dropped.into_iter().chain(altered.iter().map(|it| it.from));
+    diff.changes.extend(dropped.map(|unique| Change::DropUnique { table, unique }));
+    let created = created.into_iter().chain(altered.iter().map(|it| it.to));
+    diff.changes.extend(created.map(|unique| Change::AddUnique { table, unique }));
+}
+
+fn checks<'a>(tables: Pair<&'a Table>, diff: &mut Diff<'a>) {
+    let table = tables.to;
+    let Split { dropped, created, kept } =
+        split(&tables.from.check_constraints, &tables.to.check_constraints);
+    let altered: Vec<_> = kept.into_iter().filter(|it| it.from != it.to).collect();
+    let dropped = dropped.into_iter().chain(altered.iter().map(|it| it.from));
+    diff.changes.extend(dropped.map(|check| Change::DropCheck { table, check }));
+    let created = created.into_iter().chain(altered.iter().map(|it| it.to));
+    diff.changes.extend(created.map(|check| Change::AddCheck { table, check }));
+}
+
+fn foreign_keys<'a>(tables: Pair<&'a Table>, diff: &mut Diff<'a>) {
+    let (table, of) = (tables.to, Of::OldTable);
+    let Split { dropped, created, kept } =
+        split(&tables.from.foreign_keys, &tables.to.foreign_keys);
+    let altered: Vec<_> = kept.into_iter().filter(|it| !it.from.means(it.to)).collect();
+    let dropped = dropped.into_iter().chain(altered.iter().map(|it| it.from));
+    diff.changes.extend(dropped.map(|key| Change::DropForeignKey { table, key }));
+    let created = created.into_iter().chain(altered.iter().map(|it| it.to));
+    diff.changes.extend(created.map(|key| Change::AddForeignKey { table, key, of }));
+}
+
+/// Indexes that change come after those that come and go, over all tables.
+fn indexes<'a>(tables: &[Pair<&'a Table>], diff: &mut Diff<'a>) {
+    let of = Of::OldTable;
+    let mut altered = Vec::new();
+    for pair in tables {
+        let table = pair.to;
+        let Split { dropped, created, kept } = split(&pair.from.indexes, &pair.to.indexes);
+        diff.changes.extend(dropped.into_iter().map(|index| Change::DropIndex { table, index }));
+        let created = created.into_iter();
+        diff.changes.extend(created.map(|index| Change::CreateIndex { table, index, of }));
+        for Pair { from, to } in kept.into_iter().filter(|it| !it.from.means(it.to)) {
+            altered.push(Change::DropIndex { table, index: from });
+            altered.push(Change::CreateIndex { table, index: to, of });
+        }
+    }
+    diff.changes.append(&mut altered);
+}
+
+/// drizzle-kit looks at row security only when some table differs by more than columns that come
+/// and go, but then at all tables.
+fn row_security<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {
+    let Pair { from, to } = snapshots;
+    if !split(&from.tables, &to.tables).kept.into_iter().any(is_altered) {
+        return;
+    }
+    for (key, table) in &to.tables {
+        let old = from.tables.get(key);
+        let had_policies = old.is_some_and(|it| !it.policies.is_empty());
+        let has_policies = !table.policies.is_empty();
+        let was_enabled = old.is_some_and(|it| it.is_rls_enabled);
+        let is_enabled = table.is_rls_enabled;
+        if (is_enabled && !was_enabled) || (has_policies && !had_policies && !is_enabled) {
+            diff.changes.push(Change::EnableRls(table));
+        }
+        if !is_enabled && !has_policies && (was_enabled || had_policies) {
+            diff.changes.push(Change::DisableRls(table));
+        }
+    }
+    let gone =
+        |(key, table): (&String, &Table)| !to.tables.contains_key(key) && !table.is_rls_enabled;
+    let gone = from.tables.iter().filter(|(key, table)| gone((key, table)));
+    diff.changes.extend(gone.map(|(_, table)| Change::DisableRls(table)));
+}
+
+fn is_altered(tables: Pair<&Table>) -> bool {
+    let Pair { from, to } = tables;
+    let columns = split(&from.columns, &to.columns).kept;
+    let same_keys = same(&from.foreign_keys, &to.foreign_keys, ForeignKey::means);
+    let same_indexes = same(&from.indexes, &to.indexes, Index::means);
+    columns.into_iter().any(|it| !altered(it).is_empty())
+        || !same_keys
+        || !same_indexes
+        || from.composite_primary_keys != to.composite_primary_keys
+        || from.unique_constraints != to.unique_constraints
+        || from.check_constraints != to.check_constraints
+        || from.policies != to.policies
+        || from.is_rls_enabled != to.is_rls_enabled
+}
+
+fn same<V>(from: &Record<V>, to: &Record<V>, means: impl Fn(&V, &V) -> bool) -> bool {
+    from.len() == to.len()
+        && from.iter().all(|(key, from)| to.get(key).is_some_and(|to| means(from, to)))
+}
+
+fn views<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {
+    let Split { dropped, created, kept } = split(&snapshots.from.views, &snapshots.to.views);
+    let created = created.into_iter().filter(|it| !it.is_existing);
+    diff.changes.extend(created.map(Change::CreateView));
+    let dropped = dropped.into_iter().filter(|it| !it.is_existing);
+    diff.changes.extend(
+        dropped.map(|view| Change::DropView(Dropped { view, materialized: view.materialized })),
+    );
+    for Pair { from, to } in kept.into_iter().filter(|it| !it.to.is_existing) {
+        if from.materialized != to.materialized {
+            let view = format!("{}.{}", to.schema, to.name);
+            diff.not_expressed
+                .push(format!("view `{view}` changes between plain and materialized"));
+        } else if from.is_existing || from.definition != to.definition {
+            let materialized = to.materialized;
+            diff.changes.push(Change::DropView(Dropped { view: to, materialized }));
+            diff.changes.push(Change::CreateView(to));
+        } else if (&from.with, &from.tablespace, &from.using)
+            != (&to.with, &to.tablespace, &to.using)
+        {
+            let view = format!("{}.{}", to.schema, to.name);
+            diff.not_expressed.push(format!("view `{view}` changes its options"));
+        }
+    }
+}
+
+fn policies<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {
+    let Split { created, kept, .. } = split(&snapshots.from.tables, &snapshots.to.tables);
+    let mut altered = Vec::new();
+    for tables in kept {
+        let table = tables.to;
+        let Split { dropped, created, kept } = split(&tables.from.policies, &tables.to.policies);
+        let dropped = dropped.into_iter();
+        diff.changes.extend(dropped.map(|policy| Change::DropPolicy { table, policy }));
+        let created = created.into_iter();
+        diff.changes.extend(created.map(|policy| Change::CreatePolicy { table, policy }));
+        for policies in kept.into_iter().filter(|it| it.from != it.to) {
+            if is_replaced(policies) {
+                altered.push(Change::DropPolicy { table, policy: policies.from });
+                altered.push(Change::CreatePolicy { table, policy: policies.to });
+            } else {
+                altered.push(Change::AlterPolicy { table, policies });
+            }
+        }
+    }
+    diff.changes.append(&mut altered);
+    for table in created {
+        let policies = table.policies.values();
+        diff.changes.extend(policies.map(|policy| Change::CreatePolicy { table, policy }));
+    }
+}
+
+fn linked_policies<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {
+    let Split { dropped, created, kept } = split(&snapshots.from.policies, &snapshots.to.policies);
+    diff.changes.extend(created.into_iter().map(Change::CreateLinkedPolicy));
+    diff.changes.extend(dropped.into_iter().map(Change::DropLinkedPolicy));
+    for policies in kept.into_iter().filter(|it| it.from != it.to) {
+        if policies.from.on != policies.to.on {
+            let name = &policies.to.name;
+            diff.not_expressed.push(format!("policy `{name}` moves to another table"));
+        } else if is_replaced(policies) {
+            diff.changes.push(Change::DropLinkedPolicy(policies.from));
+            diff.changes.push(Change::CreateLinkedPolicy(policies.to));
+        } else {
+            diff.changes.push(Change::AlterLinkedPolicy(policies));
+        }
+    }
+}
+
+/// Whether the difference is one that `ALTER POLICY` cannot make. drizzle-kit forgets that it cannot
+/// take a condition away.
+fn is_replaced(policies: Pair<&Policy>) -> bool {
+    let Pair { from, to } = policies;
+    let loses = |from: &Option<String>, to: &Option<String>| from.is_some() && to.is_none();
+    from.r#as != to.r#as
+        || from.r#for != to.r#for
+        || loses(&from.using, &to.using)
+        || loses(&from.with_check, &to.with_check)
+}
+
+/// The table as people name it: without the schema where it is `public`.
+pub(super) fn named(table: &Table) -> String {
+    match table.schema.as_str() {
+        "" => table.name.clone(),
+        schema => format!("{schema}.{}", table.name),
+    }
+}
+
+impl ForeignKey {
+    /// Whether two keys are the same to drizzle-kit, which takes an absent schema as `public`.
+    fn means(&self, other: &Self) -> bool {
+        let normal = |it: &Self| Self {
+            schema_to: Some(it.schema_to.clone().unwrap_or_else(|| "public".to_owned())),
+            on_delete: Some(it.on_delete.clone().unwrap_or_default()),
+            on_update: Some(it.on_update.clone().unwrap_or_default()),
+            ..it.clone()
+        };
+        normal(self) == normal(other)
+    }
+}
+
+impl Index {
+    /// Whether two indexes are the same to drizzle-kit: it compares options as text.
+    fn means(&self, other: &Self) -> bool {
+        let rest = |it: &Self| Self { with: IndexMap::new(), ..it.clone() };
+        compact(&self.with) == compact(&other.with) && rest(self) == rest(other)
+    }
+}
