@@ -43,6 +43,14 @@ impl Database {
         }
     }
 
+    /// The address for another role than the one that owns everything. SQLite has no roles.
+    pub fn url_as(&self, role: &str, password: &str) -> String {
+        match self {
+            Self::Postgres(it) => it.server.url_as(role, password, &it.name),
+            Self::Sqlite(it) => it.url(),
+        }
+    }
+
     /// Runs a script: by psql, or all at once in SQLite. Returns what it prints, one line per row,
     /// columns separated by `|`.
     ///

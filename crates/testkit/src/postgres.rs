@@ -138,7 +138,12 @@ impl Postgres {
 
     /// The address of one of its databases, over TCP and with the password.
     pub fn url(&self, database: &str) -> String {
-        format!("postgresql://postgres:{PASSWORD}@127.0.0.1:{}/{database}", self.port)
+        self.url_as("postgres", PASSWORD, database)
+    }
+
+    /// The same for another role, which has to be able to log in with the password.
+    pub fn url_as(&self, role: &str, password: &str, database: &str) -> String {
+        format!("postgresql://{role}:{password}@127.0.0.1:{}/{database}", self.port)
     }
 
     /// The address of one of its databases over the Unix socket, which needs no password.

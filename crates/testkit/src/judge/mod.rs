@@ -16,7 +16,7 @@ use crate::node;
 use crate::project::{Project, file_differences};
 use crate::run::Run;
 
-pub use verdict::{Verdict, verdict};
+pub use verdict::{Verdict, history_verdict, verdict};
 
 /// Who applies migrations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

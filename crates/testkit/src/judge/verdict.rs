@@ -61,23 +61,35 @@ impl fmt::Display for Verdict {
 pub fn verdict(project: &Project, init_sql: Option<&str>) -> Result<Verdict> {
     let mut verdict = Verdict::default();
     let generated = generate(project)?;
-    let mut problems = generated.files.clone();
+    let mut problems = generated.files;
     if !generated.says_no_changes {
         problems.push(generated.run.to_string());
     }
     verdict.add("drizzle-kit generate finds no changes and writes nothing", problems);
+    judge_history(project, init_sql, &mut verdict)?;
+    Ok(verdict)
+}
+
+/// As [`verdict`], for a project without `schema.ts`, where `generate` has nothing to look at.
+///
+/// # Errors
+/// As [`verdict`].
+pub fn history_verdict(project: &Project, init_sql: Option<&str>) -> Result<Verdict> {
+    let mut verdict = Verdict::default();
+    judge_history(project, init_sql, &mut verdict)?;
+    Ok(verdict)
+}
+
+fn judge_history(project: &Project, init_sql: Option<&str>, verdict: &mut Verdict) -> Result {
     for migrator in Migrator::ALL {
         let migrated = migrate(project, migrator, &project.database)?;
-        let mut problems = migrated.changes.clone();
+        let mut problems = migrated.changes;
         if !migrated.succeeded {
             problems.push(migrated.run.to_string());
         }
         verdict.add(format!("{} applies nothing to the database", migrator.name()), problems);
     }
-    for migrator in Migrator::ALL {
-        judge_fresh_build(project, migrator, init_sql, &mut verdict)?;
-    }
-    Ok(verdict)
+    Migrator::ALL.iter().try_for_each(|&it| judge_fresh_build(project, it, init_sql, verdict))
 }
 
 fn judge_fresh_build(

@@ -47,6 +47,18 @@ fn a_dropped_server_is_gone_with_its_folder() -> Result {
     Ok(())
 }
 
+#[test]
+fn what_a_dead_process_left_is_removed_at_the_next_start() -> Result {
+    let mut dead = Command::new("true").spawn()?;
+    dead.wait()?;
+    let left = std::env::temp_dir().join(format!("raingauge-pg-{}-left", dead.id()));
+    std::fs::create_dir_all(left.join("data"))?;
+    let server = Postgres::start()?;
+    assert!(!left.exists());
+    assert!(server.folder.exists());
+    Ok(())
+}
+
 /// Not a test of its own: the child process of the next one.
 #[test]
 fn child_that_waits_to_be_killed() -> Result {
