@@ -5,8 +5,17 @@ use std::collections::BTreeMap;
 use super::Source;
 
 /// What comes before a code in the sources, up to white space and the quote.
-const MARKS: [&str; 4] = ["Finding::error(", "Finding::warning(", "Finding::info(", "Error::new("];
-const CRATES: [&str; 2] = ["crates/engine/src/", "crates/cli/src/"];
+const MARKS: [&str; 5] =
+    ["Finding::error(", "Finding::warning(", "Finding::info(", "Error::new(", "Error::refusal("];
+
+/// Names of local shorthands, after which a literal is a code only if it looks like one.
+const SHORTHANDS: [&str; 3] = [" error(", " failed(", " refusal("];
+
+/// Where an error type lists its codes, one `=> "code"` per variant.
+const LISTS: [&str; 2] = ["fn code(&self) -> &'static str {", "fn code(self) -> &'static str {"];
+
+const CRATES: [&str; 4] =
+    ["crates/cli/src/", "crates/engine/src/", "crates/schema/src/", "crates/tsload/src/"];
 
 /// Codes that are badly spelled or that the manual does not list between backticks.
 pub(super) fn problems(sources: &[Source], manual: &str) -> Vec<String> {
@@ -26,15 +35,25 @@ pub(super) fn problems(sources: &[Source], manual: &str) -> Vec<String> {
 /// Every code with the first file that has it.
 fn codes(sources: &[Source]) -> BTreeMap<String, String> {
     let mut codes = BTreeMap::new();
-    for source in
-        sources.iter().filter(|it| CRATES.iter().any(|crate_| it.path.starts_with(crate_)))
-    {
+    let counts =
+        |it: &&Source| !it.is_test() && CRATES.iter().any(|folder| it.path.starts_with(folder));
+    for source in sources.iter().filter(counts) {
         let text = source.product().collect::<Vec<_>>().join("\n");
-        for code in MARKS.iter().flat_map(|mark| after(&text, mark)) {
+        for code in codes_of(&text) {
             codes.entry(code).or_insert_with(|| source.path.clone());
         }
     }
     codes
+}
+
+fn codes_of(text: &str) -> Vec<String> {
+    let marked = MARKS.iter().flat_map(|it| after(text, it));
+    let looks_like_one = |it: &String| it.contains('-') && is_kebab(it);
+    let short = SHORTHANDS.iter().flat_map(|it| after(text, it)).filter(looks_like_one);
+    let bodies = LISTS.iter().flat_map(|it| text.split(it).skip(1));
+    let bodies = bodies.filter_map(|it| Some(it.split_once("\n    }")?.0));
+    let listed = bodies.flat_map(|it| after(it, "=>"));
+    marked.chain(short).chain(listed).collect()
 }
 
 /// The string literals that follow a mark directly.
@@ -73,6 +92,21 @@ mod tests {
     fn a_code_is_kebab_case() {
         let no = "crates/engine/src/check.rs: code `NewOne` is not kebab-case";
         check("Finding::info(\"NewOne\", s, m)", &[no]);
+    }
+
+    #[test]
+    fn a_code_in_the_list_of_an_error_type_counts() {
+        let list = "    pub fn code(&self) -> &'static str {\n        match self {\n            \
+                    Self::A => \"not-there\",\n        }\n    }\n    fn f() { g(|it| => \"x-y\") }";
+        let no = "crates/engine/src/check.rs: code `not-there` is not in docs/errors.md or docs/findings.md";
+        check(list, &[no]);
+    }
+
+    #[test]
+    fn a_shorthand_counts_if_what_follows_looks_like_a_code() {
+        check("it.ok_or_else(|| failed(\"some sentence\"))", &[]);
+        let no = "crates/engine/src/check.rs: code `not-there` is not in docs/errors.md or docs/findings.md";
+        check("it.ok_or_else(|| failed(\"not-there\"))", &[no]);
     }
 
     #[test]

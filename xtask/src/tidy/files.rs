@@ -1,5 +1,7 @@
 //! Every Rust file says what it is, stays readable in one go, and has a name that says something.
 
+use std::collections::BTreeSet;
+
 use super::Source;
 
 const MAX_LINES: usize = 600;
@@ -57,20 +59,33 @@ fn attributes(source: &Source) -> Option<String> {
     Some(format!("{}: no `#[{found}]`; assert what it does today, with a FIXME", source.path))
 }
 
-/// A crate has one test program, `tests/it`, and every file in it is part of it.
+/// A crate has one test program, a folder in `tests`, and every file in it is part of it.
 fn test(source: &Source, sources: &[Source]) -> Option<String> {
     let (of_crate, inside) = source.path.split_once("/tests/")?;
-    let Some(inside) = inside.strip_prefix("it/") else {
-        return Some(format!("{}: tests of a crate are one program, `tests/it`", source.path));
+    // Unit tests may have folders of their own, below `src`.
+    if of_crate.contains("/src") {
+        return None;
+    }
+    let program = |it: &str| it.split_once('/').map(|it| it.0.to_owned());
+    let programs: BTreeSet<_> = sources
+        .iter()
+        .filter_map(|it| it.path.strip_prefix(of_crate)?.strip_prefix("/tests/").map(program))
+        .collect();
+    let Some((program, file)) = inside.split_once('/').filter(|_| programs.len() == 1) else {
+        return Some(format!(
+            "{}: tests of a crate are one program, a folder in `tests`",
+            source.path
+        ));
     };
-    let module = inside.strip_suffix(".rs")?;
+    let module = file.strip_suffix(".rs")?;
     if module == "main" || module.contains('/') {
         return None;
     }
-    let main = sources.iter().find(|it| it.path == format!("{of_crate}/tests/it/main.rs"));
+    let main = format!("{of_crate}/tests/{program}/main.rs");
+    let text = sources.iter().find(|it| it.path == main).map(|it| it.text.as_str());
     let line = format!("mod {module};");
-    let listed = main.is_some_and(|it| it.text.lines().any(|it| it == line));
-    (!listed).then(|| format!("{}: not listed in tests/it/main.rs, so it never runs", source.path))
+    let listed = text.is_some_and(|it| it.lines().any(|it| it == line));
+    (!listed).then(|| format!("{}: not listed in {program}/main.rs, so it never runs", source.path))
 }
 
 #[cfg(test)]
@@ -133,9 +148,17 @@ mod tests {
         let one = source("crates/a/tests/it/one.rs", HEAD);
         assert_eq!(problems(&[main.clone(), one]), Vec::<String>::new());
         let two = source("crates/a/tests/it/two.rs", HEAD);
-        let no = "crates/a/tests/it/two.rs: not listed in tests/it/main.rs, so it never runs";
+        let no = "crates/a/tests/it/two.rs: not listed in it/main.rs, so it never runs";
         assert_eq!(problems(&[main, two]), [no]);
-        let no = "crates/a/tests/three.rs: tests of a crate are one program, `tests/it`";
+        let no = "crates/a/tests/three.rs: tests of a crate are one program, a folder in `tests`";
         check("crates/a/tests/three.rs", HEAD, &[no]);
+    }
+
+    #[test]
+    fn a_crate_has_one_test_program() {
+        let main = |program| source(&format!("crates/a/tests/{program}/main.rs"), HEAD);
+        assert_eq!(problems(&[main("one")]), Vec::<String>::new());
+        assert_eq!(problems(&[main("one"), main("two")]).len(), 2);
+        check("crates/a/src/order/tests/cases.rs", HEAD, &[]);
     }
 }

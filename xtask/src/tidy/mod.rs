@@ -33,6 +33,10 @@ impl Source {
         lines.into_iter().take(n_lines)
     }
 
+    fn is_test(&self) -> bool {
+        self.path.contains("/tests/") || self.name() == "tests.rs"
+    }
+
     fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
