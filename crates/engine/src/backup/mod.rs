@@ -15,8 +15,6 @@ mod shelf;
 mod sqlite;
 mod sums;
 mod take;
-#[cfg(test)]
-mod tests;
 mod verify;
 
 use std::path::{Path, PathBuf};

@@ -13,7 +13,7 @@ pub(super) fn check_dump(finished: &Finished) -> Result<()> {
     }
     let all = said.join("\n");
     if all.contains("row-level security") || all.contains("permission denied") {
-        return Err(Error::new("rows-unseen", "`pg_dump` may not read everything")
+        return Err(Error::refusal("rows-unseen", "`pg_dump` may not read everything")
             .caused_by(all)
             .next("back up as the owner of all objects or as a superuser"));
     }

@@ -102,7 +102,7 @@ fn refuse_filled(path: &Path) -> Result<()> {
         Some(it) => {
             let message =
                 format!("`{}` exists and is not empty; nothing was restored", it.display());
-            Err(Error::new("target-not-empty", message)
+            Err(Error::refusal("target-not-empty", message)
                 .next("name a new file with `--to file:PATH`"))
         }
     }
@@ -156,10 +156,11 @@ fn refuse_objects(session: &mut Session, to: &Dsn) -> Result<()> {
     })?;
     match rows.first().and_then(|it| it.first()?.as_deref()) {
         Some("0") => Ok(()),
-        _ => {
-            Err(Error::new("target-not-empty", format!("{to} is not empty; nothing was restored"))
-                .next("name a database that does not exist yet: it is made"))
-        }
+        _ => Err(Error::refusal(
+            "target-not-empty",
+            format!("{to} is not empty; nothing was restored"),
+        )
+        .next("name a database that does not exist yet: it is made")),
     }
 }
 

@@ -81,7 +81,7 @@ pub(super) fn check(folder: &Path) -> Result<()> {
 
 fn damaged(folder: &Path, wrong: &[String]) -> Error {
     let message = format!("the backup `{}` is damaged: {}", folder.display(), wrong.join(", "));
-    Error::new("backup-damaged", message)
+    Error::refusal("backup-damaged", message)
         .next("use another backup: `raingauge backup list` shows them")
 }
 

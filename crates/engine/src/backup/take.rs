@@ -196,7 +196,7 @@ fn refuse_unseen(catalog: &Catalog) -> Result<()> {
     let Some(first) = catalog.unseen.first() else { return Ok(()) };
     let message =
         format!("a backup would not be complete: cannot see {} ({})", first.what, first.why);
-    let error = Error::new("backup-unseen", message);
+    let error = Error::refusal("backup-unseen", message);
     let grants = catalog.unseen.iter().filter_map(|it| it.grant.clone());
     Err(grants.fold(error, Error::next))
 }
@@ -213,7 +213,7 @@ fn not_verified(manifest: &Manifest, differences: &[String]) -> Error {
         manifest.source.database,
         differences.len()
     );
-    Error::new("backup-not-verified", message)
+    Error::refusal("backup-not-verified", message)
         .caused_by(differences.join("\n"))
         .next("run `raingauge backup` again; live was only read")
 }

@@ -140,7 +140,7 @@ fn refuse_unseen<'a>(tables: impl Iterator<Item = &'a Table>) -> Result<()> {
 }
 
 fn rows_unseen(what: &str) -> Error {
-    Error::new("rows-unseen", format!("the role cannot read every row: {what}")).next(
+    Error::refusal("rows-unseen", format!("the role cannot read every row: {what}")).next(
         "connect as the owner of the tables, as a role with BYPASSRLS where row security is forced, \
          or as a superuser",
     )
@@ -246,5 +246,19 @@ mod tests {
         assert_eq!(low_bits(-1), u64::MAX);
         assert_eq!(low_bits(1 << 64), 0);
         assert_eq!(low_bits(i128::from(i64::MIN) * 3), 1 << 63);
+    }
+
+    #[test]
+    fn a_table_that_stays_locked_is_not_waited_for_without_end() {
+        let server = raingauge_testkit::Postgres::shared().unwrap();
+        let database = server.database("locked").unwrap();
+        let dsn = crate::connect::Dsn::parse(&database.url(), raingauge_schema::Dialect::Postgres);
+        let open =
+            || Session::open(dsn.as_ref().unwrap(), crate::connect::Access::ReadWrite).unwrap();
+        let mut other = open();
+        other.run("create table public.t (); begin; lock table public.t").unwrap();
+        assert_eq!(contents(&mut open()).unwrap_err().code, "table-locked");
+        other.run("rollback").unwrap();
+        assert_eq!(contents(&mut open()).unwrap().n_rows(), 0);
     }
 }

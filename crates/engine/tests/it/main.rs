@@ -1,4 +1,5 @@
 //! Tests against real servers and files. One binary, one module per subject.
 
+mod backup;
 mod postgres_scratch;
 mod postgres_session;

@@ -12,10 +12,11 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::*;
-use crate::connect::Dsn;
-use crate::connect::dsn::SqliteTarget;
-use crate::progress::Silent;
-use crate::scratch::{Scratch, ScratchOptions};
+use raingauge_engine::backup::*;
+use raingauge_engine::connect::Dsn;
+use raingauge_engine::connect::dsn::SqliteTarget;
+use raingauge_engine::progress::Silent;
+use raingauge_engine::scratch::{Scratch, ScratchOptions};
 
 const SHOP: &str = "
     create table books (id integer primary key autoincrement, title text not null, cover blob);
@@ -58,7 +59,11 @@ impl Shop {
         self.path(".raingauge/backups")
     }
 
-    fn take_with(&self, proof: Proof<'_>, progress: &mut dyn Progress) -> Result<Taken> {
+    fn take_with(
+        &self,
+        proof: Proof<'_>,
+        progress: &mut dyn Progress,
+    ) -> raingauge_engine::Result<Taken> {
         let (dir, migrations) = (self.dir(), self.path("drizzle"));
         let live = &self.live;
         let request =
@@ -85,7 +90,7 @@ fn scratch() -> Scratch {
     Scratch::open(ScratchOptions::new(Dialect::Sqlite)).unwrap()
 }
 
-fn verify_again(backup: &Backup) -> Result<Outcome> {
+fn verify_again(backup: &Backup) -> raingauge_engine::Result<Outcome> {
     let scratch = &mut scratch();
     verify(backup, Prover { scratch, client: None, now: now() }, &mut Silent)
 }
@@ -300,8 +305,11 @@ fn an_unproven_backup_says_so_and_protects_nothing() {
 
 /// The backup that would be used so many minutes after it was taken.
 fn latest(shop: &Shop, minutes: i64) -> Option<VerifiedBackup> {
-    let mut session =
-        crate::connect::Session::open(&shop.live, crate::connect::Access::ReadOnly).unwrap();
+    let mut session = raingauge_engine::connect::Session::open(
+        &shop.live,
+        raingauge_engine::connect::Access::ReadOnly,
+    )
+    .unwrap();
     let source = Source::of(&session.identity().unwrap(), &shop.live);
     let (now, max_age) =
         (now() + SignedDuration::from_mins(minutes), SignedDuration::from_hours(1));
@@ -371,9 +379,8 @@ fn a_killed_run_leaves_no_half_backup_and_the_next_one_cleans_up() {
     for boundary in ["backup/partial-created", "backup/dumped", "backup/verified", "backup/written"]
     {
         let shop = Shop::new();
-        let test =
-            "backup::tests::sqlite::a_killed_run_leaves_no_half_backup_and_the_next_one_cleans_up";
-        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        let test = "backup::sqlite::a_killed_run_leaves_no_half_backup_and_the_next_one_cleans_up";
+        let mut child = Command::new(std::env::current_exe().unwrap());
         child.args(["--exact", test]);
         child.env(VICTIM, format!("{boundary} {}", shop.folder.path().display()));
         assert_eq!(Run::of(&mut child).unwrap().code, -6, "{boundary}: killed by abort");

@@ -11,12 +11,13 @@ use raingauge_testkit::{Database, Postgres, Run};
 use tempfile::TempDir;
 
 use super::*;
-use crate::client::ProgramSource;
-use crate::connect::dsn::PgTarget;
-use crate::connect::{Access, Dsn, Session};
-use crate::digest;
-use crate::progress::Silent;
-use crate::scratch::{Scratch, ScratchOptions};
+use raingauge_engine::backup::*;
+use raingauge_engine::client::ProgramSource;
+use raingauge_engine::connect::dsn::PgTarget;
+use raingauge_engine::connect::{Access, Dsn, Session};
+use raingauge_engine::digest;
+use raingauge_engine::progress::Silent;
+use raingauge_engine::scratch::{Scratch, ScratchOptions};
 
 const SHOP: &str = r#"
     create schema stock; create schema drizzle;
@@ -90,13 +91,18 @@ impl Shop {
         Scratch::open(options).unwrap()
     }
 
-    fn take_as(&self, live: &Dsn, proof: Proof<'_>, progress: &mut dyn Progress) -> Result<Taken> {
+    fn take_as(
+        &self,
+        live: &Dsn,
+        proof: Proof<'_>,
+        progress: &mut dyn Progress,
+    ) -> raingauge_engine::Result<Taken> {
         let dir = self.dir();
         let request = Request { live, dir: &dir, migrations: None, client: None, at: now() };
         take(&request, proof, progress)
     }
 
-    fn try_take(&self) -> Result<Taken> {
+    fn try_take(&self) -> raingauge_engine::Result<Taken> {
         self.take_as(&self.live(), Proof::Restore(&mut self.scratch()), &mut Silent)
     }
 
@@ -104,7 +110,7 @@ impl Shop {
         self.try_take().unwrap()
     }
 
-    fn verify_again(&self, backup: &Backup) -> Result<Outcome> {
+    fn verify_again(&self, backup: &Backup) -> raingauge_engine::Result<Outcome> {
         let scratch = &mut self.scratch();
         verify(backup, Prover { scratch, client: None, now: now() }, &mut Silent)
     }
@@ -472,16 +478,6 @@ fn the_clients_may_run_behind_a_command() {
         Request { live: &live, dir: &dir, migrations: None, client: Some(&client), at: now() };
     let taken = take(&request, Proof::Restore(&mut shop.scratch()), &mut Silent).unwrap();
     assert!(taken.verified.is_some());
-}
-
-#[test]
-fn a_table_that_stays_locked_is_not_waited_for_without_end() {
-    let shop = Shop::new();
-    let mut other = Session::open(&shop.live(), Access::ReadWrite).unwrap();
-    other.run("begin; lock table public.books in access exclusive mode").unwrap();
-    let error = shop.try_take().unwrap_err();
-    assert!(error.code == "table-locked", "{}: {error}", error.code);
-    assert_eq!(names(&shop.dir()), Vec::<String>::new());
 }
 
 #[test]

@@ -5,10 +5,11 @@ mod sqlite;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 
-use super::sums::Sums;
-use super::*;
-use crate::progress::Progress;
+use raingauge_engine::backup::{Backup, Manifest, Outcome};
+use raingauge_engine::progress::Progress;
+use raingauge_testkit::Run;
 
 /// Stops a run at one boundary, as a crash of the caller's thread would.
 struct StopAt(&'static str);
@@ -36,17 +37,21 @@ fn names(folder: &Path) -> Vec<String> {
 
 /// Changes the manifest as a mistaken program would, hashes included.
 fn tamper(backup: &Backup, change: impl FnOnce(&mut Manifest)) -> Backup {
-    let mut manifest = backup.manifest.clone();
+    let mut manifest = backup.manifest().clone();
     change(&mut manifest);
-    std::fs::write(backup.path.join("manifest.json"), serde_json::to_vec(&manifest).unwrap())
+    std::fs::write(backup.path().join("manifest.json"), serde_json::to_vec(&manifest).unwrap())
         .unwrap();
     rehash(backup);
-    Backup::open(&backup.path).unwrap()
+    Backup::open(backup.path()).unwrap()
 }
 
+/// Writes `SHA256SUMS` anew, with the program that everybody has.
 fn rehash(backup: &Backup) {
-    let sums = Sums::of(&backup.path).unwrap();
-    std::fs::write(backup.path.join("SHA256SUMS"), sums.render()).unwrap();
+    let files = snapshot(backup.path()).into_keys().filter(|it| it != "SHA256SUMS");
+    let mut sha256sum = Command::new("sha256sum");
+    let sums =
+        Run::of(sha256sum.current_dir(backup.path()).args(files)).unwrap().success().unwrap();
+    std::fs::write(backup.path().join("SHA256SUMS"), sums.stdout).unwrap();
 }
 
 /// Runs `restore.sh` where only the named programs exist.
@@ -61,7 +66,7 @@ fn run_restore_sh(folder: &Path, target: &str, programs: &[&str]) -> (bool, Stri
         let name = Path::new(program).file_name().unwrap();
         std::os::unix::fs::symlink(found.canonicalize().unwrap(), path.path().join(name)).unwrap();
     }
-    let output = std::process::Command::new(path.path().join("sh"))
+    let output = Command::new(path.path().join("sh"))
         .arg(folder.join("restore.sh"))
         .arg(target)
         .env_clear()
@@ -83,6 +88,15 @@ fn differences(outcome: Outcome) -> Vec<String> {
 
 /// Every file below a folder with its bytes.
 fn snapshot(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let files = sums::files_below(folder).unwrap();
-    files.into_iter().map(|it| (it.clone(), std::fs::read(folder.join(it)).unwrap())).collect()
+    let mut found = BTreeMap::new();
+    for name in names(folder) {
+        let path = folder.join(&name);
+        if path.is_dir() {
+            let below = snapshot(&path).into_iter();
+            found.extend(below.map(|(file, bytes)| (format!("{name}/{file}"), bytes)));
+        } else {
+            found.insert(name, std::fs::read(path).unwrap());
+        }
+    }
+    found
 }
