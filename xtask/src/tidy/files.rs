@@ -59,28 +59,23 @@ fn attributes(source: &Source) -> Option<String> {
     Some(format!("{}: no `#[{found}]`; assert what it does today, with a FIXME", source.path))
 }
 
-/// A crate has one test program, a folder in `tests`, and every file in it is part of it.
+/// A crate has one test program, a file or a folder in `tests`, and every file of it is run.
 fn test(source: &Source, sources: &[Source]) -> Option<String> {
     let (of_crate, inside) = source.path.split_once("/tests/")?;
     // Unit tests may have folders of their own, below `src`.
     if of_crate.contains("/src") {
         return None;
     }
-    let program = |it: &str| it.split_once('/').map(|it| it.0.to_owned());
-    let programs: BTreeSet<_> = sources
-        .iter()
-        .filter_map(|it| it.path.strip_prefix(of_crate)?.strip_prefix("/tests/").map(program))
-        .collect();
-    let Some((program, file)) = inside.split_once('/').filter(|_| programs.len() == 1) else {
-        return Some(format!(
-            "{}: tests of a crate are one program, a folder in `tests`",
-            source.path
-        ));
+    let in_tests = |it: &'_ Source| -> Option<String> {
+        let inside = it.path.strip_prefix(of_crate)?.strip_prefix("/tests/")?;
+        Some(inside.split('/').next()?.to_owned())
     };
-    let module = file.strip_suffix(".rs")?;
-    if module == "main" || module.contains('/') {
-        return None;
+    let programs: BTreeSet<String> = sources.iter().filter_map(in_tests).collect();
+    if programs.len() > 1 {
+        return Some(format!("{}: {of_crate} has more than one test program", source.path));
     }
+    let (program, file) = inside.split_once('/')?;
+    let module = file.strip_suffix(".rs").filter(|it| *it != "main" && !it.contains('/'))?;
     let main = format!("{of_crate}/tests/{program}/main.rs");
     let text = sources.iter().find(|it| it.path == main).map(|it| it.text.as_str());
     let line = format!("mod {module};");
@@ -150,15 +145,16 @@ mod tests {
         let two = source("crates/a/tests/it/two.rs", HEAD);
         let no = "crates/a/tests/it/two.rs: not listed in it/main.rs, so it never runs";
         assert_eq!(problems(&[main, two]), [no]);
-        let no = "crates/a/tests/three.rs: tests of a crate are one program, a folder in `tests`";
-        check("crates/a/tests/three.rs", HEAD, &[no]);
     }
 
     #[test]
     fn a_crate_has_one_test_program() {
         let main = |program| source(&format!("crates/a/tests/{program}/main.rs"), HEAD);
         assert_eq!(problems(&[main("one")]), Vec::<String>::new());
-        assert_eq!(problems(&[main("one"), main("two")]).len(), 2);
+        let no =
+            |it| format!("crates/a/tests/{it}/main.rs: crates/a has more than one test program");
+        assert_eq!(problems(&[main("one"), main("two")]), [no("one"), no("two")]);
+        check("crates/a/tests/alone.rs", HEAD, &[]);
         check("crates/a/src/order/tests/cases.rs", HEAD, &[]);
     }
 }
