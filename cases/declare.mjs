@@ -11,14 +11,24 @@ export async function declare(dialect, exportsOf, projectRoot) {
     : sqlite(orm, require("drizzle-orm/sqlite-core"), values);
 }
 
-function defaultOf(orm, dialect, value) {
+// Dates in arrays become text here, because JSON has none; drizzle-kit cuts them to the element's type.
+function withoutDates(value, type) {
+  if (Array.isArray(value)) return value.map((it) => withoutDates(it, type));
+  if (!(value instanceof Date)) return value;
+  const text = value.toISOString();
+  if (type === "date") return text.split("T")[0];
+  return type === "timestamp" ? text.replace("T", " ").slice(0, 23) : text;
+}
+
+function defaultOf(orm, dialect, column) {
+  const value = column.default;
   if (value === undefined) return undefined;
   if (orm.is(value, orm.SQL)) return { kind: "sql", value: dialect.sqlToQuery(value).sql };
   if (typeof value === "string") return { kind: "text", value };
   if (typeof value === "bigint") return { kind: "bigInt", value: value.toString() };
   if (value instanceof Date) return { kind: "date", value: value.toISOString() };
   if (value instanceof Uint8Array) return { kind: "bytes", value: Buffer.from(value).toString("hex") };
-  return { kind: "json", value };
+  return { kind: "json", value: Array.isArray(value) ? withoutDates(value, column.getSQLType().split("[")[0]) : value };
 }
 
 function generatedOf(orm, print, generated) {
@@ -60,7 +70,7 @@ function postgres(orm, pg, values) {
         name: identity.sequenceName,
         ...optionsOf(identity.sequenceOptions),
       },
-      default: defaultOf(orm, dialect, it.default),
+      default: defaultOf(orm, dialect, it),
     };
   };
   const policy = (it) => {
@@ -200,7 +210,7 @@ function sqlite(orm, core, values) {
       notNull: it.notNull,
       autoincrement: orm.is(it, core.SQLiteBaseInteger) ? it.autoIncrement : false,
       generated: expression === undefined ? undefined : { expression, kind: it.generated.mode ?? "virtual" },
-      default: defaultOf(orm, dialect, it.default),
+      default: defaultOf(orm, dialect, it),
     };
   };
   const table = (it) => {

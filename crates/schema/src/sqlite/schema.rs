@@ -67,7 +67,8 @@ pub enum DefaultValue {
     BigInt(String),
     /// A `Buffer` or `Uint8Array` in hexadecimal.
     Bytes(String),
-    /// A number, a boolean, an array or an object.
+    /// A number, a boolean, an array or an object. Dates in an array are texts already, cut to the
+    /// column's type.
     Json(Value),
 }
 
