@@ -4,9 +4,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::Object;
+use crate::catalog::{Kind, Object, ObjectId};
 use crate::compare::{Comparison, compare_with};
+use crate::drizzle::snapshot::{SnapshotError, SnapshotIds};
 use crate::pair::Pair;
+use crate::plan::{Hazard, Statement};
+use crate::script::{Piece, SplitError};
 use crate::{Catalog, postgres, sqlite};
 
 /// A database dialect.
@@ -47,6 +50,48 @@ impl Dialect {
         )
     }
 
+    /// Cuts a script into statements, as the engine's own shell does.
+    ///
+    /// # Errors
+    /// If something is opened and never closed.
+    pub fn split(self, script: &str) -> Result<Vec<Piece>, SplitError> {
+        match self {
+            Self::Postgres => postgres::split::split(script),
+            Self::Sqlite => sqlite::split::split(script),
+        }
+    }
+
+    /// The risks of the statements of a piece.
+    pub fn hazards(self, sql: &str) -> Vec<Hazard> {
+        match self {
+            Self::Postgres => postgres::hazard::hazards(sql),
+            Self::Sqlite => sqlite::hazard::hazards(sql),
+        }
+    }
+
+    /// What `generate --custom` writes as a snapshot after `previous`.
+    ///
+    /// # Errors
+    /// If the previous snapshot is not one that drizzle-kit 0.31 reads.
+    pub fn custom_snapshot(
+        self,
+        previous: Option<&str>,
+        id: &str,
+    ) -> Result<String, SnapshotError> {
+        match self {
+            Self::Postgres => postgres::snapshot::write_custom(previous, id),
+            Self::Sqlite => sqlite::snapshot::write_custom(previous, id),
+        }
+    }
+
+    /// Describes a catalog as a Drizzle schema, as far as Drizzle can say it.
+    pub fn describe(self, live: &Catalog) -> AnySchema {
+        match self {
+            Self::Postgres => AnySchema::Postgres(postgres::adopt::describe(live)),
+            Self::Sqlite => AnySchema::Sqlite(sqlite::adopt::describe(live)),
+        }
+    }
+
     fn equivalent(
         self,
         objects: Pair<&Object>,
@@ -67,5 +112,135 @@ impl fmt::Display for Dialect {
             Self::Postgres => "PostgreSQL",
             Self::Sqlite => "SQLite",
         })
+    }
+}
+
+/// A declared schema of whichever dialect.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AnySchema {
+    Postgres(postgres::schema::Schema),
+    Sqlite(sqlite::schema::Schema),
+}
+
+impl AnySchema {
+    /// The tables that it declares.
+    pub fn tables(&self) -> Vec<ObjectId> {
+        match self {
+            Self::Postgres(it) => {
+                let id = |it: &postgres::schema::Table| {
+                    ObjectId::new(Kind::Table, [&it.schema, &it.name])
+                };
+                it.tables.iter().map(id).collect()
+            }
+            Self::Sqlite(it) => {
+                it.tables.iter().map(|it| ObjectId::new(Kind::Table, [&it.name])).collect()
+            }
+        }
+    }
+
+    /// The part that live has.
+    #[must_use]
+    pub fn present_in(&self, live: &Catalog) -> Self {
+        match self {
+            Self::Postgres(it) => Self::Postgres(postgres::adopt::present(it, live)),
+            Self::Sqlite(it) => Self::Sqlite(sqlite::adopt::present(it, live)),
+        }
+    }
+
+    /// The snapshot that drizzle-kit 0.31 writes for it.
+    ///
+    /// # Errors
+    /// If drizzle-kit 0.31 cannot write the schema either.
+    pub fn snapshot(&self, ids: &SnapshotIds) -> Result<AnySnapshot, SnapshotError> {
+        Ok(match self {
+            Self::Postgres(it) => AnySnapshot::Postgres(postgres::snapshot::Snapshot::of(it, ids)?),
+            Self::Sqlite(it) => AnySnapshot::Sqlite(sqlite::snapshot::Snapshot::of(it, ids)?),
+        })
+    }
+}
+
+/// A snapshot of whichever dialect.
+#[derive(Clone, Debug)]
+pub enum AnySnapshot {
+    Postgres(postgres::snapshot::Snapshot),
+    Sqlite(sqlite::snapshot::Snapshot),
+}
+
+/// The way from one snapshot to another.
+#[derive(Clone, Debug, Default)]
+pub struct Difference {
+    pub statements: Vec<Statement>,
+    /// What no statement expresses yet; where there is any, the statements must not be used.
+    pub not_expressed: Vec<String>,
+}
+
+impl AnySnapshot {
+    /// The snapshot of an empty schema.
+    pub fn empty(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Postgres => Self::Postgres(postgres::snapshot::Snapshot::empty()),
+            Dialect::Sqlite => Self::Sqlite(sqlite::snapshot::Snapshot::empty()),
+        }
+    }
+
+    /// Reads a snapshot file.
+    ///
+    /// # Errors
+    /// If it is not one that drizzle-kit 0.31 reads.
+    pub fn read(dialect: Dialect, json: &str) -> Result<Self, SnapshotError> {
+        Ok(match dialect {
+            Dialect::Postgres => Self::Postgres(postgres::snapshot::Snapshot::read(json)?),
+            Dialect::Sqlite => Self::Sqlite(sqlite::snapshot::Snapshot::read(json)?),
+        })
+    }
+
+    /// The same content at another place of the chain.
+    #[must_use]
+    pub fn with_ids(&self, ids: &SnapshotIds) -> Self {
+        let mut moved = self.clone();
+        let (id, prev_id) = match &mut moved {
+            Self::Postgres(it) => (&mut it.id, &mut it.prev_id),
+            Self::Sqlite(it) => (&mut it.id, &mut it.prev_id),
+        };
+        id.clone_from(&ids.id);
+        prev_id.clone_from(&ids.prev_id);
+        moved
+    }
+
+    /// The bytes of the file.
+    pub fn write(&self) -> String {
+        match self {
+            Self::Postgres(it) => it.write(),
+            Self::Sqlite(it) => it.write(),
+        }
+    }
+
+    /// The snapshot's own id.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Postgres(it) => &it.id,
+            Self::Sqlite(it) => &it.id,
+        }
+    }
+
+    /// The statements that lead to another snapshot, as drizzle-kit 0.31 writes them. Snapshots of
+    /// two dialects have no way between them.
+    pub fn difference_to(&self, to: &Self) -> Difference {
+        match (self, to) {
+            (Self::Postgres(from), Self::Postgres(to)) => {
+                let diff = postgres::diff::diff(Pair { from, to });
+                let statements = postgres::render::statements(&diff);
+                Difference { statements, not_expressed: diff.not_expressed }
+            }
+            (Self::Sqlite(from), Self::Sqlite(to)) => {
+                let diff = sqlite::diff::diff(Pair { from, to });
+                let statements = sqlite::render::statements(&diff);
+                Difference { statements, not_expressed: diff.not_expressed }
+            }
+            (Self::Postgres(_), Self::Sqlite(_)) | (Self::Sqlite(_), Self::Postgres(_)) => {
+                let not_expressed = vec!["the snapshots belong to two dialects".to_owned()];
+                Difference { statements: Vec::new(), not_expressed }
+            }
+        }
     }
 }

@@ -256,7 +256,8 @@ mod tests {
         let open =
             || Session::open(dsn.as_ref().unwrap(), crate::connect::Access::ReadWrite).unwrap();
         let mut other = open();
-        other.run("create table public.t (); begin; lock table public.t").unwrap();
+        other.run("create table public.t ()").unwrap();
+        other.run("begin; lock table public.t").unwrap();
         assert_eq!(contents(&mut open()).unwrap_err().code, "table-locked");
         other.run("rollback").unwrap();
         assert_eq!(contents(&mut open()).unwrap().n_rows(), 0);

@@ -2,6 +2,7 @@
 //! (spellings) · `snapshot` (Drizzle's JSON) · `encode` (schema to snapshot) · `diff` · `render` ·
 //! `split` (scripts to statements).
 
+pub mod adopt;
 pub mod catalog;
 pub mod diff;
 mod encode;

@@ -1,0 +1,136 @@
+//! Live → what a Drizzle schema would say of it: the content of a baseline's snapshot.
+//!
+//! Where `schema.ts` declares what live has, its spelling is taken ([`present`]), so that the real
+//! `drizzle-kit generate` finds nothing; without a `schema.ts` the catalog is described ([`describe`]).
+
+use super::schema::{
+    Check, Column, DefaultValue, ForeignKey, Generated, Index, IndexColumn, PrimaryKey, Schema,
+    Table, View,
+};
+use crate::catalog::{Catalog, Kind, Object, ObjectId};
+
+/// The part of a declared schema that live has. Whether what both have is equal is for the comparison
+/// of catalogs to say, before this is used.
+pub fn present(schema: &Schema, live: &Catalog) -> Schema {
+    let tables = schema.tables.iter().filter_map(|it| present_table(it, live)).collect();
+    let has_view =
+        |it: &&View| it.existing || live.get(&ObjectId::new(Kind::View, [&it.name])).is_some();
+    Schema { tables, views: schema.views.iter().filter(has_view).cloned().collect() }
+}
+
+fn present_table(table: &Table, live: &Catalog) -> Option<Table> {
+    live.get(&ObjectId::new(Kind::Table, [&table.name]))?;
+    let has =
+        |kind: Kind, name: &str| live.get(&ObjectId::new(kind, [&table.name, name])).is_some();
+    let mut kept = table.clone();
+    kept.columns.retain(|it| has(Kind::Column, &it.name));
+    kept.indexes.retain(|it| has(Kind::Index, &it.name));
+    kept.uniques.retain(|it| has(Kind::Index, &it.name));
+    Some(kept)
+}
+
+/// The catalog as a Drizzle schema, as far as Drizzle can say it.
+pub fn describe(live: &Catalog) -> Schema {
+    let is_plain = |it: &&Object| it.get("virtual").is_none() && it.get("definition").is_none();
+    let tables = live.of_kind(Kind::Table).filter(is_plain).map(|it| describe_table(live, it));
+    Schema { tables: tables.collect(), views: Vec::new() }
+}
+
+fn describe_table(live: &Catalog, table: &Object) -> Table {
+    let inside = |kind: Kind| {
+        let mut objects: Vec<&Object> =
+            live.inside(&table.id).filter(|it| it.id.kind == kind).collect();
+        objects.sort_by_key(|it| it.get("position").and_then(|it| it.parse::<u32>().ok()));
+        objects
+    };
+    let key = inside(Kind::PrimaryKey).first().copied();
+    let name = table.id.name();
+    let key_columns = key.map(|it| columns(live, name, it, "columns")).unwrap_or_default();
+    Table {
+        name: name.to_owned(),
+        columns: inside(Kind::Column)
+            .into_iter()
+            .map(|it| describe_column(it, key, &key_columns))
+            .collect(),
+        indexes: inside(Kind::Index).into_iter().map(|it| describe_index(live, name, it)).collect(),
+        foreign_keys: inside(Kind::ForeignKey)
+            .into_iter()
+            .map(|it| describe_foreign_key(live, name, it))
+            .collect(),
+        primary_keys: composite_key(name, &key_columns),
+        uniques: Vec::new(),
+        checks: inside(Kind::Check).into_iter().map(describe_check).collect(),
+    }
+}
+
+fn describe_column(column: &Object, key: Option<&Object>, key_columns: &[String]) -> Column {
+    let name = column.id.name();
+    let is_key = matches!(key_columns, [only] if only == name);
+    Column {
+        name: name.to_owned(),
+        sql_type: column.get("type").unwrap_or_default().to_owned(),
+        primary_key: is_key,
+        not_null: column.get("not null") == Some("true"),
+        autoincrement: is_key && key.and_then(|it| it.get("autoincrement")) == Some("true"),
+        generated: column.get("generated").map(|expression| Generated {
+            expression: format!("({expression})"),
+            kind: column.get("generated kind").unwrap_or("virtual").to_owned(),
+        }),
+        default: column.get("default").map(|it| DefaultValue::Sql(it.to_owned())),
+    }
+}
+
+fn composite_key(table: &str, columns: &[String]) -> Vec<PrimaryKey> {
+    if columns.len() < 2 {
+        return Vec::new();
+    }
+    let name = format!("{table}_{}_pk", columns.join("_"));
+    vec![PrimaryKey { name, name_explicit: false, columns: columns.to_vec() }]
+}
+
+fn describe_index(live: &Catalog, table: &str, index: &Object) -> Index {
+    let parts = columns(live, table, index, "columns").into_iter().map(|part| {
+        let is_expression = part.contains(' ') || part.contains('(');
+        IndexColumn { expression: part, is_expression }
+    });
+    Index {
+        name: index.id.name().to_owned(),
+        columns: parts.collect(),
+        unique: index.get("unique") == Some("true"),
+        condition: index.get("where").map(str::to_owned),
+    }
+}
+
+fn describe_foreign_key(live: &Catalog, table: &str, key: &Object) -> ForeignKey {
+    let table_to = key.get("references").unwrap_or_default().to_owned();
+    let from = columns(live, table, key, "columns");
+    let to = columns(live, &table_to, key, "references columns");
+    ForeignKey {
+        name: format!("{table}_{}_{table_to}_{}_fk", from.join("_"), to.join("_")),
+        name_explicit: false,
+        columns: from,
+        table_to,
+        columns_to: to,
+        on_delete: key.get("on delete").unwrap_or("no action").to_owned(),
+        on_update: key.get("on update").unwrap_or("no action").to_owned(),
+    }
+}
+
+fn describe_check(check: &Object) -> Check {
+    let value = check.get("expression").unwrap_or_default().to_owned();
+    Check { name: check.id.name().to_owned(), value }
+}
+
+/// The columns that an attribute lists, spelled as their table spells them: names compare without
+/// case in SQLite, so the catalog lists them in lower case.
+fn columns(live: &Catalog, table: &str, object: &Object, attribute: &str) -> Vec<String> {
+    let table = ObjectId::new(Kind::Table, [table]);
+    let spelled = |name: &str| {
+        let name = name.trim_matches('"');
+        let mut columns = live.inside(&table).filter(|it| it.id.kind == Kind::Column);
+        let found = columns.find(|it| it.id.name().eq_ignore_ascii_case(name));
+        found.map_or_else(|| name.to_owned(), |it| it.id.name().to_owned())
+    };
+    let list = object.get(attribute).unwrap_or_default();
+    list.split(", ").filter(|it| !it.is_empty()).map(spelled).collect()
+}
