@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use raingauge_schema::{Dialect, Fingerprint};
 use serde::{Deserialize, Serialize};
 
-use crate::connect::{Dsn, Identity};
+use crate::connect::{Dsn, Identity, Session};
 use crate::digest::{Contents, TableName};
 use crate::{Error, Result};
 
@@ -63,6 +63,10 @@ pub struct Source {
     /// Empty for SQLite.
     pub role: String,
     pub bytes: u64,
+    /// What no other database in the world has: PostgreSQL's system identifier and the database's
+    /// number in it. Absent for SQLite, and where the role may not read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
 }
 
 /// Where sequences stood after the dump, if they had moved: a sequence is outside every snapshot, so
@@ -150,33 +154,45 @@ fn parse(state: &str) -> Option<i64> {
 
 impl Source {
     /// The source behind an open session.
-    pub fn of(identity: &Identity, dsn: &Dsn) -> Self {
-        let identity = identity.clone();
-        let host = match dsn {
+    ///
+    /// # Errors
+    /// If the connection breaks.
+    pub fn of(session: &mut Session, dsn: &Dsn) -> Result<Self> {
+        let Identity { engine, major, host, database, role, bytes, .. } = session.identity()?;
+        let (host, system) = match dsn {
             // A socket's folder alone does not tell two servers apart.
-            Dsn::Postgres(it) => format!("{}:{}", it.host, it.port),
+            Dsn::Postgres(it) => (format!("{}:{}", it.host, it.port), system(session)),
             // A relative path says nothing once the working folder is another one.
             Dsn::Sqlite(it) => {
-                std::path::absolute(&it.path).map_or(identity.host, |it| it.display().to_string())
+                (std::path::absolute(&it.path).map_or(host, |it| it.display().to_string()), None)
             }
         };
-        Self {
-            engine: identity.engine,
-            major: identity.major,
-            host,
-            database: identity.database,
-            role: identity.role,
-            bytes: identity.bytes,
-        }
+        Ok(Self { engine, major, host, database, role, bytes, system })
     }
 
-    /// Whether both are the same database, whatever its size and whoever connects.
+    /// Whether both are the same database, whatever its size and whoever connects. A database that
+    /// was made anew under the same name is another one.
     pub fn is_same_database(&self, other: &Self) -> bool {
-        self.host == other.host && self.database == other.database
+        let is_same_system = match (&self.system, &other.system) {
+            (Some(it), Some(other)) => it == other,
+            _ => true,
+        };
+        is_same_system && self.host == other.host && self.database == other.database
     }
 }
 
+fn system(session: &mut Session) -> Option<String> {
+    let sql = "SELECT system_identifier || '/' || (SELECT oid FROM pg_catalog.pg_database \
+        WHERE datname = pg_catalog.current_database()) FROM pg_catalog.pg_control_system()";
+    session.rows(sql).ok()?.into_iter().next()?.into_iter().next()?
+}
+
 impl Manifest {
+    /// The size of all listed files together.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|it| it.bytes).sum()
+    }
+
     /// Reads `manifest.json` of a backup folder.
     ///
     /// # Errors

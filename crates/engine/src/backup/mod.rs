@@ -26,6 +26,7 @@ pub use take::{Proof, Request, Taken, take};
 pub use verify::{Outcome, Prover, verify};
 
 use crate::Result;
+use crate::report::Artefact;
 
 /// A finished backup on disk, verified or not.
 #[derive(Clone, Debug)]
@@ -51,6 +52,14 @@ impl Backup {
     /// What the backup says of itself.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Every file with its size and the hash that `SHA256SUMS` gives, `SHA256SUMS` itself left out.
+    ///
+    /// # Errors
+    /// If `SHA256SUMS` or a file is missing.
+    pub fn artefacts(&self) -> Result<Vec<Artefact>> {
+        sums::artefacts(&self.path)
     }
 
     /// Reads every file again and compares it with `SHA256SUMS`.

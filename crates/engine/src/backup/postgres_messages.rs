@@ -45,6 +45,13 @@ pub(super) fn check_restore(finished: &Finished) -> Result<()> {
             .caused_by(all)
             .next("install its package on the server that restores, as on the original"));
     }
+    if all.contains("permission denied") || all.contains("must be ") {
+        return Err(Error::new("restore-not-allowed", "the role may not restore everything")
+            .caused_by(all)
+            .next(
+                "restore as a superuser; for a proof, name such a server with `--scratch <url>`",
+            ));
+    }
     if all.contains("unrecognized configuration parameter") {
         let message = "`pg_restore` is of a newer major version than the server, which refuses it";
         return Err(Error::new("restore-failed", message)
@@ -114,7 +121,7 @@ mod tests {
         check(
             1,
             "pg_restore: error: could not execute query: ERROR:  must be owner of extension plpgsql\n",
-            "restore-failed",
+            "restore-not-allowed",
         );
     }
 }

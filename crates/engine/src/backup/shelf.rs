@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
+use raingauge_schema::Fingerprint;
 
 use super::manifest::Source;
 use super::{Backup, VerifiedBackup, folder};
@@ -21,6 +22,8 @@ pub struct Shelf {
 #[derive(Clone, Debug)]
 pub struct Wanted<'a> {
     pub source: &'a Source,
+    /// The catalog that it has to have, ledgers left out; any if there is none here.
+    pub fingerprint: Option<&'a Fingerprint>,
     pub now: Timestamp,
     pub max_age: SignedDuration,
 }
@@ -71,5 +74,7 @@ fn is_wanted(backup: &Backup, wanted: &Wanted<'_>) -> bool {
     let age = wanted.now.duration_since(backup.manifest.taken_at);
     // One from the future was made under another clock, so its age is not known.
     let is_young = !age.is_negative() && age <= wanted.max_age;
-    is_young && backup.manifest.source.is_same_database(wanted.source)
+    let manifest = &backup.manifest;
+    let is_equal = wanted.fingerprint.is_none_or(|it| *it == manifest.fingerprint);
+    is_young && is_equal && manifest.source.is_same_database(wanted.source)
 }

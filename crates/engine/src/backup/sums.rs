@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use raingauge_schema::fingerprint::hex;
 use sha2::{Digest as _, Sha256};
 
+use crate::report::Artefact;
 use crate::{Error, Result};
 
 /// The file's name; it does not list itself.
@@ -49,16 +50,30 @@ impl Sums {
     }
 }
 
+/// What `SHA256SUMS` of a finished backup lists.
+fn listed(folder: &Path) -> Result<Sums> {
+    let path = folder.join(NAME);
+    let text = std::fs::read_to_string(&path).map_err(|cause| unreadable(&path, cause))?;
+    Sums::parse(&text)
+        .ok_or_else(|| damaged(folder, &[format!("`{NAME}` is not a list of hashes")]))
+}
+
+/// Every listed file with its size.
+pub(super) fn artefacts(folder: &Path) -> Result<Vec<Artefact>> {
+    let artefact = |(path, sha256)| {
+        let path = folder.join(path);
+        let bytes = std::fs::metadata(&path).map_err(|cause| unreadable(&path, cause))?.len();
+        Ok(Artefact { path, bytes, sha256 })
+    };
+    listed(folder)?.0.into_iter().map(artefact).collect()
+}
+
 /// Reads every file again and compares it with `SHA256SUMS`.
 ///
 /// # Errors
 /// `backup-damaged` with what is wrong, file by file.
 pub(super) fn check(folder: &Path) -> Result<()> {
-    let listed = std::fs::read_to_string(folder.join(NAME))
-        .map_err(|cause| unreadable(&folder.join(NAME), cause))?;
-    let Some(listed) = Sums::parse(&listed) else {
-        return Err(damaged(folder, &[format!("`{NAME}` is not a list of hashes")]));
-    };
+    let listed = listed(folder)?;
     let found = Sums::of(folder)?;
     let wrong: Vec<_> = listed
         .0

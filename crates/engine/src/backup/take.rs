@@ -74,13 +74,12 @@ pub(super) struct Dumped {
 pub fn take(request: &Request<'_>, proof: Proof<'_>, progress: &mut dyn Progress) -> Result<Taken> {
     let start = Instant::now();
     let mut live = Session::open(request.live, Access::ReadOnly)?;
-    let identity = live.identity()?;
-    let name = folder::name(request.at, &identity.database);
+    let source = Source::of(&mut live, request.live)?;
+    let name = folder::name(request.at, &source.database);
     let partial = Partial::create(request.dir, &name)?;
     progress.boundary("backup/partial-created");
 
     progress.begin("dumping the database");
-    let source = Source::of(&identity, request.live);
     let mut manifest = write_payload(request, source, &partial, &mut live)?;
     progress.boundary("backup/dumped");
 

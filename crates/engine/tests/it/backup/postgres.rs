@@ -173,6 +173,7 @@ fn a_backup_is_proven_and_restores_to_everything_that_live_has() {
     assert_eq!(manifest.ledgers, [digest::TableName::new("drizzle", "__drizzle_migrations")]);
     assert_eq!(manifest.roles, ["postgres"]);
     assert_eq!(manifest.settings["encoding"], "UTF8");
+    assert!(manifest.source.system.is_some());
     assert_eq!(manifest.left_out[0].what, "rows of materialized view public.totals");
     assert_eq!(manifest.contents.n_rows(), 12);
 

@@ -119,6 +119,7 @@ fn a_backup_is_whole_private_and_says_what_it_holds() {
     assert_eq!(manifest.ledgers[0].table, "__drizzle_migrations");
     assert!(taken.verified.is_some());
     backup.check().unwrap();
+    assert_eq!(backup.artefacts().unwrap().len(), 6);
     for (path, _) in snapshot(backup.path()) {
         let mode = std::fs::metadata(backup.path().join(&path)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{path}");
@@ -310,10 +311,11 @@ fn latest(shop: &Shop, minutes: i64) -> Option<VerifiedBackup> {
         raingauge_engine::connect::Access::ReadOnly,
     )
     .unwrap();
-    let source = Source::of(&session.identity().unwrap(), &shop.live);
+    let source = Source::of(&mut session, &shop.live).unwrap();
     let (now, max_age) =
         (now() + SignedDuration::from_mins(minutes), SignedDuration::from_hours(1));
-    latest_verified(&shop.dir(), &Wanted { source: &source, now, max_age }).unwrap()
+    latest_verified(&shop.dir(), &Wanted { source: &source, fingerprint: None, now, max_age })
+        .unwrap()
 }
 
 #[test]
