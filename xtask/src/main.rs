@@ -44,7 +44,9 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            println!("xtask: {failure}");
+            if failure.to_string() != process::ALREADY_SAID {
+                println!("xtask: {failure}");
+            }
             ExitCode::FAILURE
         }
     }

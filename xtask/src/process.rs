@@ -6,6 +6,9 @@ use std::process::{Command, Stdio};
 use raingauge_testkit::{Failure, Result};
 use serde_json::Value;
 
+/// The text of a failure that has been shown in full view.
+pub(crate) const ALREADY_SAID: &str = "";
+
 /// The root folder of the repository.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the repository")

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use raingauge_testkit::postgres::SHARED_SERVER;
-use raingauge_testkit::{Postgres, Result};
+use raingauge_testkit::{Failure, Postgres, Result};
 
 use crate::install;
-use crate::process::{cargo, root, show_and_run, starts};
+use crate::process::{ALREADY_SAID, cargo, root, show_and_run, starts};
 
 /// The variable that tells tests where real-world schemas are.
 const CORPUS: &str = "RAINGAUGE_CORPUS";
@@ -39,7 +39,8 @@ pub(crate) fn run(arguments: &TestArgs) -> Result {
         cargo(&["test", "--workspace", "--no-fail-fast"])
     };
     add_filters(&mut tests, has_nextest, &arguments.rest);
-    show_and_run(tests.envs(variables))
+    // The runner has the last word, also when a test fails: some read only the end of the output.
+    show_and_run(tests.envs(variables)).map_err(|_| Failure::new(ALREADY_SAID))
 }
 
 fn add_filters(tests: &mut Command, has_nextest: bool, rest: &[String]) {
