@@ -129,11 +129,8 @@ impl Modules {
                 return LoadError::OrmMissing { root: self.root.clone() };
             }
             let script = self.scripts.get(from);
-            let place = script.and_then(|it| {
-                let request = it.requests.get(specifier)?;
-                let (line, column) = position(&it.source, request.offset as usize);
-                Some(Place::new(&self.shown(from), &it.source, line, column))
-            });
+            let place =
+                script.and_then(|it| Some(self.place(it, it.requests.get(specifier)?.offset)));
             LoadError::ImportMissing { specifier: specifier.to_owned(), place, message }
         })
     }
@@ -161,6 +158,19 @@ impl Modules {
         };
         let as_node = importer.as_ref().is_some_and(|it| it.is_node_module);
         Ok(format!("{PREFIX}{}{}|{target}", if as_node { "!" } else { "" }, wanted(request)))
+    }
+
+    fn place(&self, script: &Script, offset: u32) -> Place {
+        let (line, column) = position(&script.source, offset as usize);
+        Place::new(&self.shown(&script.path), &script.source, line, column)
+    }
+
+    /// Where a file of the project imports the name, or re-exports it.
+    pub(crate) fn import_of(&self, name: &str) -> Option<Place> {
+        let own = self.scripts.values().filter(|it| !is_installed(&it.path));
+        let mut imports = own.flat_map(|it| it.requests.values().map(move |request| (it, request)));
+        let (script, request) = imports.find(|(_, request)| request.names.contains(name))?;
+        Some(self.place(script, request.offset))
     }
 
     /// The lines of the exports of the project's files.

@@ -46,12 +46,26 @@ fn explain(value: &Value<'_>, modules: &SharedModules) -> LoadError {
     if message == "InternalError: out of memory" {
         return out_of_memory();
     }
+    if let Some(error) = missing_export(&message, &modules.borrow()) {
+        return error;
+    }
     let rejected = object.get::<_, Option<bool>>("raingaugeRejected").ok().flatten();
     if rejected == Some(true) {
         return LoadError::Rejected { message: message.trim_start_matches("Error: ").to_owned() };
     }
     let stack = object.get::<_, Option<String>>("stack").ok().flatten().unwrap_or_default();
     LoadError::Failed { place: place_of(&stack, &modules.borrow()), message }
+}
+
+/// What the engine says when it links an import of a name that is not exported.
+fn missing_export(message: &str, modules: &Modules) -> Option<LoadError> {
+    let rest = message.strip_prefix("SyntaxError: Could not find export '")?;
+    let (name, module) = rest.trim_end_matches('\'').split_once("' in module '")?;
+    Some(LoadError::ImportMissing {
+        specifier: name.to_owned(),
+        place: modules.import_of(name),
+        message: format!("`{}` does not export it", modules.shown(Path::new(module)).display()),
+    })
 }
 
 fn message_of(error: &Object<'_>) -> String {

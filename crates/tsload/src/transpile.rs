@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use oxc::allocator::Allocator;
-use oxc::ast::ast::Program;
+use oxc::ast::ast::{Program, Statement};
 use oxc::codegen::{Codegen, CodegenOptions};
 use oxc::diagnostics::Diagnostics;
 use oxc::parser::{ParseOptions, Parser};
@@ -105,7 +105,11 @@ fn read(origin: &Origin<'_>, source: &str) -> Result<Script, SyntaxError> {
         true => None,
         false => Some(analyze(&parsed.program)?),
     };
-    let scope = scoping.as_ref().map(|it| used_commonjs_names(it, shape)).unwrap_or_default();
+    let mut scope = scoping.as_ref().map(|it| used_commonjs_names(it, shape)).unwrap_or_default();
+    if shape == Shape::Module && imports_by_require(&parsed.program) && !scope.contains(&"require")
+    {
+        scope.push("require");
+    }
     let (code, map) = match scoping {
         Some(scoping) if source_type.is_typescript() => {
             print(path, &allocator, &mut parsed.program, scoping)?
@@ -144,6 +148,11 @@ fn used_commonjs_names(scoping: &Scoping, shape: Shape) -> Vec<&'static str> {
     let used: BTreeSet<&str> =
         scoping.root_unresolved_references().keys().map(|it| it.as_str()).collect();
     COMMONJS_NAMES.into_iter().filter(|it| used.contains(it)).collect()
+}
+
+/// `import name = require("…")`, of which the transformer makes a call of `require`.
+fn imports_by_require(program: &Program<'_>) -> bool {
+    program.body.iter().any(|it| matches!(it, Statement::TSImportEqualsDeclaration(_)))
 }
 
 fn print<'a>(

@@ -3,11 +3,15 @@
 //! Readable is what lies below the workspace of the project, in a `node_modules` folder, or in a
 //! package that an import by name leads to (a linked package may live anywhere).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use oxc_resolver::{ResolveError, ResolveOptions, Resolver, TsconfigDiscovery};
+use oxc_resolver::{
+    Resolution, ResolveContext, ResolveError, ResolveOptions, Resolver, TsConfig,
+    TsconfigDiscovery, TsconfigOptions, TsconfigReferences,
+};
 
 /// Larger files are not read: no schema needs them.
 const MAX_FILE_BYTES: u64 = 64 << 20;
@@ -30,17 +34,21 @@ pub(crate) enum Target {
 }
 
 pub(crate) struct Workspace {
+    root: PathBuf,
     top: PathBuf,
     linked: BTreeSet<PathBuf>,
     import: Resolver,
     require: Resolver,
+    tsconfigs: BTreeMap<PathBuf, Option<Arc<TsConfig>>>,
 }
 
 impl Workspace {
     pub(crate) fn new(root: &Path) -> Self {
         let import = Resolver::new(options(&["node", "import", "module-sync"]));
         let require = import.clone_with_options(options(&["node", "require", "module-sync"]));
-        Self { top: workspace_top(root), linked: BTreeSet::new(), import, require }
+        let (root, top) = (root.to_owned(), workspace_top(root));
+        let (linked, tsconfigs) = (BTreeSet::new(), BTreeMap::new());
+        Self { root, top, linked, import, require, tsconfigs }
     }
 
     /// Finds what `specifier` means in the file `from`. The error says why there is nothing.
@@ -54,11 +62,7 @@ impl Workspace {
             return Ok(target);
         }
         let specifier = specifier.strip_prefix("file://").unwrap_or(specifier);
-        let resolver = match style {
-            Style::Import => &self.import,
-            Style::Require => &self.require,
-        };
-        let found = resolver.resolve_file(from, specifier).map_err(|it| explain(&it))?;
+        let found = self.find(from, specifier, style).map_err(|it| explain(&it))?;
         let path = found.path().to_owned();
         if !specifier.starts_with(['.', '/'])
             && let Some(package) = found.package_json()
@@ -70,6 +74,48 @@ impl Workspace {
             true => Ok(Target::File(path)),
             false => Err(format!("it lies outside of `{}`", self.top.display())),
         }
+    }
+
+    /// Tries the `paths` of the nearest `tsconfig.json`, then of the project's, then none at all: a
+    /// broken `tsconfig.json` must not make the schema unreadable.
+    fn find(
+        &mut self,
+        from: &Path,
+        specifier: &str,
+        style: Style,
+    ) -> Result<Resolution, ResolveError> {
+        let folder = from.parent().unwrap_or(&self.root).to_owned();
+        let mut tsconfigs = Vec::new();
+        if !specifier.starts_with('.') && !is_installed(from) {
+            let root = self.root.clone();
+            tsconfigs.extend(self.tsconfig(&folder));
+            tsconfigs.extend(self.tsconfig(&root));
+        }
+        let resolver = match style {
+            Style::Import => &self.import,
+            Style::Require => &self.require,
+        };
+        let find = |tsconfig| {
+            resolver.resolve_with_context(
+                &folder,
+                specifier,
+                tsconfig,
+                &mut ResolveContext::default(),
+            )
+        };
+        let found = tsconfigs.iter().find_map(|it| find(Some(it)).ok());
+        found.map_or_else(|| find(None), Ok)
+    }
+
+    /// The `tsconfig.json` in the folder or the nearest above it.
+    fn tsconfig(&mut self, folder: &Path) -> Option<Arc<TsConfig>> {
+        if let Some(known) = self.tsconfigs.get(folder) {
+            return known.clone();
+        }
+        let file = folder.ancestors().map(|it| it.join("tsconfig.json")).find(|it| it.is_file());
+        let found = file.and_then(|it| self.import.resolve_tsconfig(it).ok());
+        self.tsconfigs.insert(folder.to_owned(), found.clone());
+        found
     }
 
     fn may_read(&self, path: &Path) -> bool {
@@ -96,7 +142,11 @@ impl Workspace {
 fn options(conditions: &[&str]) -> ResolveOptions {
     let list = |items: &[&str]| items.iter().map(ToString::to_string).collect::<Vec<_>>();
     ResolveOptions {
-        tsconfig: Some(TsconfigDiscovery::Auto),
+        // Only makes the resolver look into the configuration that it is given with each question.
+        tsconfig: Some(TsconfigDiscovery::Manual(TsconfigOptions {
+            config_file: PathBuf::new(),
+            references: TsconfigReferences::Disabled,
+        })),
         condition_names: list(conditions),
         extensions: list(&[
             ".ts", ".tsx", ".mts", ".cts", ".js", ".mjs", ".cjs", ".jsx", ".json", ".node",

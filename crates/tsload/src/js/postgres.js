@@ -30,6 +30,9 @@
       return column;
     };
 
+    // Drizzle 1.0 has no arrays of their own but counts dimensions.
+    const sqlTypeOf = (column) => column.getSQLType() + (pg.PgArray ? "" : "[]".repeat(column.dimensions ?? 0));
+
     // `typed` is the column whose enum counts: in views Drizzle Kit does not look into arrays.
     const describeColumn = (column, name, typed) => {
       const type = is(typed, pg.PgEnumColumn) ? typed.enum : undefined;
@@ -37,7 +40,7 @@
       const expression = typeof generated?.as === "function" ? generated.as() : generated?.as;
       return {
         name,
-        sqlType: column.getSQLType(),
+        sqlType: sqlTypeOf(column),
         typeSchema: type && (type.schema || "public"),
         primaryKey: column.primary,
         notNull: column.notNull,
@@ -59,8 +62,8 @@
     const describeUniques = (table, config) => {
       const names = new Set();
       const ofColumns = config.columns.filter((it) => it.isUnique).map((it) => ({
-        name: it.uniqueName,
-        nameExplicit: it.uniqueName !== pg.uniqueKeyName(table, [it.name]),
+        name: it.uniqueName ?? pg.uniqueKeyName(table, [nameOf(it)]),
+        nameExplicit: it.uniqueName !== undefined && it.uniqueName !== pg.uniqueKeyName(table, [it.name]),
         columns: [nameOf(it)],
         nullsNotDistinct: it.uniqueType === "not distinct",
       }));

@@ -33,9 +33,10 @@
         if (seen.has(name) || (isStar && name === "default")) continue;
         seen.add(name);
         const value = rg.memberOf(exports, name);
-        if (value === undefined) continue;
+        // drizzle-orm's own checks do not stand objects without a prototype, such as namespaces.
+        if (value === undefined || value === null || Object.getPrototypeOf(value) === null) continue;
         values.push(value);
-        if ((typeof value === "object" || typeof value === "function") && !origins.has(value)) origins.set(value, { module, name });
+        if (!origins.has(value)) origins.set(value, { module, name });
       }
     }
     return values;

@@ -52,8 +52,8 @@
 
     const describeUniques = (table, config) => [
       ...config.columns.filter((it) => it.isUnique).map((it) => ({
-        name: it.uniqueName,
-        nameExplicit: it.uniqueName !== sqlite.uniqueKeyName(table, [it.name]),
+        name: it.uniqueName ?? sqlite.uniqueKeyName(table, [nameOf(it)]),
+        nameExplicit: it.uniqueName !== undefined && it.uniqueName !== sqlite.uniqueKeyName(table, [it.name]),
         ofColumn: true,
         columns: [nameOf(it)],
       })),

@@ -75,6 +75,16 @@ fn a_missing_import_names_the_specifier_and_its_place() {
 }
 
 #[test]
+fn a_name_that_is_not_exported_points_at_the_import() {
+    let schema = "\nimport { there, missing } from './other';\nexport const a = [there, missing];";
+    let other = [("other.ts", "export const there = 1;")];
+    let Some(fixture) = Fixture::postgres(schema, &other) else { return };
+    let error = fixture.error();
+    assert_eq!((error.code(), place(&error).as_str()), ("import-missing", "schema.ts:2:32"));
+    assert!(error.to_string().ends_with("`other.ts` does not export it"), "{error}");
+}
+
+#[test]
 fn a_caught_missing_module_is_not_an_error() {
     let schema = "import { pgTable } from 'drizzle-orm/pg-core';
 let name = 'fallback';

@@ -64,6 +64,26 @@ fn paths_of_the_tsconfig_are_followed() {
 }
 
 #[test]
+fn a_broken_tsconfig_is_passed_over() {
+    let broken = ("tsconfig.json", r#"{ "extends": "@missing/base" }"#);
+    let schema = "import { pgTable } from 'drizzle-orm/pg-core';\nimport { name } from './name';\nexport const a = pgTable(name, {});";
+    check_tables(schema, &[broken, ("name.ts", "export const name = 'a';")], &["a"]);
+}
+
+/// `include` says what the compiler checks, not where the paths hold.
+#[test]
+fn paths_hold_for_files_that_the_tsconfig_does_not_include() {
+    let tsconfig =
+        r#"{ "include": ["src"], "compilerOptions": { "paths": { "@/*": ["./src/*"] } } }"#;
+    let schema = "import { pgTable } from 'drizzle-orm/pg-core';\nimport { name } from '@/name';\nexport const a = pgTable(name, {});";
+    check_tables(
+        schema,
+        &[("tsconfig.json", tsconfig), ("src/name.ts", "export const name = 'a';")],
+        &["a"],
+    );
+}
+
+#[test]
 fn json_and_commonjs_and_packages_are_imported() {
     let others = [
         ("names.json", r#"{ "first": "from_json", "list": ["x"] }"#),
@@ -168,6 +188,14 @@ export const file = new Database('x.db').prepare('select 1').get();
 export default new pg.Pool();
 ";
     check_tables(schema, &[], &["a"]);
+}
+
+#[test]
+fn a_namespace_among_the_exports_is_passed_over() {
+    let schema = "import { pgTable } from 'drizzle-orm/pg-core';\nexport * as other from './other';\nexport const a = pgTable('a', {});";
+    let other =
+        "import { pgTable } from 'drizzle-orm/pg-core';\nexport const b = pgTable('b', {});";
+    check_tables(schema, &[("other.ts", other)], &["a"]);
 }
 
 #[test]
