@@ -30,20 +30,25 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Everything that changes how the server prints what it knows. Schemas are then always written out,
 /// because nothing but `pg_catalog` is on the search path.
-const PINS: &str = "
-set search_path = '';
-set client_encoding = 'UTF8';
-set datestyle = 'ISO, YMD';
-set intervalstyle = 'postgres';
-set timezone = 'UTC';
-set extra_float_digits = 3;
-set bytea_output = 'hex';
-set standard_conforming_strings = on;
-set quote_all_identifiers = off;
-set lc_monetary = 'C';
-set statement_timeout = 0;
-set idle_in_transaction_session_timeout = 0;
-";
+const PINS: [(&str, &str); 12] = [
+    ("search_path", "''"),
+    ("client_encoding", "'UTF8'"),
+    ("datestyle", "'ISO, YMD'"),
+    ("intervalstyle", "'postgres'"),
+    ("timezone", "'UTC'"),
+    ("extra_float_digits", "3"),
+    ("bytea_output", "'hex'"),
+    ("standard_conforming_strings", "on"),
+    ("quote_all_identifiers", "off"),
+    ("lc_monetary", "'C'"),
+    ("statement_timeout", "0"),
+    ("idle_in_transaction_session_timeout", "0"),
+];
+
+/// Statements that pin these settings: `set` for the session, `set local` for the transaction.
+pub(crate) fn pins(set: &str) -> String {
+    PINS.iter().map(|(name, value)| format!("{set} {name} = {value};\n")).collect()
+}
 
 /// One connection to a PostgreSQL server.
 #[derive(Debug)]
@@ -63,7 +68,7 @@ impl PgSession {
     /// If the server cannot be reached or refuses the login; the code says which.
     pub fn open(target: &PgTarget, access: Access) -> Result<Self> {
         let mut session = Self::open_plain(target, access)?;
-        session.prepare(PINS)?;
+        session.prepare(&pins("set"))?;
         Ok(session)
     }
 

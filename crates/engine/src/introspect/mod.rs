@@ -1,30 +1,59 @@
 //! Live → catalog, one file per engine.
 
+mod postgres;
 pub(crate) mod sqlite;
 
 use raingauge_schema::Catalog;
 
-use crate::connect::{Session, SqlError};
+use crate::Result;
+use crate::connect::Session;
 use crate::ledger::LedgerName;
-use crate::{Error, Result};
 
 /// Reads the catalog of the database that the session is connected to.
 ///
 /// One read-only, repeatable-read transaction; a fixed number of statements whatever the number of
-/// tables. The named ledgers are left out, with the schema that holds nothing else.
+/// tables. The named ledgers are left out, with the schema that holds nothing else. The session must
+/// not be inside a transaction.
 ///
 /// # Errors
 /// If the connection breaks. What the role may not see is in [`Catalog::unseen`], not an error.
 pub fn catalog(session: &mut Session, ledgers: &[LedgerName]) -> Result<Catalog> {
+    read(session, ledgers, Transaction::Own)
+}
+
+/// The catalog as the transaction sees it in which the session is: with its own changes. Afterwards the
+/// transaction's settings are what they were.
+///
+/// # Errors
+/// As [`catalog`].
+pub fn catalog_within(session: &mut Session, ledgers: &[LedgerName]) -> Result<Catalog> {
+    read(session, ledgers, Transaction::Open)
+}
+
+/// Which transaction the catalog is read in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Transaction {
+    Own,
+    Open,
+}
+
+fn read(
+    session: &mut Session,
+    ledgers: &[LedgerName],
+    transaction: Transaction,
+) -> Result<Catalog> {
     match session {
-        Session::Postgres(_) => Ok(Catalog::default()),
+        Session::Postgres(session) => postgres::catalog(session, transaction, |schema, table| {
+            ledgers.iter().any(|it| it.schema == schema && it.table == table)
+        }),
+        // SQLite has no settings to pin, and one query needs no transaction.
         Session::Sqlite(session) => {
             sqlite::catalog(session, |table| ledgers.iter().any(|it| it.table == table))
-                .map_err(broken)
+                .map_err(|it| unreadable().caused_by(it))
         }
     }
 }
 
-fn broken(cause: SqlError) -> Error {
-    Error::new("catalog-unreadable", "cannot read the catalog").caused_by(cause)
+fn unreadable() -> crate::Error {
+    crate::Error::new("catalog-unreadable", "cannot read the catalog")
 }

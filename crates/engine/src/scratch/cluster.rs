@@ -16,7 +16,7 @@ use crate::connect::dsn::PgTarget;
 use crate::{Error, Result};
 
 /// What the folders of all ephemeral servers begin with.
-const PREFIX: &str = "raingauge-pg-";
+const PREFIX: &str = "raingauge-scratch-";
 
 /// The file that is locked as long as the process that made the folder lives.
 const MARKER: &str = "raingauge.lock";

@@ -3,6 +3,7 @@
 //! `split` (scripts to statements).
 
 pub mod adopt;
+pub mod catalog;
 pub mod diff;
 mod encode;
 pub mod grammar;
