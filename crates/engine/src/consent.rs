@@ -66,6 +66,11 @@ impl Consent {
         }
     }
 
+    /// The same agreement for a part of what was shown; the caller has checked that it is a part.
+    pub(crate) fn for_part(&self, part: &Fingerprint) -> Self {
+        Self { plan: part.clone() }
+    }
+
     /// The plan that was agreed to.
     pub fn plan(&self) -> &Fingerprint {
         &self.plan

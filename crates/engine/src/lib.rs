@@ -4,6 +4,8 @@
 //! reads the environment; the command line does that. Reading order: [`connect`] (sessions) →
 //! [`introspect`] (live → catalog) → [`scratch`] (throw-away databases).
 
+pub mod adoption;
+pub mod analyze;
 pub mod backup;
 pub mod baseline;
 pub mod check;
@@ -11,20 +13,32 @@ pub mod client;
 pub mod connect;
 pub mod consent;
 pub mod digest;
+pub mod dump;
 pub mod error;
+pub mod facts;
 pub mod files;
+pub mod findings;
 pub mod guide;
 pub mod history;
 pub mod initsql;
 pub mod introspect;
 pub mod ledger;
 pub mod lock;
+pub mod migrate;
 pub mod position;
 pub mod progress;
+pub mod project;
+pub mod proof;
+pub mod reconcile;
 pub mod replay;
 pub mod report;
 pub mod run;
 pub mod scratch;
 pub mod seed;
+pub mod setting;
+pub mod side;
+pub mod site;
+pub mod status;
+pub mod validate;
 
 pub use error::{Error, Result};

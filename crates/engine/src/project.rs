@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use raingauge_schema::Dialect;
 use raingauge_schema::dialect::AnySchema;
 use raingauge_schema::drizzle::ledger::{LEDGER_SCHEMA, LEDGER_TABLE};
-use raingauge_tsload::{Config, LoadError, Project as Loader};
+use raingauge_tsload::{Config, DeclaredSchema, LoadError, Project as Loader};
 
 use crate::connect::Dsn;
 use crate::history::History;
@@ -46,7 +46,7 @@ impl Project {
         refuse_generation(versions.drizzle_orm.as_deref())?;
         let loaded = loader.declared(&config).map_err(cannot_load)?;
         let (declared, declared_files) = match loaded {
-            Some(loaded) => (Some(loaded.schema), loaded.files),
+            Some(loaded) => (Some(any_schema(loaded.schema)), loaded.files),
             None => (None, Vec::new()),
         };
         let history = History::read(&setting.root.join(&config.out), dialect)?;
@@ -126,6 +126,13 @@ fn ledger_name(config: &Config, dialect: Dialect) -> LedgerName {
         Dialect::Sqlite => String::new(),
     };
     LedgerName { schema, table }
+}
+
+fn any_schema(schema: DeclaredSchema) -> AnySchema {
+    match schema {
+        DeclaredSchema::Postgres(it) => AnySchema::Postgres(it),
+        DeclaredSchema::Sqlite(it) => AnySchema::Sqlite(it),
+    }
 }
 
 fn cannot_load(error: LoadError) -> Error {

@@ -12,7 +12,7 @@ use raingauge_schema::Dialect;
 use raingauge_schema::drizzle::ledger::{CreatedAt, LedgerRow};
 use serde::{Deserialize, Serialize};
 
-use crate::connect::{Session, SqlError};
+use crate::connect::{PgSession, Session, SqlError};
 
 /// Where a ledger is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -61,6 +61,20 @@ pub fn find(session: &mut Session, configured: &LedgerName) -> Result<Vec<Ledger
         Session::Postgres(session) => postgres::find(session, configured),
         Session::Sqlite(session) => sqlite::find(session, configured),
     }
+}
+
+/// Those of the named ledgers that a PostgreSQL database has.
+pub(crate) fn find_in_postgres(
+    session: &mut PgSession,
+    names: &[LedgerName],
+) -> Result<Vec<LedgerName>, SqlError> {
+    let mut found = Vec::new();
+    for name in names {
+        found.extend(postgres::find(session, name)?);
+    }
+    found.sort();
+    found.dedup();
+    Ok(found)
 }
 
 /// Reads all rows of a ledger.

@@ -1,0 +1,314 @@
+//! The plan of an adoption: which files and which ledger rows prove live's position.
+//!
+//! [`plan`] decides the course, writes the files in memory and tries them in scratch; nothing is
+//! written anywhere else. `reconcile` carries the plan out.
+
+use raingauge_schema::dialect::AnySnapshot;
+use raingauge_schema::drizzle::migration::{hash, join};
+use raingauge_schema::drizzle::snapshot::SnapshotIds;
+use raingauge_schema::{Dialect, Fingerprint, Kind};
+
+use crate::check::adoption as check;
+use crate::facts::{DeclaredSide, Facts};
+use crate::progress::Progress;
+use crate::proof;
+use crate::report::{Finding, Severity};
+use crate::seed;
+use crate::side;
+use crate::site::Site;
+use crate::{Error, Result};
+
+/// What is to be written, and what was found on the way.
+#[derive(Debug)]
+pub struct Planning {
+    /// Absent when there is nothing to write, or when findings forbid it.
+    pub adoption: Option<Adoption>,
+    pub findings: Vec<Finding>,
+}
+
+/// Files and ledger rows that belong together.
+#[derive(Debug)]
+pub struct Adoption {
+    /// New migrations, in order; none when an existing history is only recorded.
+    pub migrations: Vec<NewMigration>,
+    /// Positions in the existing history that are recorded as applied.
+    pub recorded: Vec<usize>,
+    /// The catalog that the plan rests on; when live has another one, the plan is stale.
+    pub live: Fingerprint,
+    /// The hash of everything that the plan says and rests on, the time of writing left out.
+    pub plan: Fingerprint,
+}
+
+/// A migration to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMigration {
+    /// `baseline`, `seed` or `follow_up`: the tag without its prefix.
+    pub name: &'static str,
+    pub sql: String,
+    pub snapshot: String,
+    /// Whether live already is as if it had run: then it is recorded and never runs here.
+    pub in_effect: bool,
+    pub n_statements: usize,
+}
+
+/// Which way an adoption goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Course {
+    /// The ledger records exactly what live is.
+    Adopted,
+    /// Live was made by nobody's migration: baseline, seed, follow-up.
+    Baseline,
+    /// Live equals a replay up to here, but the ledger says less.
+    Record(usize),
+    /// There is nothing to adopt; `migrate` builds live.
+    Fresh,
+    Refused,
+}
+
+/// Decides which way to go, with the reasons for a refusal.
+pub fn course(facts: &Facts, site: &Site) -> (Course, Vec<Finding>) {
+    let history = &site.project.history;
+    let recorded = facts.standing.recorded.len();
+    let is_prefix = facts.standing.recorded.iter().copied().eq(0..recorded);
+    let nothing_happened = recorded == 0 && facts.live.of_kind(Kind::Table).next().is_none();
+    if history.is_empty() && recorded == 0 {
+        return (Course::Baseline, Vec::new());
+    }
+    match facts.position.proven {
+        Some(at) if at == recorded && is_prefix && (0 < at || nothing_happened) => {
+            (if at == 0 { Course::Fresh } else { Course::Adopted }, Vec::new())
+        }
+        Some(at) if recorded < at && is_prefix => match ambiguous(facts, recorded, at) {
+            Some(finding) => (Course::Refused, vec![finding]),
+            None => (Course::Record(at), Vec::new()),
+        },
+        Some(_) | None => (Course::Refused, vec![off_course(facts, recorded)]),
+    }
+}
+
+/// T20: migrations that change only rows cannot be told from ones that never ran.
+fn ambiguous(facts: &Facts, recorded: usize, at: usize) -> Option<Finding> {
+    let unprovable: Vec<_> = facts.position.effects[recorded..at]
+        .iter()
+        .filter(|it| it.extent == crate::position::Extent::NotProvable)
+        .collect();
+    if unprovable.is_empty() {
+        return None;
+    }
+    let finding = Finding::error(
+        "position-ambiguous",
+        "history",
+        "live's structure equals the replay, but some migrations change only rows, so nobody can tell from here whether they ran; nothing was recorded",
+    );
+    Some(unprovable.into_iter().fold(finding, |it, effect| it.evidence(effect.tag.clone())))
+}
+
+/// Live is at no point of its history, or not where the ledger says.
+fn off_course(facts: &Facts, recorded: usize) -> Finding {
+    let position = &facts.position;
+    let tags: Vec<_> = position.effects.iter().map(|it| it.tag.as_str()).collect();
+    let name = |at: usize| match at {
+        0 => "the empty database".to_owned(),
+        at => tags.get(at - 1).map_or(String::new(), |it| format!("`{it}`")),
+    };
+    let finding = if let Some(at) = position.proven {
+        Finding::error(
+            "ledger-ahead",
+            "ledger",
+            format!("records {recorded} migrations, but live equals a replay up to {}: recorded effects are missing", name(at)),
+        )
+    } else if recorded == 0 {
+        Finding::error(
+            "position-unknown",
+            "live",
+            format!("equals its history at no point; nearest is {}. Nothing was recorded, and a baseline beside an existing history would replace it", name(position.nearest)),
+        )
+    } else {
+        Finding::error("drift", "live", format!("is not what its history builds up to {}", name(recorded)))
+    };
+    crate::findings::differences(finding, &position.differences)
+        .next("raingauge analyze: shows what of each migration is in effect, object by object")
+}
+
+/// Makes the plan. Refusals are findings; the adoption is absent then.
+///
+/// # Errors
+/// If the engine's dump fails or scratch cannot be had.
+pub fn plan(site: &mut Site, facts: &mut Facts, progress: &mut dyn Progress) -> Result<Planning> {
+    let (course, findings) = course(facts, site);
+    let mut planning = Planning { adoption: None, findings };
+    match course {
+        Course::Adopted | Course::Fresh | Course::Refused => {}
+        Course::Record(at) => {
+            let recorded = (facts.standing.recorded.len()..at).collect();
+            planning.adoption = Some(finish(site, facts, Vec::new(), recorded));
+        }
+        Course::Baseline => baseline_course(site, facts, &mut planning, progress)?,
+    }
+    let is_error = |it: &Finding| it.severity == Severity::Error;
+    if planning.findings.iter().any(is_error) || facts.findings.iter().any(is_error) {
+        planning.adoption = None;
+    }
+    Ok(planning)
+}
+
+fn baseline_course(
+    site: &mut Site,
+    facts: &mut Facts,
+    planning: &mut Planning,
+    progress: &mut dyn Progress,
+) -> Result<()> {
+    refusals(site, facts, &mut planning.findings);
+    if planning.findings.iter().any(|it| it.severity == Severity::Error) {
+        return Ok(());
+    }
+    progress.begin("writing the baseline");
+    let baseline = side::live_baseline(site)?;
+    planning.findings.extend(baseline.findings.iter().cloned());
+    let mut migrations = Vec::new();
+    let snapshot = baseline_snapshot(site, facts, &baseline.statements)?;
+    migrations.push(NewMigration {
+        name: "baseline",
+        sql: file(&baseline.statements),
+        snapshot: snapshot.write(),
+        in_effect: true,
+        n_statements: baseline.statements.len(),
+    });
+    migrations.extend(seed_migration(site, facts, &snapshot)?);
+    let last = migrations.last().map(|it| it.snapshot.clone()).unwrap_or_default();
+    let follow_up = follow_up(site.dialect(), facts.declared.as_ref(), &last, &mut planning.findings)?;
+    migrations.extend(follow_up);
+    progress.begin("proving the baseline in scratch");
+    planning.findings.extend(proof::prove(site, facts, &migrations)?);
+    planning.adoption = Some(finish(site, facts, migrations, Vec::new()));
+    Ok(())
+}
+
+fn refusals(site: &Site, facts: &Facts, findings: &mut Vec<Finding>) {
+    let declared_tables = site.project.declared.as_ref().map(|it| it.tables()).unwrap_or_default();
+    findings.extend(check::right_database(facts, &declared_tables, &site.identity.database));
+    if let Some(declared) = &facts.declared {
+        findings.extend(check::declared_matches(site.dialect(), declared, &facts.live));
+        findings.extend(check::undeclared_tables(declared));
+    }
+    if let Some(init) = &facts.init {
+        findings.extend(check::half_initialised(init, &facts.live));
+    }
+    findings.extend(check::carried(site.dialect(), &facts.live));
+}
+
+/// The snapshot of what live has, in the spelling of `schema.ts` where there is one.
+fn baseline_snapshot(site: &Site, facts: &Facts, statements: &[String]) -> Result<AnySnapshot> {
+    let schema = match &site.project.declared {
+        Some(declared) => declared.present_in(&facts.live),
+        None => site.dialect().describe(&facts.live),
+    };
+    let ids = SnapshotIds::after(None, snapshot_id("baseline", &file(statements)));
+    schema.snapshot(&ids).map_err(|cause| {
+        Error::new("snapshot-unwritable", "cannot write the baseline's snapshot").caused_by(cause)
+    })
+}
+
+fn seed_migration(
+    site: &Site,
+    facts: &mut Facts,
+    previous: &AnySnapshot,
+) -> Result<Option<NewMigration>> {
+    let Some(init) = facts.init.as_mut().filter(|it| !it.seeds.is_empty()) else { return Ok(None) };
+    let file_of = seed::seed_file(&mut init.database.session, &init.seeds)
+        .map_err(|cause| Error::new("seeds-unreadable", "cannot read the rows of init.sql").caused_by(cause))?;
+    let sql = file(&file_of.statements);
+    let snapshot = site
+        .dialect()
+        .custom_snapshot(Some(&previous.write()), &snapshot_id("seed", &sql))
+        .map_err(|cause| Error::new("snapshot-unwritable", "cannot write the seed's snapshot").caused_by(cause))?;
+    let n_statements = file_of.statements.len();
+    Ok(Some(NewMigration { name: "seed", sql, snapshot, in_effect: true, n_statements }))
+}
+
+/// What `schema.ts` declares and live does not have yet: the first ordinary migration.
+fn follow_up(
+    dialect: Dialect,
+    declared: Option<&DeclaredSide>,
+    previous: &str,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<NewMigration>> {
+    let Some(declared) = declared else { return Ok(None) };
+    let unreadable =
+        |cause| Error::new("snapshot-unreadable", "cannot read the snapshot just written").caused_by(cause);
+    let from = AnySnapshot::read(dialect, previous).map_err(unreadable)?;
+    let difference = from.difference_to(&declared.snapshot);
+    for what in &difference.not_expressed {
+        findings.push(Finding::error("change-not-expressed", "schema.ts", what.clone()));
+    }
+    if difference.statements.is_empty() {
+        return Ok(None);
+    }
+    let sql = join(difference.statements.iter().map(|it| it.sql.as_str()), true);
+    let ids = SnapshotIds::after(Some(from.id()), snapshot_id("follow_up", &sql));
+    let snapshot = declared.snapshot.with_ids(&ids).write();
+    let n_statements = difference.statements.len();
+    Ok(Some(NewMigration { name: "follow_up", sql, snapshot, in_effect: false, n_statements }))
+}
+
+fn finish(
+    site: &Site,
+    facts: &Facts,
+    migrations: Vec<NewMigration>,
+    recorded: Vec<usize>,
+) -> Adoption {
+    let live = facts.live.fingerprint();
+    let history = site.project.history.fingerprint();
+    let target = site.dsn.to_string();
+    let positions: Vec<_> = recorded.iter().map(ToString::to_string).collect();
+    let parts = [live.as_str(), history.as_str(), target.as_str()]
+        .into_iter()
+        .chain(migrations.iter().flat_map(|it| [it.name, it.sql.as_str(), it.snapshot.as_str()]))
+        .chain(positions.iter().map(String::as_str));
+    let plan = Fingerprint::of_parts(parts);
+    Adoption { migrations, recorded, live, plan }
+}
+
+/// Statements as a migration file; each ends with its semicolon.
+fn file(statements: &[String]) -> String {
+    let closed: Vec<_> = statements
+        .iter()
+        .map(|it| if it.ends_with(';') { format!("{it}\n") } else { format!("{it};\n") })
+        .collect();
+    join(closed.iter().map(String::as_str), true)
+}
+
+/// An id with the form of a random UUID, made from the content: the same plan has the same ids.
+fn snapshot_id(name: &str, sql: &str) -> String {
+    let digits = Fingerprint::of_parts([name, sql]);
+    let digit = |at: usize| digits.as_str().chars().nth(at).unwrap_or('0');
+    let part = |from: usize, to: usize| (from..to).map(digit).collect::<String>();
+    format!("{}-{}-4{}-8{}-{}", part(0, 8), part(8, 12), part(12, 15), part(15, 18), part(18, 30))
+}
+
+/// The hash that the ledger records for a new migration.
+pub fn file_hash(migration: &NewMigration) -> Fingerprint {
+    hash(migration.sql.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_id_looks_random_and_is_the_same_for_the_same_content() {
+        let id = snapshot_id("seed", "select 1");
+        assert_eq!(id, snapshot_id("seed", "select 1"));
+        assert_ne!(id, snapshot_id("seed", "select 2"));
+        assert_eq!(id.split('-').map(str::len).collect::<Vec<_>>(), [8, 4, 4, 4, 12]);
+    }
+
+    #[test]
+    fn a_file_has_one_statement_per_piece_and_no_trailing_breakpoint() {
+        let text = file(&["create table t (a int)".to_owned(), "create view v as select 1;".to_owned()]);
+        assert_eq!(
+            text,
+            "create table t (a int);\n--> statement-breakpoint\ncreate view v as select 1;\n"
+        );
+    }
+}

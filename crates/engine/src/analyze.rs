@@ -1,0 +1,125 @@
+//! `analyze`: the four-way comparison, live's position, the state of its data, and what to do.
+
+use crate::adoption::{Course, Planning, plan};
+use crate::facts::{Facts, Scope};
+use crate::findings;
+use crate::position::Position;
+use crate::progress::Progress;
+use crate::report::{Report, Section};
+use crate::setting::Setting;
+use crate::side::Init;
+use crate::site::Site;
+use crate::{Result, adoption};
+
+/// Compares live, init.sql, history and `schema.ts`, and says what to do. Writes nothing: live is read
+/// through a session in which the engine refuses every write.
+///
+/// # Errors
+/// If the project cannot be read, or a database cannot be reached.
+pub fn analyze(setting: &Setting, progress: &mut dyn Progress) -> Result<Report> {
+    let mut site = Site::open(setting)?;
+    let mut facts = Facts::gather(&mut site, Scope::All, progress)?;
+    let planning = plan(&mut site, &mut facts, progress)?;
+    Ok(report(&site, &facts, planning))
+}
+
+/// The report of an analysis.
+pub(crate) fn report(site: &Site, facts: &Facts, planning: Planning) -> Report {
+    let mut report = site.report("analyze");
+    report.sections.push(overview(site, facts));
+    if let Some(init) = &facts.init {
+        report.sections.push(findings::section("init-sql", "live and init.sql", &init.comparison));
+        report.sections.push(seed_section(init));
+    }
+    if let Some(declared) = &facts.declared {
+        report.sections.push(findings::section("schema-ts", "live and schema.ts", &declared.comparison));
+    }
+    report.sections.push(effects(&facts.position));
+    report.next = next(site, facts, &planning);
+    report.findings.extend(facts.findings.iter().cloned());
+    report.findings.extend(planning.findings);
+    report
+}
+
+/// What was compared, and with which outcome.
+pub(crate) fn overview(site: &Site, facts: &Facts) -> Section {
+    let mut section = Section::new("sides", "what was compared", &["side", "state"]);
+    section.push(["live".to_owned(), format!("{} objects, {}", facts.live.len(), facts.live.fingerprint().short())]);
+    let history = &site.project.history;
+    let n = history.migrations.len();
+    let recorded = facts.standing.recorded.len();
+    section.push([
+        "history".to_owned(),
+        if n == 0 { "no migrations".to_owned() } else { format!("{n} migrations, {recorded} recorded, {} pending", facts.standing.pending.len()) },
+    ]);
+    section.push(["position".to_owned(), position_words(site, facts)]);
+    section.push(["init.sql".to_owned(), facts.init.as_ref().map_or("none".to_owned(), |it| it.source.clone())]);
+    let declared = facts.declared.as_ref().map(|it| it.comparison.n_differences());
+    section.push([
+        "schema.ts".to_owned(),
+        match (declared, site.project.declared.is_some()) {
+            (Some(0), _) => "equal to live".to_owned(),
+            (Some(n), _) => format!("{n} differences to live"),
+            (None, true) => "cannot be built".to_owned(),
+            (None, false) => "none".to_owned(),
+        },
+    ]);
+    section
+}
+
+fn position_words(site: &Site, facts: &Facts) -> String {
+    let tag = |at: usize| match at {
+        0 => "empty".to_owned(),
+        at => site.project.history.migrations.get(at - 1).map_or(String::new(), |it| it.entry.tag.clone()),
+    };
+    if site.project.history.migrations.is_empty() {
+        return "no history yet".to_owned();
+    }
+    match facts.position.proven {
+        Some(at) => format!("proven: {}", tag(at)),
+        None => format!("nowhere; nearest {}, {} differences", tag(facts.position.nearest), facts.position.differences.n_differences()),
+    }
+}
+
+fn effects(position: &Position) -> Section {
+    let mut section =
+        Section::new("effects", "what of each migration is in effect", &["migration", "extent", "objects"]);
+    for effect in &position.effects {
+        let absent: Vec<_> = effect.absent.iter().map(|it| format!("missing {it}")).collect();
+        let present: Vec<_> = effect.present.iter().map(|it| format!("present {it}")).collect();
+        let told = if absent.is_empty() { format!("{} present", present.len()) } else { absent.into_iter().chain(present).collect::<Vec<_>>().join("\n") };
+        section.push([effect.tag.clone(), effect.extent.word().to_owned(), told]);
+    }
+    section
+}
+
+fn seed_section(init: &Init) -> Section {
+    let mut section = Section::new(
+        "seeds",
+        "rows that init.sql inserted",
+        &["table", "seed rows", "unchanged", "edited", "deleted", "user-made"],
+    );
+    for (table, state) in init.seeds.iter().zip(&init.states) {
+        section.push([
+            table.id.dotted(),
+            format!("{} seeds", table.rows.len()),
+            format!("{} unchanged", state.n_unchanged),
+            format!("{} edited", state.edited.len()),
+            format!("{} deleted", state.deleted.len()),
+            format!("{} user-made", state.n_user_made),
+        ]);
+    }
+    section
+}
+
+fn next(site: &Site, facts: &Facts, planning: &Planning) -> Option<String> {
+    if planning.adoption.is_some() {
+        return Some("raingauge execute".to_owned());
+    }
+    let (course, _) = adoption::course(facts, site);
+    match course {
+        Course::Adopted if facts.standing.pending.is_empty() => Some("raingauge validate".to_owned()),
+        Course::Adopted | Course::Fresh => Some("raingauge migrate".to_owned()),
+        Course::Baseline | Course::Record(_) | Course::Refused => None,
+    }
+}

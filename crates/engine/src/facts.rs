@@ -1,0 +1,141 @@
+//! Everything that commands decide on, read in one go: live, ledger, history, init.sql, `schema.ts`.
+//!
+//! Each side is built in scratch and read with the reader that reads live. Reading changes nothing
+//! anywhere but in scratch.
+
+use raingauge_schema::dialect::AnySnapshot;
+use raingauge_schema::drizzle::snapshot::SnapshotIds;
+use raingauge_schema::{Catalog, Comparison, Pair};
+
+use crate::check::ledger::{Standing, other_ledgers, standing};
+use crate::connect::SqlError;
+use crate::ledger::{self, Ledger};
+use crate::position::{Position, locate};
+use crate::progress::Progress;
+use crate::report::{Finding, Severity};
+use crate::side::{self, Init};
+use crate::site::Site;
+use crate::{Error, Result};
+
+/// Everything that commands decide on.
+#[derive(Debug)]
+pub struct Facts {
+    pub live: Catalog,
+    pub ledgers: Vec<Ledger>,
+    pub standing: Standing,
+    /// Catalogs after each migration, the empty one first; only the empty one without a history.
+    pub states: Vec<Catalog>,
+    pub position: Position,
+    pub init: Option<Init>,
+    pub declared: Option<DeclaredSide>,
+    pub findings: Vec<Finding>,
+}
+
+/// The declared schema, as the engine understands it.
+#[derive(Debug)]
+pub struct DeclaredSide {
+    pub snapshot: AnySnapshot,
+    pub catalog: Catalog,
+    /// What Drizzle can express, `from` live `to` declared.
+    pub comparison: Comparison,
+}
+
+/// Which sides to build, besides live, ledger and history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Only where live stands in its history.
+    History,
+    /// `schema.ts` too.
+    Declared,
+    /// `schema.ts` and init.sql too.
+    All,
+}
+
+impl Facts {
+    /// Reads all sides of a scope. What is wrong is in `findings`; only what cannot be read is an error.
+    ///
+    /// # Errors
+    /// If a connection breaks, or scratch cannot be had.
+    pub fn gather(site: &mut Site, scope: Scope, progress: &mut dyn Progress) -> Result<Self> {
+        progress.begin("reading the live catalog");
+        let live = site.catalog()?;
+        let mut findings = site.project.history.findings.clone();
+        let ledgers = read_ledgers(site)?;
+        findings.extend(other_ledgers(&site.project.ledger, &ledgers));
+        let configured = ledgers.iter().find(|it| it.name == site.project.ledger);
+        let standing = standing(site.dialect(), &site.project.history, configured, site.setting.now);
+        findings.extend(standing.findings.iter().cloned());
+
+        progress.begin("replaying the history in scratch");
+        let states = side::history(site, &mut findings)?;
+        let tags: Vec<_> =
+            site.project.history.migrations.iter().map(|it| it.entry.tag.clone()).collect();
+        let tags = &tags[..tags.len().min(states.len() - 1)];
+        let position = locate(&live, &states, tags, standing.recorded.len());
+
+        let init = if scope == Scope::All {
+            progress.begin("building init.sql in scratch");
+            side::init(site, &live, &mut findings)?
+        } else {
+            None
+        };
+        let declared = if scope == Scope::History {
+            None
+        } else {
+            progress.begin("building schema.ts in scratch");
+            declared(site, &live, &mut findings)?
+        };
+        findings.extend(unseen(&live));
+        Ok(Self { live, ledgers, standing, states, position, init, declared, findings })
+    }
+
+    /// The codes of findings that forbid a write.
+    pub fn blocking(&self) -> Vec<&'static str> {
+        self.findings.iter().filter(|it| it.severity == Severity::Error).map(|it| it.code).collect()
+    }
+}
+
+fn read_ledgers(site: &mut Site) -> Result<Vec<Ledger>> {
+    let names = site.ledgers.clone();
+    names
+        .iter()
+        .map(|name| {
+            ledger::read(&mut site.live, name).map_err(|cause: SqlError| {
+                Error::new("ledger-unreadable", format!("cannot read the ledger `{name}`"))
+                    .caused_by(cause)
+                    .next("connect as a role that may read it; without it nobody knows what was applied")
+            })
+        })
+        .collect()
+}
+
+fn declared(
+    site: &mut Site,
+    live: &Catalog,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<DeclaredSide>> {
+    let Some(schema) = site.project.declared.clone() else { return Ok(None) };
+    // The ids stand for nothing yet: they are given when a snapshot is written.
+    let snapshot = match schema.snapshot(&SnapshotIds::after(None, "")) {
+        Ok(snapshot) => snapshot,
+        Err(error) => {
+            findings.push(Finding::error(error.code(), "schema.ts", error.to_string()));
+            return Ok(None);
+        }
+    };
+    let Some(catalog) = side::declared(site, &snapshot, findings)? else { return Ok(None) };
+    let comparison = site.dialect().compare_managed(Pair { from: live, to: &catalog });
+    Ok(Some(DeclaredSide { snapshot, catalog, comparison }))
+}
+
+/// T22: what cannot be seen is unknown, and nothing may be concluded from its absence.
+fn unseen(live: &Catalog) -> Vec<Finding> {
+    let one = |it: &raingauge_schema::Unseen| {
+        let finding = Finding::error("unseen", it.what.clone(), it.why.clone());
+        match &it.grant {
+            Some(grant) => finding.next(format!("as an administrator: {grant}")),
+            None => finding,
+        }
+    };
+    live.unseen.iter().map(one).collect()
+}

@@ -1,0 +1,51 @@
+//! Comparisons as findings and report sections.
+
+use raingauge_schema::Comparison;
+
+use crate::report::{Finding, Section};
+
+/// How many lines of evidence a finding shows; the rest is counted.
+const MAX_LINES: usize = 40;
+
+/// The finding with every difference as evidence; `from` is live, `to` what it should be.
+pub fn differences(finding: Finding, comparison: &Comparison) -> Finding {
+    let lines: Vec<String> = rows(comparison).into_iter().map(|row| row.join(": ")).collect();
+    let rest = lines.len().saturating_sub(MAX_LINES);
+    let mut finding = lines.into_iter().take(MAX_LINES).fold(finding, Finding::evidence);
+    if 0 < rest {
+        finding = finding.evidence(format!("… and {rest} more"));
+    }
+    finding
+}
+
+/// The comparison as a section with one row per object; `to` names the other side: `schema.ts`.
+pub fn section(key: &'static str, title: &str, comparison: &Comparison) -> Section {
+    let mut section = Section::new(key, title, &["object", "difference"]);
+    for row in rows(comparison) {
+        section.push(row);
+    }
+    section
+}
+
+fn rows(comparison: &Comparison) -> Vec<[String; 2]> {
+    let mut rows = Vec::new();
+    for object in &comparison.only_from {
+        rows.push([object.id.to_string(), "only in live".to_owned()]);
+    }
+    for object in &comparison.only_to {
+        rows.push([object.id.to_string(), "missing in live".to_owned()]);
+    }
+    for pair in &comparison.renamed {
+        rows.push([pair.from.to_string(), format!("only the name differs: `{}`", pair.to.name())]);
+    }
+    for object in &comparison.differs {
+        let shown = |it: &Option<String>| it.clone().unwrap_or_else(|| "(nothing)".to_owned());
+        let each: Vec<_> = object
+            .attributes
+            .iter()
+            .map(|it| format!("{}: live {}, expected {}", it.name, shown(&it.values.from), shown(&it.values.to)))
+            .collect();
+        rows.push([object.id.to_string(), each.join("\n")]);
+    }
+    rows
+}

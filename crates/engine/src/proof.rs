@@ -1,0 +1,103 @@
+//! The proof of a plan: its files are run on an empty database, as the migrator will run them on every
+//! new one, and the result is compared with live.
+//!
+//! Two independent witnesses have to agree that the baseline rebuilds live: our catalog and the
+//! engine's own dump.
+
+use raingauge_schema::{Dialect, Kind, Pair, compare};
+
+use crate::adoption::NewMigration;
+use crate::connect::Session;
+use crate::facts::Facts;
+use crate::report::Finding;
+use crate::side::Init;
+use crate::site::Site;
+use crate::{Result, dump, findings, replay, seed};
+
+/// Runs the migrations on an empty database and says what is not as it has to be.
+///
+/// # Errors
+/// If scratch cannot be had, or the engine's dump fails.
+pub fn prove(site: &mut Site, facts: &mut Facts, migrations: &[NewMigration]) -> Result<Vec<Finding>> {
+    let mut fresh = site.scratch.create("proof")?;
+    for migration in migrations {
+        if let Err(error) = replay::file(&mut fresh.session, migration.name, &migration.sql) {
+            return Ok(vec![error.finding("replay-failed", "cannot be run on an empty database; nothing was written")]);
+        }
+        let findings = match migration.name {
+            "baseline" => equal_structure(site, facts, &mut fresh)?,
+            "seed" => facts.init.as_mut().map(|it| equal_seeds(&mut fresh.session, it)).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        if !findings.is_empty() {
+            return Ok(findings);
+        }
+    }
+    let expected = site.catalog_of(&mut fresh.session)?;
+    let Some(declared) = &facts.declared else { return Ok(Vec::new()) };
+    let mut comparison =
+        site.dialect().compare_managed(Pair { from: &expected, to: &declared.catalog });
+    // What schema.ts does not speak of was looked at before, and is carried.
+    comparison.only_from.clear();
+    comparison.renamed.retain(|it| site.dialect() == Dialect::Postgres || it.from.kind == Kind::Index);
+    if comparison.is_equal() {
+        return Ok(Vec::new());
+    }
+    let finding = Finding::error(
+        "follow-up-differs",
+        "schema.ts",
+        "the follow-up migration does not lead to what schema.ts declares; nothing was written",
+    );
+    Ok(vec![findings::differences(finding, &comparison)])
+}
+
+fn equal_structure(
+    site: &mut Site,
+    facts: &Facts,
+    fresh: &mut crate::scratch::ScratchDatabase,
+) -> Result<Vec<Finding>> {
+    let rebuilt = site.catalog_of(&mut fresh.session)?;
+    let comparison = compare(Pair { from: &facts.live, to: &rebuilt });
+    if !comparison.is_equal() {
+        let finding = Finding::error("baseline-differs", "baseline", "does not rebuild live; nothing was written");
+        return Ok(vec![findings::differences(finding, &comparison)]);
+    }
+    let (names, client) = (site.ledger_names(), site.client());
+    let live = dump::schema_dump(&mut site.live, &site.dsn, &names, client.as_ref())?;
+    let again = dump::schema_dump(&mut fresh.session, &fresh.dsn, &names, client.as_ref())?;
+    if live == again {
+        return Ok(Vec::new());
+    }
+    let finding = Finding::error("baseline-dump-differs", "baseline", "rebuilds a database whose own dump differs from live's; nothing was written");
+    let changed = similar::TextDiff::from_lines(&live, &again);
+    let lines = changed.iter_all_changes().filter(|it| it.tag() != similar::ChangeTag::Equal);
+    Ok(vec![lines.take(40).fold(finding, |it, line| it.evidence(format!("{}{}", line.tag(), line.value().trim_end())))])
+}
+
+/// T30: the rows that init.sql inserts have to be in every new database, volatile values aside.
+fn equal_seeds(fresh: &mut Session, init: &mut Init) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for table in &init.seeds {
+        let stable = table.stable_columns();
+        let mut wanted: Vec<Vec<&String>> =
+            table.rows.iter().map(|row| stable.iter().map(|at| &row[*at]).collect()).collect();
+        let rows = match seed::rows(fresh, table) {
+            Ok(rows) => rows,
+            Err(error) => {
+                findings.push(Finding::error("seed-replay-differs", table.id.to_string(), error.to_string()));
+                continue;
+            }
+        };
+        let mut found: Vec<Vec<&String>> =
+            rows.iter().map(|row| stable.iter().map(|at| &row[*at]).collect()).collect();
+        wanted.sort();
+        found.sort();
+        if wanted != found {
+            findings.push(
+                Finding::error("seed-replay-differs", table.id.to_string(), "a new database built from the seed migration has other rows than init.sql inserts; nothing was written")
+                    .evidence(format!("init.sql inserts {} rows, the migrations {}", wanted.len(), found.len())),
+            );
+        }
+    }
+    findings
+}

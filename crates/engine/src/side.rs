@@ -1,0 +1,203 @@
+//! The sides of the comparison, each built in scratch: history, init.sql, `schema.ts`.
+
+use raingauge_schema::dialect::AnySnapshot;
+use raingauge_schema::{Catalog, Comparison, Dialect, Kind, Pair, compare};
+
+use crate::connect::Session;
+use crate::initsql::{self, Found, Search};
+use crate::report::Finding;
+use crate::scratch::ScratchDatabase;
+use crate::seed::{self, SeedTable, TableState};
+use crate::site::Site;
+use crate::{Error, Result, baseline, dump, replay};
+
+/// What init.sql builds, and what became of it in live.
+#[derive(Debug)]
+pub struct Init {
+    /// Which files were used, and how they were found.
+    pub source: String,
+    /// The statements that were sent, in order: where a name first stands tells when it was created.
+    pub scripts: String,
+    pub catalog: Catalog,
+    /// `from` live `to` init.sql.
+    pub comparison: Comparison,
+    pub seeds: Vec<SeedTable>,
+    /// One for each of `seeds`.
+    pub states: Vec<TableState>,
+    /// The build itself, for writing the seed file and comparing with a fresh database.
+    pub database: ScratchDatabase,
+}
+
+/// Catalogs after each migration, the empty database first. Stops at a migration that fails.
+///
+/// # Errors
+/// If scratch cannot be had.
+pub fn history(site: &mut Site, findings: &mut Vec<Finding>) -> Result<Vec<Catalog>> {
+    if site.project.history.migrations.is_empty() {
+        // An empty database needs no scratch server to be known.
+        return Ok(vec![Catalog::default()]);
+    }
+    let mut database = site.scratch.create("history")?;
+    let mut states = vec![site.catalog_of(&mut database.session)?];
+    for migration in &site.project.history.migrations {
+        if let Err(error) = replay::migration(&mut database.session, migration) {
+            findings.push(error.finding("history-broken", "cannot be replayed on an empty database"));
+            break;
+        }
+        states.push(site.catalog_of(&mut database.session)?);
+    }
+    Ok(states)
+}
+
+/// The declared schema, built from nothing. `None` when it cannot be built; then a finding says why.
+///
+/// # Errors
+/// If scratch cannot be had.
+pub fn declared(
+    site: &mut Site,
+    snapshot: &AnySnapshot,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<Catalog>> {
+    let mut database = site.scratch.create("declared")?;
+    if site.dialect() == Dialect::Postgres {
+        prepare_types(site, &mut database.session)?;
+    }
+    let difference = AnySnapshot::empty(site.dialect()).difference_to(snapshot);
+    for statement in &difference.statements {
+        if let Err(error) = database.session.run(&statement.sql) {
+            let head = initsql::excerpt(&statement.sql);
+            findings.push(
+                Finding::error("declared-unbuildable", "schema.ts", format!("the engine refuses what schema.ts declares: {error}"))
+                    .evidence(head),
+            );
+            return Ok(None);
+        }
+    }
+    Ok(Some(site.catalog_of(&mut database.session)?))
+}
+
+/// A schema may name types that Drizzle cannot create (domains, types of extensions, functions in
+/// defaults): they are taken from live. What depends on tables fails here and is not needed.
+fn prepare_types(site: &mut Site, session: &mut Session) -> Result<()> {
+    let wanted = [
+        "CREATE EXTENSION",
+        "CREATE DOMAIN",
+        "CREATE TYPE",
+        "CREATE COLLATION",
+        "CREATE FUNCTION",
+        "SET LOCAL",
+    ];
+    let baseline = live_baseline(site)?;
+    for statement in &baseline.statements {
+        let is_enum = statement.starts_with("CREATE TYPE") && statement.contains(" AS ENUM ");
+        if wanted.iter().any(|it| statement.starts_with(it)) && !is_enum {
+            let _ = session.run(statement);
+        }
+    }
+    Ok(())
+}
+
+/// The statements that rebuild live, not yet proven.
+///
+/// # Errors
+/// If the engine's dump fails.
+pub fn live_baseline(site: &mut Site) -> Result<baseline::Baseline> {
+    let ledgers = site.ledger_names();
+    match site.dialect() {
+        Dialect::Postgres => {
+            let client = site.client();
+            let dump = dump::schema_dump(&mut site.live, &site.dsn, &ledgers, client.as_ref())?;
+            Ok(baseline::from_pg_dump(&dump, &ledgers))
+        }
+        Dialect::Sqlite => baseline::from_sqlite(&mut site.live, &ledgers).map_err(|cause| {
+            Error::new("catalog-unreadable", "cannot read `sqlite_schema`").caused_by(cause)
+        }),
+    }
+}
+
+/// What init.sql builds. `None` when there is none, or when it cannot be built (then findings say why).
+///
+/// # Errors
+/// If a file cannot be read, or scratch cannot be had.
+pub fn init(site: &mut Site, live: &Catalog, findings: &mut Vec<Finding>) -> Result<Option<Init>> {
+    let search = Search {
+        root: &site.project.root,
+        given: &site.setting.init_sql,
+        dialect: site.dialect(),
+        database: &site.identity.database,
+    };
+    let found = initsql::find(&search)?;
+    findings.extend(found.findings.iter().cloned());
+    if found.files.is_empty() {
+        return Ok(None);
+    }
+    let files: Vec<_> = found.files.iter().map(|it| found.label(it)).collect();
+    let source = format!("{} ({})", files.join(", "), found.source);
+    let Some((mut first, scripts)) = build_init(site, &found, findings)? else { return Ok(None) };
+    // The second build tells what belongs to the moment; SQLite's clock has whole seconds.
+    if site.dialect() == Dialect::Sqlite && speaks_of_time(&scripts) {
+        std::thread::sleep(std::time::Duration::from_millis(1050));
+    }
+    let Some((mut second, _)) = build_init(site, &found, &mut Vec::new())? else { return Ok(None) };
+    let catalog = site.catalog_of(&mut first.session)?;
+    let unread = |cause| Error::new("seeds-unreadable", "cannot read the rows of init.sql").caused_by(cause);
+    let seeds = seed::read(&mut first.session, &mut second.session, &catalog).map_err(unread)?;
+    let comparison = compare(Pair { from: live, to: &catalog });
+    let (seeds, states) = classify_seeds(site, live, seeds, findings);
+    Ok(Some(Init { source, scripts, catalog, comparison, seeds, states, database: first }))
+}
+
+fn build_init(
+    site: &mut Site,
+    found: &Found,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<(ScratchDatabase, String)>> {
+    let expansion = initsql::expand(found, site.dialect())?;
+    findings.extend(expansion.findings.iter().cloned());
+    let mut database = site.scratch.create("init")?;
+    let fence = initsql::Fence {
+        dialect: site.dialect(),
+        database: &site.identity.database,
+        container_database: found.container_database(),
+        shared: site.scratch.shares_live_server(),
+    };
+    let fenced = initsql::fence(expansion.pieces, &fence);
+    findings.extend(fenced.findings.iter().cloned());
+    let scripts = fenced.pieces.iter().map(|it| it.piece.sql.as_str()).collect::<Vec<_>>().join("\n");
+    match replay::script(&mut database.session, &fenced.pieces) {
+        Ok(_) => Ok(Some((database, scripts))),
+        Err(error) => {
+            findings.push(error.finding("init-sql-broken", "cannot be built on an empty database"));
+            Ok(None)
+        }
+    }
+}
+
+/// Whether a script has a word that SQLite answers with the time.
+fn speaks_of_time(scripts: &str) -> bool {
+    let scripts = scripts.to_lowercase();
+    ["current_", "now", "unixepoch", "julianday", "strftime", "datetime("].iter().any(|it| scripts.contains(it))
+}
+
+/// Tables of init.sql that live lacks, or has in another form, are a matter of the catalogs.
+fn classify_seeds(
+    site: &mut Site,
+    live: &Catalog,
+    seeds: Vec<SeedTable>,
+    findings: &mut Vec<Finding>,
+) -> (Vec<SeedTable>, Vec<TableState>) {
+    let (mut kept, mut states) = (Vec::new(), Vec::new());
+    for table in seeds.into_iter().filter(|it| live.get(&it.id).is_some_and(|it| it.id.kind == Kind::Table)) {
+        match seed::classify(&mut site.live, &table) {
+            Ok(state) => {
+                kept.push(table);
+                states.push(state);
+            }
+            Err(error) => findings.push(
+                Finding::warning("seeds-not-comparable", table.id.to_string(), "live's rows cannot be compared with the seed rows")
+                    .evidence(error.to_string()),
+            ),
+        }
+    }
+    (kept, states)
+}

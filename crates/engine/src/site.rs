@@ -1,0 +1,160 @@
+//! Where a run works: the project, live, and a scratch provider, opened once.
+
+use std::path::PathBuf;
+
+use raingauge_schema::{Catalog, Dialect};
+
+use crate::client::ProgramSource;
+use crate::connect::{Access, Dsn, Identity, Session};
+use crate::ledger::{self, LedgerName};
+use crate::project::Project;
+use crate::report::{Report, Section};
+use crate::scratch::{Scratch, ScratchDatabase, ScratchOptions};
+use crate::setting::{ScratchChoice, Setting};
+use crate::{Error, Result, introspect};
+
+/// The project, live, and a scratch provider.
+#[derive(Debug)]
+pub struct Site {
+    pub setting: Setting,
+    pub project: Project,
+    pub dsn: Dsn,
+    /// Read only: the server itself refuses every write.
+    pub live: Session,
+    pub identity: Identity,
+    pub scratch: Scratch,
+    /// Every ledger of live, the configured one included even if it does not exist yet.
+    pub ledgers: Vec<LedgerName>,
+    /// Stands in for a SQLite file that does not exist yet.
+    _empty: Option<ScratchDatabase>,
+}
+
+impl Site {
+    /// Opens a site whose database exists.
+    ///
+    /// # Errors
+    /// If the project cannot be read or the database cannot be reached.
+    pub fn open(setting: &Setting) -> Result<Self> {
+        Self::open_with(setting, false)
+    }
+
+    /// Opens a site; a SQLite file that does not exist is taken for an empty database.
+    ///
+    /// # Errors
+    /// If the project cannot be read or the database cannot be reached.
+    pub fn open_or_empty(setting: &Setting) -> Result<Self> {
+        Self::open_with(setting, true)
+    }
+
+    fn open_with(setting: &Setting, may_be_missing: bool) -> Result<Self> {
+        let project = Project::load(setting)?;
+        let dsn = project.target(setting)?;
+        let mut scratch = Scratch::open(scratch_options(setting, &project, &dsn)?)?;
+        let empty = match &dsn {
+            Dsn::Sqlite(target) if may_be_missing && !target.path.exists() => {
+                Some(scratch.create("missing")?)
+            }
+            Dsn::Sqlite(_) | Dsn::Postgres(_) => None,
+        };
+        let opened = empty.as_ref().map_or(&dsn, |it| &it.dsn);
+        let mut live = Session::open(opened, Access::ReadOnly)?;
+        let mut identity = live.identity()?;
+        if let Dsn::Sqlite(target) = &dsn {
+            identity.host = target.path.display().to_string();
+            identity.database =
+                target.path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+        }
+        let ledgers = ledger::find(&mut live, &project.ledger).map_err(|cause| {
+            Error::new("catalog-unreadable", "cannot look for the ledger").caused_by(cause)
+        })?;
+        Ok(Self { setting: setting.clone(), project, dsn, live, identity, scratch, ledgers, _empty: empty })
+    }
+
+    /// Which engine this is.
+    pub fn dialect(&self) -> Dialect {
+        self.project.dialect
+    }
+
+    /// The ledgers to leave out of a catalog: those of live, and the configured one.
+    pub fn ledger_names(&self) -> Vec<LedgerName> {
+        let mut names = self.ledgers.clone();
+        if !names.contains(&self.project.ledger) {
+            names.push(self.project.ledger.clone());
+        }
+        names
+    }
+
+    /// Reads live's catalog.
+    ///
+    /// # Errors
+    /// If the connection breaks.
+    pub fn catalog(&mut self) -> Result<Catalog> {
+        let names = self.ledger_names();
+        introspect::catalog(&mut self.live, &names)
+    }
+
+    /// Reads the catalog of a scratch database.
+    ///
+    /// # Errors
+    /// If the connection breaks.
+    pub fn catalog_of(&self, session: &mut Session) -> Result<Catalog> {
+        introspect::catalog(session, &self.ledger_names())
+    }
+
+    /// Where PostgreSQL's programs are, if the user says.
+    pub fn client(&self) -> Option<ProgramSource> {
+        self.setting.pg_client.as_deref().map(ProgramSource::parse)
+    }
+
+    /// Where backups are.
+    pub fn backups(&self) -> PathBuf {
+        self.project.root.join(".raingauge").join("backups")
+    }
+
+    /// Whether a write needs the plan's hash, and what to call the reason.
+    pub fn guarded(&self) -> Option<String> {
+        if let Some(name) = self.project.policy.protects(&self.dsn, &self.identity) {
+            return Some(format!("`raingauge.toml` protects it as `{name}`"));
+        }
+        (!self.identity.local).then(|| "it is on another machine".to_owned())
+    }
+
+    /// A report of a command that says who answered.
+    pub fn report(&self, command: &'static str) -> Report {
+        let mut report = Report::new(command);
+        report.engine = self.identity.engine.clone();
+        report.target = self.dsn.to_string();
+        let mut server = Section::new("server", "database", &["fact", "value"]);
+        server.push(["name", &self.identity.database]);
+        server.push(["host", &self.identity.host]);
+        if !self.identity.role.is_empty() {
+            server.push(["role", &self.identity.role]);
+        }
+        server.push(["size", &size(self.identity.bytes)]);
+        report.sections.push(server);
+        report
+    }
+}
+
+fn scratch_options(setting: &Setting, project: &Project, live: &Dsn) -> Result<ScratchOptions> {
+    let mut options = ScratchOptions::new(project.dialect);
+    options.live = Some(live.clone());
+    match &setting.scratch {
+        ScratchChoice::Auto => {}
+        ScratchChoice::Url(url) => options.scratch_url = Some(Dsn::parse(url, project.dialect)?),
+        ScratchChoice::Target => options.target_consent = true,
+    }
+    Ok(options)
+}
+
+/// Bytes for people.
+#[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
+pub(crate) fn size(bytes: u64) -> String {
+    let units = ["bytes", "kB", "MB", "GB", "TB"];
+    let (mut value, mut unit) = (bytes as f64, 0);
+    while 1024.0 <= value && unit + 1 < units.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{bytes} bytes") } else { format!("{value:.1} {}", units[unit]) }
+}

@@ -1,0 +1,197 @@
+//! `validate`: a pass/fail suite over files, `schema.ts`, ledger and live.
+
+use raingauge_schema::dialect::AnySnapshot;
+use raingauge_schema::drizzle::snapshot::SnapshotIds;
+
+use crate::adoption::{Course, course};
+use crate::facts::{Facts, Scope};
+use crate::progress::Progress;
+use crate::project::Project;
+use crate::reconcile::refuse_interrupted;
+use crate::report::{Finding, Report, Section, Severity};
+use crate::setting::Setting;
+use crate::site::Site;
+use crate::{Result, check, findings};
+
+/// The checks of a run, in the order in which the report shows them.
+struct Suite {
+    section: Section,
+    findings: Vec<Finding>,
+}
+
+impl Suite {
+    fn new() -> Self {
+        Self { section: Section::new("checks", "checks", &["check", "result"]), findings: Vec::new() }
+    }
+
+    /// Adds a check with what it found; an error among that means that it failed.
+    fn check(&mut self, name: &str, found: Vec<Finding>) {
+        let failed = found.iter().any(|it| it.severity == Severity::Error);
+        self.section.push([name, if failed { "failed" } else { "passed" }]);
+        self.findings.extend(found);
+    }
+
+    fn skip(&mut self, name: &str, why: &str) {
+        self.section.push([name.to_owned(), format!("skipped: {why}")]);
+    }
+}
+
+/// Checks everything, or with `offline` only files and `schema.ts`. Writes nothing.
+///
+/// # Errors
+/// If the project cannot be read, or a database cannot be reached.
+pub fn validate(setting: &Setting, offline: bool, progress: &mut dyn Progress) -> Result<Report> {
+    if offline {
+        return validate_files(&Project::load(setting)?);
+    }
+    let mut site = Site::open(setting)?;
+    validate_site(&mut site, progress)
+}
+
+/// The suite on a site that is open already.
+pub(crate) fn validate_site(site: &mut Site, progress: &mut dyn Progress) -> Result<Report> {
+    let facts = Facts::gather(site, Scope::Declared, progress)?;
+    let mut report = site.report("validate");
+    let mut suite = file_checks(&site.project);
+    suite.check("no run was interrupted", interrupted(&site.project));
+    let of = |codes: &[&str]| {
+        facts.findings.iter().filter(|it| codes.contains(&it.code)).cloned().collect::<Vec<_>>()
+    };
+    suite.check("everything can be seen", of(&["unseen"]));
+    suite.check("the history builds an empty database", of(&["history-broken"]));
+    let mut ledger = facts.standing.findings.clone();
+    ledger.extend(of(&["ledger-second"]));
+    suite.check("the ledger records what the history says", ledger);
+    suite.check("live is what its history builds", position(&facts, site));
+    suite.check("nothing is pending", pending(&facts, site));
+    match &facts.declared {
+        Some(declared) if facts.standing.pending.is_empty() => {
+            let mut found = check::adoption::declared_matches(site.dialect(), declared, &facts.live);
+            found.extend(missing_in_live(declared));
+            suite.check("live is what schema.ts declares", found);
+        }
+        Some(_) => suite.skip("live is what schema.ts declares", "migrations are pending"),
+        None if site.project.declared.is_some() => {
+            suite.check("live is what schema.ts declares", of(&["declared-unbuildable", "bigint-default"]));
+        }
+        None => suite.skip("live is what schema.ts declares", "there is no schema.ts"),
+    }
+    report.sections.push(suite.section);
+    report.findings = suite.findings;
+    Ok(report)
+}
+
+fn validate_files(project: &Project) -> Result<Report> {
+    let mut report = Report::new("validate");
+    let mut suite = file_checks(project);
+    for name in ["the ledger records what the history says", "live is what its history builds"] {
+        suite.skip(name, "offline");
+    }
+    report.sections.push(suite.section);
+    report.findings = suite.findings;
+    Ok(report)
+}
+
+fn file_checks(project: &Project) -> Suite {
+    let mut suite = Suite::new();
+    suite.check("the history's files are sound", project.history.findings.clone());
+    suite.check("the snapshots form a chain", chain(project));
+    match &project.declared {
+        Some(_) => suite.check("schema.ts is what the last snapshot says", ahead(project)),
+        None => suite.skip("schema.ts is what the last snapshot says", "there is no schema.ts"),
+    }
+    suite
+}
+
+/// Each snapshot names the one before it; a copied file breaks the chain.
+fn chain(project: &Project) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut previous: Option<String> = None;
+    for migration in &project.history.migrations {
+        let tag = migration.entry.tag.clone();
+        let Some(text) = &migration.snapshot else {
+            findings.push(Finding::warning("snapshot-missing", tag, "has no snapshot; drizzle-kit compares with an older one"));
+            continue;
+        };
+        match AnySnapshot::read(project.dialect, text) {
+            Ok(snapshot) => {
+                if previous.as_deref().is_some_and(|it| it != snapshot.prev_id()) {
+                    findings.push(Finding::warning("snapshot-chain", tag, "does not name the snapshot before it"));
+                }
+                previous = Some(snapshot.id().to_owned());
+            }
+            Err(error) => {
+                findings.push(Finding::error(error.code(), tag, error.to_string()));
+            }
+        }
+    }
+    findings
+}
+
+/// A schema ahead of the last snapshot has changes that no migration makes.
+fn ahead(project: &Project) -> Vec<Finding> {
+    let Some(schema) = &project.declared else { return Vec::new() };
+    let last = project.history.migrations.iter().rev().find_map(|it| it.snapshot.as_deref());
+    let from = match last.map(|it| AnySnapshot::read(project.dialect, it)) {
+        Some(Ok(snapshot)) => snapshot,
+        // An unreadable one has been told already.
+        Some(Err(_)) => return Vec::new(),
+        None => AnySnapshot::empty(project.dialect),
+    };
+    let to = match schema.snapshot(&SnapshotIds::after(None, "")) {
+        Ok(snapshot) => snapshot,
+        Err(error) => return vec![Finding::error(error.code(), "schema.ts", error.to_string())],
+    };
+    let difference = from.difference_to(&to);
+    if difference.statements.is_empty() && difference.not_expressed.is_empty() {
+        return Vec::new();
+    }
+    let finding = Finding::error("schema-ahead", "schema.ts", "declares what no migration makes");
+    let statements = difference.statements.iter().map(|it| crate::initsql::excerpt(&it.sql));
+    let finding = statements.chain(difference.not_expressed.iter().cloned()).fold(finding, Finding::evidence);
+    vec![finding.next("drizzle-kit generate")]
+}
+
+fn interrupted(project: &Project) -> Vec<Finding> {
+    match refuse_interrupted(&project.root) {
+        Ok(()) => Vec::new(),
+        Err(error) => {
+            let finding = Finding::error(error.code, ".raingauge/runs", error.message.clone());
+            vec![error.next.iter().fold(finding, |it, next| it.next(next.as_str()))]
+        }
+    }
+}
+
+fn position(facts: &Facts, site: &Site) -> Vec<Finding> {
+    let (course, findings) = course(facts, site);
+    match course {
+        Course::Adopted | Course::Fresh => Vec::new(),
+        Course::Baseline => vec![
+            Finding::error("not-adopted", "history", "has no migrations, so nothing builds what live is")
+                .next("raingauge analyze"),
+        ],
+        Course::Record(_) => vec![
+            Finding::error("ledger-behind", "ledger", "records less than live already is").next("raingauge reconcile"),
+        ],
+        Course::Refused => findings,
+    }
+}
+
+fn pending(facts: &Facts, site: &Site) -> Vec<Finding> {
+    if facts.standing.pending.is_empty() {
+        return Vec::new();
+    }
+    let finding = Finding::error("pending", "history", "has migrations that live has not had");
+    let tags = facts.standing.pending.iter().filter_map(|at| site.project.history.migrations.get(*at));
+    vec![tags.fold(finding, |it, migration| it.evidence(migration.entry.tag.clone())).next("raingauge migrate")]
+}
+
+fn missing_in_live(declared: &crate::facts::DeclaredSide) -> Option<Finding> {
+    let missing = &declared.comparison.only_to;
+    if missing.is_empty() {
+        return None;
+    }
+    let comparison = raingauge_schema::Comparison { only_to: missing.clone(), ..Default::default() };
+    let finding = Finding::error("schema-differs", "schema.ts", "declares what live does not have");
+    Some(findings::differences(finding, &comparison))
+}
