@@ -12,7 +12,8 @@ use url::{Url, quirks};
 
 use crate::error::LoadError;
 use crate::export_order::export_order;
-use crate::modules::{SharedModules, is_script, spelled, throw};
+use crate::modules::{PREFIX, SharedModules, is_script, spelled, throw};
+use crate::nesting::unfinished_below;
 use crate::sandbox::Job;
 use crate::transpile::Shape;
 use crate::workspace::{Style, Target};
@@ -66,7 +67,12 @@ fn add_modules<'js>(ctx: &Ctx<'js>, host: &Object<'js>, modules: &SharedModules)
     host.set("compile", Function::new(ctx.clone(), compile)?)?;
     let shared = Rc::clone(modules);
     let import_now = evaluating(move |ctx, path| import_now(&ctx, &shared, &path));
-    host.set("importNow", Function::new(ctx.clone(), import_now)?)
+    host.set("importNow", Function::new(ctx.clone(), import_now)?)?;
+    let shared = Rc::clone(modules);
+    let finished = move |name: String| {
+        shared.borrow_mut().finished.insert(name);
+    };
+    host.set("finished", Function::new(ctx.clone(), finished)?)
 }
 
 fn shape_of(modules: &SharedModules, path: &Path) -> std::result::Result<&'static str, LoadError> {
@@ -99,23 +105,23 @@ fn compile<'js>(ctx: &Ctx<'js>, modules: &SharedModules, path: &str) -> Result<V
 
 /// `require` of an ES module: evaluates it now, which is possible unless it awaits.
 fn import_now<'js>(ctx: &Ctx<'js>, modules: &SharedModules, path: &str) -> Result<Value<'js>> {
+    let refuse = |why: &str| {
+        let message = format!("`{path}` is an ES module and cannot be required here: {why}");
+        Err(Exception::throw_message(ctx, &message))
+    };
     if modules.borrow().linking > 0 {
-        return Err(Exception::throw_message(
-            ctx,
-            &format!("`{path}` is an ES module and cannot be required here"),
-        ));
+        return refuse("everything of the file that requires it is imported (`import *`)");
+    }
+    let unfinished = unfinished_below(&mut modules.borrow_mut(), path);
+    if let Some(name) = unfinished {
+        return refuse(&format!("it imports `{name}`, which is still being evaluated"));
     }
     let code = format!("import * as all from {};export {{ all }};", json!(path));
     let (module, promise) =
-        Module::declare(ctx.clone(), format!("raingauge-now:{path}"), code)?.eval()?;
+        Module::declare(ctx.clone(), format!("{PREFIX}now|{path}"), code)?.eval()?;
     match promise.result::<Value<'js>>() {
         Some(result) => result.map(drop)?,
-        None => {
-            return Err(Exception::throw_message(
-                ctx,
-                &format!("`{path}` awaits and cannot be required"),
-            ));
-        }
+        None => return refuse("it awaits"),
     }
     module.get("all")
 }

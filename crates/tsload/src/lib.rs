@@ -14,6 +14,7 @@ mod export_order;
 mod host;
 mod module_record;
 mod modules;
+mod nesting;
 mod patterns;
 mod project;
 mod redaction;

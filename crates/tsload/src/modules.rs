@@ -23,13 +23,15 @@ use crate::workspace::{Style, Target, Workspace, is_installed};
 /// Marks a JavaScript error as the carrier of a [`LoadError`].
 pub(crate) const FAILURE: &str = "raingaugeFailure";
 
-const PREFIX: &str = "raingauge:";
+/// Begins the names of modules that are not ES modules of their own.
+pub(crate) const PREFIX: &str = "raingauge:";
 
 /// Shared by the resolver, the loader and the host functions of one engine.
 pub(crate) type SharedModules = Rc<RefCell<Modules>>;
 
 pub(crate) struct Modules {
     root: PathBuf,
+    pub(crate) env: BTreeMap<String, String>,
     pub(crate) workspace: Workspace,
     scripts: BTreeMap<PathBuf, Rc<Script>>,
     packages: BTreeMap<PathBuf, bool>,
@@ -38,18 +40,24 @@ pub(crate) struct Modules {
     pub(crate) files: BTreeSet<PathBuf>,
     /// More than zero while the engine links modules: none may be run then.
     pub(crate) linking: u32,
+    /// Names of the modules that the engine has got, and of those whose code ran to its end.
+    pub(crate) started: BTreeSet<String>,
+    pub(crate) finished: BTreeSet<String>,
 }
 
 impl Modules {
-    pub(crate) fn new(root: &Path) -> Self {
+    pub(crate) fn new(root: &Path, env: &BTreeMap<String, String>) -> Self {
         Self {
             root: root.to_owned(),
+            env: env.clone(),
             workspace: Workspace::new(root),
             scripts: BTreeMap::new(),
             packages: BTreeMap::new(),
             failures: Vec::new(),
             files: BTreeSet::new(),
             linking: 0,
+            started: BTreeSet::new(),
+            finished: BTreeSet::new(),
         }
     }
 
@@ -136,7 +144,7 @@ impl Modules {
     }
 
     /// The module name that an import statement or `import()` in `base` leads to.
-    fn module_name(&mut self, base: &str, specifier: &str) -> Result<String, LoadError> {
+    pub(crate) fn module_name(&mut self, base: &str, specifier: &str) -> Result<String, LoadError> {
         let from = Path::new(base);
         let importer = self.scripts.get(from).map(Rc::clone);
         let all = Request { all: true, ..Request::default() };
@@ -260,13 +268,15 @@ impl Loader for ModuleLoader {
         name: &str,
         _attributes: Option<ImportAttributes<'js>>,
     ) -> rquickjs::Result<Module<'js, Declared>> {
+        self.0.borrow_mut().started.insert(name.to_owned());
+        let finish = format!("\n;{INTERNALS}.finished({});", serde_json::Value::from(name));
         if let Some(rest) = name.strip_prefix(PREFIX) {
-            let code = self.bridge(ctx, rest)?;
+            let code = self.bridge(ctx, rest)? + &finish;
             return Module::declare(ctx.clone(), name, code);
         }
         let script = self.0.borrow_mut().script(Path::new(name));
         let script = script.map_err(|it| throw(ctx, &self.0, it))?;
-        let code = format!("{}{}", scope_line(&script), script.code);
+        let code = format!("{}{}{finish}", scope_line(&script), script.code);
         let module = Module::declare(ctx.clone(), name, code)?;
         let meta: Object<'js> = module.meta()?;
         meta.set("url", format!("file://{name}"))?;

@@ -1,5 +1,7 @@
 //! Masks passwords in code frames and messages before they leave this crate.
 
+use std::collections::BTreeMap;
+
 /// Words after which a quoted text is taken for a secret.
 const SECRET_NAMES: [&str; 5] = ["password", "token", "secret", "apikey", "api_key"];
 
@@ -9,6 +11,17 @@ pub(crate) fn redact(text: &str) -> String {
     mask_url_passwords(&mut characters);
     mask_named_secrets(&mut characters);
     characters.into_iter().collect()
+}
+
+/// The text without the values of variables whose names say that they are secret.
+pub(crate) fn redact_variables(text: &str, env: &BTreeMap<String, String>) -> String {
+    let is_secret = |name: &str| {
+        let name = name.to_lowercase();
+        name.contains("key") || SECRET_NAMES.iter().any(|it| name.contains(it))
+    };
+    // Shorter values would hit words that are no secret.
+    let secrets = env.iter().filter(|(name, value)| is_secret(name) && 4 < value.len());
+    secrets.fold(redact(text), |text, (_, value)| text.replace(value.as_str(), "***"))
 }
 
 /// `scheme://user:password@host`: what stands between the colon and the last `@` of the authority.
@@ -61,7 +74,7 @@ fn find(characters: &[char], start: usize, word: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::redact;
+    use super::{redact, redact_variables};
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
@@ -72,6 +85,14 @@ mod tests {
     fn a_password_in_a_url_is_masked() {
         check("url: \"postgres://me:p@ss@host/db\",", "url: \"postgres://me:****@host/db\",");
         check("see https://orm.drizzle.team/docs", "see https://orm.drizzle.team/docs");
+    }
+
+    #[test]
+    fn values_of_secret_variables_are_masked() {
+        let env = [("DB_PASSWORD", "geheim"), ("HOST", "example"), ("API_KEY", "abc")];
+        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let masked = redact_variables("no geheim at example for abc", &env);
+        assert_eq!(masked, "no *** at example for abc");
     }
 
     #[test]

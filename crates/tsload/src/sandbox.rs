@@ -105,7 +105,7 @@ fn evaluate(job: &Job) -> Result<Outcome, LoadError> {
         flag.set(flag.get() || deadline <= Instant::now());
         flag.get()
     })));
-    let modules: SharedModules = Rc::new(RefCell::new(Modules::new(&job.root)));
+    let modules: SharedModules = Rc::new(RefCell::new(Modules::new(&job.root, &job.env)));
     runtime.set_loader(ModuleResolver(Rc::clone(&modules)), ModuleLoader(Rc::clone(&modules)));
     let context = Context::full(&runtime).map_err(internal)?;
     let result = context.with(|ctx| {

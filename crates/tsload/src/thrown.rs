@@ -6,7 +6,7 @@ use rquickjs::{Ctx, Object, Value};
 
 use crate::error::{LoadError, Place};
 use crate::modules::{FAILURE, Modules, SharedModules, added_lines};
-use crate::redaction::redact;
+use crate::redaction::redact_variables;
 use crate::workspace::is_installed;
 
 /// The error behind a failed call into the engine.
@@ -28,6 +28,7 @@ fn out_of_memory() -> LoadError {
 }
 
 fn explain(value: &Value<'_>, modules: &SharedModules) -> LoadError {
+    let mask = |text: &str| redact_variables(text, &modules.borrow().env);
     let Some(object) = value.as_object() else {
         // The engine has no memory left for an error object.
         if value.is_null() {
@@ -35,14 +36,14 @@ fn explain(value: &Value<'_>, modules: &SharedModules) -> LoadError {
         }
         let text = value.as_string().and_then(|it| it.to_string().ok());
         let message =
-            redact(&text.unwrap_or_else(|| "a value that is not an error was thrown".to_owned()));
+            mask(&text.unwrap_or_else(|| "a value that is not an error was thrown".to_owned()));
         return LoadError::Failed { place: None, message };
     };
     let number = object.get::<_, Option<usize>>(FAILURE).ok().flatten();
     if let Some(error) = number.and_then(|it| modules.borrow_mut().take_failure(it)) {
         return error;
     }
-    let message = redact(&message_of(object));
+    let message = mask(&message_of(object));
     if message == "InternalError: out of memory" {
         return out_of_memory();
     }

@@ -193,7 +193,7 @@ fn workspace_top(root: &Path) -> PathBuf {
 }
 
 /// Drivers connect when they are used; a schema file that also makes a client must load without.
-const DRIVERS: [&str; 18] = [
+const DRIVERS: [&str; 20] = [
     "pg",
     "pg-native",
     "postgres",
@@ -202,7 +202,9 @@ const DRIVERS: [&str; 18] = [
     "better-sqlite3",
     "mysql2",
     "sqlite3",
+    "bun",
     "bun:sqlite",
+    "node:sqlite",
     "@neondatabase/serverless",
     "@vercel/postgres",
     "@planetscale/database",
@@ -214,7 +216,7 @@ const DRIVERS: [&str; 18] = [
     "@aws-sdk/client-rds-data",
 ];
 
-const BUILTINS: [&str; 44] = [
+const BUILTINS: [&str; 42] = [
     "assert",
     "async_hooks",
     "buffer",
@@ -257,8 +259,6 @@ const BUILTINS: [&str; 44] = [
     "wasi",
     "worker_threads",
     "zlib",
-    "sqlite",
-    "test",
 ];
 
 /// What is answered without looking at the disk.
@@ -276,11 +276,7 @@ fn without_file(specifier: &str) -> Option<Target> {
         return Some(Target::Builtin(name.to_owned()));
     }
     let name = specifier.split('/').next().unwrap_or_default();
-    let only_with_prefix = ["sqlite", "test"];
-    let is_builtin =
-        BUILTINS.contains(&name) && !specifier.ends_with('/') && !only_with_prefix.contains(&name);
-    let is_foreign = ["bun", "bun:", "cloudflare:", "deno:"]
-        .iter()
-        .any(|it| specifier == *it || (it.ends_with(':') && specifier.starts_with(it)));
+    let is_builtin = BUILTINS.contains(&name) && !specifier.ends_with('/');
+    let is_foreign = ["bun:", "cloudflare:", "deno:"].iter().any(|it| specifier.starts_with(it));
     (is_builtin || is_foreign).then(|| Target::Builtin(specifier.to_owned()))
 }

@@ -23,7 +23,11 @@
     const known = cache.get(path);
     if (known) return known.exports;
     switch (host.shape(path)) {
-      case "module": return host.importNow(path);
+      case "module": {
+        const module = { exports: host.importNow(path) };
+        cache.set(path, module);
+        return module.exports;
+      }
       case "json": {
         const module = { exports: JSON.parse(host.text(path)) };
         cache.set(path, module);
@@ -68,6 +72,8 @@
     !asNode && isObject(exports) && exports.__esModule && "default" in exports ? exports.default : exports;
   rg.memberOf = (exports, name) => (isObject(exports) ? exports[name] : undefined);
   rg.namesOf = (exports) => (isObject(exports) ? Object.keys(exports) : []);
+
+  rg.finished = host.finished;
 
   // Loads a file of the project as an ES module or as CommonJS, whichever it is.
   rg.load = async (path) => (host.shape(path) === "module" ? import(path) : fileExports(path));

@@ -17,7 +17,8 @@ fn snapshots_of_schema_files_are_those_of_drizzle_kit() {
         let source = ["schema.ts", "to.ts"].map(|it| folder.join(it));
         let source = source.iter().find(|it| it.exists()).unwrap();
         let recorded = fs::read_to_string(folder.join("snapshot.json")).unwrap();
-        let Some(snapshot) = snapshot(&folder, &fs::read_to_string(source).unwrap(), &recorded) else {
+        let Some(snapshot) = snapshot(&folder, &fs::read_to_string(source).unwrap(), &recorded)
+        else {
             return;
         };
         let mut lines = recorded.lines().zip(snapshot.lines());

@@ -9,6 +9,7 @@ mod config;
 mod errors;
 mod imports;
 mod limits;
+mod nesting;
 mod order;
 mod postgres;
 mod project;
