@@ -162,14 +162,15 @@ fn large_objects(session: &mut Session) -> Result<LargeObjects> {
     Ok(LargeObjects { n_objects, digest })
 }
 
-/// Counts, and sums both halves of 128 bits. `OFFSET 0` keeps the planner from computing each hash
-/// twice; `sum(bigint)` does not overflow.
+/// Counts, and sums both halves of 128 bits; `sum(bigint)` does not overflow. The offset keeps the
+/// planner from computing each hash twice. It is quoted because a literal of type `integer` would
+/// need a cast, and then the planner takes it for a real offset and gives up parallel workers.
 fn sum_of_hashes(bytes: &str, from: &str) -> String {
     let half =
         |from: usize| format!("coalesce(sum(('x' || substr(h, {from}, 16))::bit(64)::bigint), 0)");
     format!(
         "SELECT count(*), {}, {} FROM \
-         (SELECT encode(sha256({bytes}), 'hex') AS h FROM {from} OFFSET 0) AS hashes",
+         (SELECT encode(sha256({bytes}), 'hex') AS h FROM {from} OFFSET '0') AS hashes",
         half(1),
         half(17),
     )
