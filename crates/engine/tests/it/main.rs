@@ -1,6 +1,7 @@
 //! Tests against real servers and files. One binary, one module per subject.
 
 mod backup;
+mod initsql;
 mod postgres_catalog;
 mod postgres_flips;
 mod postgres_scratch;
