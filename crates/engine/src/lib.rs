@@ -1,15 +1,17 @@
 //! Brings an existing database under Drizzle migrations, proves it, and moves it on safely.
 //!
 //! Everything here returns data: a [`report::Report`] or an [`Error`]. Nothing prints, prompts or
-//! reads the environment; the command line does that. Reading order: [`connect`] (sessions) →
-//! [`introspect`] (live → catalog) → [`scratch`] (throw-away databases).
+//! reads the environment; the command line does that. Reading order: [`commands`] (what can be asked
+//! for) → [`site`] and [`facts`] (everything that is read) → [`adoption`] and [`proof`] (the plan, tried
+//! in scratch) → [`apply`] (what writes to live).
 
 pub mod adoption;
-pub mod analyze;
+pub mod apply;
 pub mod backup;
 pub mod baseline;
 pub mod check;
 pub mod client;
+pub mod commands;
 pub mod connect;
 pub mod consent;
 pub mod digest;
@@ -24,12 +26,11 @@ pub mod initsql;
 pub mod introspect;
 pub mod ledger;
 pub mod lock;
-pub mod migrate;
 pub mod position;
 pub mod progress;
 pub mod project;
+pub mod protection;
 pub mod proof;
-pub mod reconcile;
 pub mod replay;
 pub mod report;
 pub mod run;
@@ -38,7 +39,5 @@ pub mod seed;
 pub mod setting;
 pub mod side;
 pub mod site;
-pub mod status;
-pub mod validate;
 
 pub use error::{Error, Result};

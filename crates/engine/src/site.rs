@@ -6,6 +6,7 @@ use raingauge_schema::{Catalog, Dialect};
 
 use crate::client::ProgramSource;
 use crate::connect::{Access, Dsn, Identity, Session};
+use crate::history::History;
 use crate::ledger::{self, LedgerName};
 use crate::project::Project;
 use crate::report::{Report, Section};
@@ -26,7 +27,7 @@ pub struct Site {
     /// Every ledger of live, the configured one included even if it does not exist yet.
     pub ledgers: Vec<LedgerName>,
     /// Stands in for a SQLite file that does not exist yet.
-    _empty: Option<ScratchDatabase>,
+    empty: Option<ScratchDatabase>,
 }
 
 impl Site {
@@ -64,10 +65,24 @@ impl Site {
             identity.database =
                 target.path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
         }
-        let ledgers = ledger::find(&mut live, &project.ledger).map_err(|cause| {
-            Error::new("catalog-unreadable", "cannot look for the ledger").caused_by(cause)
-        })?;
-        Ok(Self { setting: setting.clone(), project, dsn, live, identity, scratch, ledgers, _empty: empty })
+        let ledgers = find_ledgers(&mut live, &project.ledger)?;
+        Ok(Self { setting: setting.clone(), project, dsn, live, identity, scratch, ledgers, empty })
+    }
+
+    /// Reads history and ledgers again, after something was written.
+    ///
+    /// # Errors
+    /// If they cannot be read any more.
+    pub fn refresh(&mut self) -> Result<()> {
+        self.project.history = History::read(&self.project.history.folder, self.project.dialect)?;
+        if self.empty.is_some() && Session::open(&self.dsn, Access::ReadOnly).is_ok() {
+            self.empty = None;
+        }
+        if self.empty.is_none() {
+            self.live = Session::open(&self.dsn, Access::ReadOnly)?;
+        }
+        self.ledgers = find_ledgers(&mut self.live, &self.project.ledger)?;
+        Ok(())
     }
 
     /// Which engine this is.
@@ -134,6 +149,11 @@ impl Site {
         report.sections.push(server);
         report
     }
+}
+
+fn find_ledgers(live: &mut Session, configured: &LedgerName) -> Result<Vec<LedgerName>> {
+    ledger::find(live, configured)
+        .map_err(|cause| Error::new("catalog-unreadable", "cannot look for the ledger").caused_by(cause))
 }
 
 fn scratch_options(setting: &Setting, project: &Project, live: &Dsn) -> Result<ScratchOptions> {

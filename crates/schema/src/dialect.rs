@@ -223,6 +223,14 @@ impl AnySnapshot {
         }
     }
 
+    /// The id of the snapshot before it.
+    pub fn prev_id(&self) -> &str {
+        match self {
+            Self::Postgres(it) => &it.prev_id,
+            Self::Sqlite(it) => &it.prev_id,
+        }
+    }
+
     /// The statements that lead to another snapshot, as drizzle-kit 0.31 writes them. Snapshots of
     /// two dialects have no way between them.
     pub fn difference_to(&self, to: &Self) -> Difference {

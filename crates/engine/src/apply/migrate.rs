@@ -9,7 +9,7 @@ use std::time::Duration;
 use raingauge_schema::drizzle::ledger::creation;
 use raingauge_schema::drizzle::migration::split;
 use raingauge_schema::plan::Hazard;
-use raingauge_schema::{Dialect, Fingerprint};
+use raingauge_schema::{Dialect, Fingerprint, Kind};
 
 use crate::adoption::{Course, course};
 use crate::backup::VerifiedBackup;
@@ -20,7 +20,7 @@ use crate::history::Migration;
 use crate::ledger;
 use crate::lock::Lock;
 use crate::progress::Progress;
-use crate::reconcile::refuse_interrupted;
+use crate::apply::reconcile::refuse_interrupted;
 use crate::report::{Finding, Severity, Step, StepState};
 use crate::site::Site;
 use crate::{Error, Result, introspect};
@@ -51,10 +51,11 @@ pub enum Protection<'a> {
 pub struct NothingToLose(());
 
 impl MigratePlan {
-    /// The proof that nothing can be lost, if it is so: every statement only adds.
-    pub fn nothing_to_lose(&self) -> Option<NothingToLose> {
-        let harmless = self.hazards.iter().all(|(_, it)| *it == Hazard::NotTransactional);
-        harmless.then_some(NothingToLose(()))
+    /// The proof that nothing can be lost, if it is so: every statement only adds, or live has no table.
+    pub fn nothing_to_lose(&self, facts: &Facts) -> Option<NothingToLose> {
+        let only_adds = self.hazards.iter().all(|(_, it)| *it == Hazard::NotTransactional);
+        let is_empty = facts.live.of_kind(Kind::Table).next().is_none();
+        (only_adds || is_empty).then_some(NothingToLose(()))
     }
 
     /// Whether findings forbid to go on.
@@ -136,6 +137,16 @@ fn hazard_findings(hazards: &[(String, Hazard)], allowed: &[String]) -> Vec<Find
     hazards.iter().filter_map(one).collect()
 }
 
+/// A plan with everything that it takes to carry it out.
+#[derive(Debug)]
+pub struct Job<'a> {
+    pub plan: &'a MigratePlan,
+    pub consent: &'a Consent,
+    pub protection: &'a Protection<'a>,
+    /// How long to wait for another runner.
+    pub wait: Duration,
+}
+
 /// What was applied.
 #[derive(Debug, Default)]
 pub struct Applied {
@@ -147,19 +158,13 @@ pub struct Applied {
 /// # Errors
 /// A refusal if the plan is stale, another run is at work or an interrupted one waits. A migration
 /// that fails is rolled back; [`Error::done`] names those that were committed before it.
-pub fn carry_out(
-    site: &mut Site,
-    plan: &MigratePlan,
-    consent: &Consent,
-    _protection: &Protection<'_>,
-    wait: Duration,
-    progress: &mut dyn Progress,
-) -> Result<Applied> {
+pub fn carry_out(site: &Site, job: &Job<'_>, progress: &mut dyn Progress) -> Result<Applied> {
+    let plan = job.plan;
     refuse_interrupted(&site.project.root)?;
-    if *consent.plan() != plan.plan {
+    if *job.consent.plan() != plan.plan {
         return Err(stale());
     }
-    let _lock = Lock::acquire(&site.dsn, wait)?;
+    let _lock = Lock::acquire(&site.dsn, job.wait)?;
     let mut session = Session::open_plain(&site.dsn, Access::Create)?;
     let mut reader = Session::open(&site.dsn, Access::ReadOnly)?;
     let names = site.ledger_names();

@@ -1,9 +1,9 @@
 //! `status`: where live stands, what is pending, what would run.
 
 use crate::adoption::course;
-use crate::analyze::overview;
+use crate::commands::analyze::overview;
 use crate::facts::{Facts, Scope};
-use crate::migrate;
+use crate::apply::migrate;
 use crate::progress::Progress;
 use crate::report::{Finding, Report, Section, Step, StepState};
 use crate::setting::Setting;

@@ -7,7 +7,7 @@ use crate::adoption::{Course, course};
 use crate::facts::{Facts, Scope};
 use crate::progress::Progress;
 use crate::project::Project;
-use crate::reconcile::refuse_interrupted;
+use crate::apply::reconcile::refuse_interrupted;
 use crate::report::{Finding, Report, Section, Severity};
 use crate::setting::Setting;
 use crate::site::Site;

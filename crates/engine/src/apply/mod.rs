@@ -1,0 +1,4 @@
+//! What writes to live: everything here takes a consent and a protection, and holds the lock.
+
+pub mod migrate;
+pub mod reconcile;

@@ -1,0 +1,143 @@
+//! `migrate`: applies what is pending.
+
+use std::time::Duration;
+
+use super::execute::{Answer, Counsel, Question, circumstance};
+use super::status::{pending_section, planned_steps};
+use crate::apply::migrate::{self as apply, Job, MigratePlan, Protection};
+use crate::apply::reconcile::refuse_interrupted;
+use crate::check::ledger::{Standing, other_ledgers, standing};
+use crate::consent::{Consent, Given};
+use crate::facts::{Facts, Scope};
+use crate::ledger;
+use crate::report::{Finding, Outcome, Report, Step, StepState};
+use crate::setting::Setting;
+use crate::site::Site;
+use crate::{Error, Result, protection};
+
+/// What a caller says about a `migrate`.
+#[derive(Clone, Debug)]
+pub struct MigrateRequest {
+    pub given: Given,
+    /// Deletions that someone consented to, by name.
+    pub allow: Vec<String>,
+    /// How long to wait for another runner.
+    pub wait: Duration,
+}
+
+/// Applies pending migrations. On a target of this machine that nobody marked protected, typing the
+/// command is the consent; a deletion still has to be named.
+///
+/// # Errors
+/// If something cannot run; [`Error::done`] names the migrations that were committed before.
+pub fn migrate(
+    setting: &Setting,
+    request: &MigrateRequest,
+    counsel: &mut dyn Counsel,
+) -> Result<Report> {
+    let mut site = Site::open_or_empty(setting)?;
+    refuse_interrupted(&site.project.root)?;
+    let quick = quick_standing(&mut site)?;
+    if quick.pending.is_empty() && quick.findings.is_empty() && !site.project.history.is_empty() {
+        let mut report = site.report("migrate");
+        report.steps.push(step("nothing is pending", StepState::Skipped));
+        return Ok(report);
+    }
+    let facts = Facts::gather(&mut site, Scope::History, counsel)?;
+    let plan = apply::plan(&site, &facts, &request.allow);
+    let mut report = site.report("migrate");
+    report.sections.push(pending_section(&site, &plan));
+    report.findings.extend(plan.findings.iter().cloned());
+    if plan.is_refused() {
+        report.outcome = Outcome::Refused;
+        report.next = Some("raingauge analyze".to_owned());
+        return Ok(report);
+    }
+    if plan.pending.is_empty() {
+        report.steps.push(step("nothing is pending", StepState::Skipped));
+        return Ok(report);
+    }
+    report.steps = planned_steps(&site, &plan);
+    let consent = match agree(&site, &plan, &request.given, counsel) {
+        Ok(consent) => consent,
+        Err(finding) => {
+            report.findings.insert(0, *finding);
+            return Ok(report);
+        }
+    };
+    apply_plan(&mut site, &facts, &plan, &consent, request.wait, counsel).map(|steps| {
+        report.steps = steps;
+        report
+    })
+}
+
+/// A no-op needs no scratch: ledger and history are enough to know that nothing is pending.
+fn quick_standing(site: &mut Site) -> Result<Standing> {
+    let mut ledgers = Vec::new();
+    for name in site.ledgers.clone() {
+        let unreadable =
+            |cause| Error::new("ledger-unreadable", format!("cannot read the ledger `{name}`")).caused_by(cause);
+        ledgers.push(ledger::read(&mut site.live, &name).map_err(unreadable)?);
+    }
+    let configured = ledgers.iter().find(|it| it.name == site.project.ledger);
+    let mut standing = standing(site.dialect(), &site.project.history, configured, site.setting.now);
+    standing.findings.extend(other_ledgers(&site.project.ledger, &ledgers));
+    standing.findings.extend(site.project.history.findings.iter().cloned());
+    Ok(standing)
+}
+
+fn agree(
+    site: &Site,
+    plan: &MigratePlan,
+    given: &Given,
+    counsel: &mut dyn Counsel,
+) -> Result<Consent, Box<Finding>> {
+    let typing_is_enough = *given == Given::Nothing && site.guarded().is_none();
+    let given = if typing_is_enough { &Given::Shown } else { given };
+    let first = Consent::obtain(&plan.plan, given, &circumstance(site, None));
+    if first.is_ok() || matches!(given, Given::Plan(_)) {
+        return first;
+    }
+    let question = Question {
+        id: "migrate",
+        text: format!("Apply {} pending migrations to `{}`?", plan.pending.len(), site.identity.database),
+        plan: plan.plan.clone(),
+        typed_name: Some(site.identity.database.clone()),
+    };
+    match counsel.answer(&question) {
+        Answer::Yes(typed) => Consent::obtain(&plan.plan, &Given::Shown, &circumstance(site, typed)),
+        Answer::No | Answer::Open => first,
+    }
+}
+
+fn apply_plan(
+    site: &mut Site,
+    facts: &Facts,
+    plan: &MigratePlan,
+    consent: &Consent,
+    wait: Duration,
+    counsel: &mut dyn Counsel,
+) -> Result<Vec<Step>> {
+    let mut steps = Vec::new();
+    let backup;
+    let protection = if let Some(proof) = plan.nothing_to_lose(facts) {
+        Protection::NothingToLose(proof)
+    } else {
+        let existing = protection::existing(site, &facts.live.fingerprint())?;
+        let is_new = existing.is_none();
+        backup = match existing {
+            Some(backup) => backup,
+            None => protection::take(site, counsel)?,
+        };
+        steps.push(protection::step(&backup, is_new));
+        Protection::Backup(&backup)
+    };
+    let job = Job { plan, consent, protection: &protection, wait };
+    steps.extend(apply::carry_out(site, &job, counsel)?.steps);
+    Ok(steps)
+}
+
+fn step(name: &str, state: StepState) -> Step {
+    Step { name: name.to_owned(), state, n_statements: 0, millis: 0 }
+}
+

@@ -1,0 +1,21 @@
+//! What can be asked for: one file per command, a setting in, a report out.
+
+mod analyze;
+mod backup;
+mod execute;
+mod init;
+mod migrate;
+mod reconcile;
+mod restore;
+mod status;
+mod validate;
+
+pub use analyze::analyze;
+pub use backup::{backup_create, backup_list, backup_verify};
+pub use execute::{Answer, Counsel, Mandate, Question, execute};
+pub use init::init;
+pub use migrate::{MigrateRequest, migrate};
+pub use reconcile::reconcile;
+pub use restore::restore;
+pub use status::status;
+pub use validate::validate;

@@ -1,0 +1,138 @@
+//! `reconcile`: shows the plan of an adoption, and carries it out with consent.
+
+use super::execute::{Answer, Counsel, Question, circumstance, plan_lines};
+use crate::adoption::{Adoption, plan};
+use crate::apply::reconcile as apply;
+use crate::consent::{Consent, Given};
+use crate::facts::{Facts, Scope};
+use crate::report::{Finding, Outcome, Report, Section, Severity, Step, StepState};
+use crate::setting::Setting;
+use crate::site::Site;
+use crate::{Result, protection};
+
+/// Shows the plan; with consent, takes or finds a verified backup and writes history and ledger.
+///
+/// # Errors
+/// If something cannot run; nothing is half written: a run that was cut off is finished or undone with
+/// `resume`.
+pub fn reconcile(
+    setting: &Setting,
+    given: &Given,
+    resume: bool,
+    counsel: &mut dyn Counsel,
+) -> Result<Report> {
+    let mut site = Site::open(setting)?;
+    if resume {
+        return resumed(&mut site, counsel);
+    }
+    apply::refuse_interrupted(&site.project.root)?;
+    let mut facts = Facts::gather(&mut site, Scope::All, counsel)?;
+    let planning = plan(&mut site, &mut facts, counsel)?;
+    let mut report = site.report("reconcile");
+    report.sections.push(super::analyze::overview(&site, &facts));
+    report.findings.extend(facts.findings.iter().cloned());
+    report.findings.extend(planning.findings);
+    let Some(adoption) = planning.adoption else {
+        if report.findings.iter().any(|it| it.severity == Severity::Error) {
+            report.outcome = Outcome::Refused;
+        } else {
+            report.steps.push(step("nothing to write: history and ledger say what live is", StepState::Skipped));
+        }
+        return Ok(report);
+    };
+    report.sections.push(plan_section(&adoption));
+    report.steps = planned(&adoption);
+    let consent = match agree(&site, &adoption, given, counsel) {
+        Ok(consent) => consent,
+        Err(finding) => {
+            report.findings.insert(0, *finding);
+            report.next = Some("raingauge reconcile --confirm".to_owned());
+            return Ok(report);
+        }
+    };
+    carry_out(&mut site, &facts, &adoption, &consent, counsel, report)
+}
+
+fn carry_out(
+    site: &mut Site,
+    facts: &Facts,
+    adoption: &Adoption,
+    consent: &Consent,
+    counsel: &mut dyn Counsel,
+    mut report: Report,
+) -> Result<Report> {
+    let existing = protection::existing(site, &facts.live.fingerprint())?;
+    let is_new = existing.is_none();
+    let backup = match existing {
+        Some(backup) => backup,
+        None => protection::take(site, counsel)?,
+    };
+    let written = apply::carry_out(site, adoption, consent, &backup, counsel)?;
+    report.steps = vec![protection::step(&backup, is_new)];
+    report.steps.extend(written.steps);
+    report.artefacts = written.artefacts;
+    let follow_up = adoption.migrations.iter().any(|it| !it.in_effect);
+    report.next = Some(if follow_up { "raingauge migrate" } else { "raingauge validate" }.to_owned());
+    Ok(report)
+}
+
+fn resumed(site: &mut Site, counsel: &mut dyn Counsel) -> Result<Report> {
+    let mut report = site.report("reconcile");
+    match apply::resume(site, counsel)? {
+        Some(written) => {
+            report.steps = written.steps;
+            report.artefacts = written.artefacts;
+        }
+        None => report.steps.push(step("no interrupted run to resume", StepState::Skipped)),
+    }
+    report.next = Some("raingauge analyze".to_owned());
+    Ok(report)
+}
+
+/// Without consent on the command line a guarded target's name may still be typed; a plain question is
+/// never asked, because `reconcile` alone only shows.
+fn agree(
+    site: &Site,
+    adoption: &Adoption,
+    given: &Given,
+    counsel: &mut dyn Counsel,
+) -> Result<Consent, Box<Finding>> {
+    let first = Consent::obtain(&adoption.plan, given, &circumstance(site, None));
+    if *given != Given::Shown || first.is_ok() {
+        return first;
+    }
+    let question = Question {
+        id: "reconcile",
+        text: "Write the files of the history and record them in the ledger?".to_owned(),
+        plan: adoption.plan.clone(),
+        typed_name: Some(site.identity.database.clone()),
+    };
+    match counsel.answer(&question) {
+        Answer::Yes(typed) => Consent::obtain(&adoption.plan, given, &circumstance(site, typed)),
+        Answer::No | Answer::Open => first,
+    }
+}
+
+fn plan_section(adoption: &Adoption) -> Section {
+    let mut section = Section::new("plan", "plan", &["part", "what"]);
+    section.push(["hash", &adoption.plan.short()]);
+    for line in plan_lines(adoption) {
+        section.push(line);
+    }
+    section
+}
+
+fn planned(adoption: &Adoption) -> Vec<Step> {
+    let files = adoption.migrations.len();
+    let mut steps = vec![step("rest on a verified backup younger than an hour, or take one", StepState::Planned)];
+    if 0 < files {
+        steps.push(step(&format!("write {files} migrations, their snapshots and the journal"), StepState::Planned));
+    }
+    let recorded = adoption.recorded.len() + adoption.migrations.iter().filter(|it| it.in_effect).count();
+    steps.push(step(&format!("record {recorded} migrations in the ledger as applied"), StepState::Planned));
+    steps
+}
+
+fn step(name: &str, state: StepState) -> Step {
+    Step { name: name.to_owned(), state, n_statements: 0, millis: 0 }
+}

@@ -1,0 +1,49 @@
+//! The backup that a write rests on: a young verified one, or a new one.
+
+use jiff::SignedDuration;
+use raingauge_schema::Fingerprint;
+
+use crate::Result;
+use crate::backup::{self, Proof, Request, VerifiedBackup, Wanted};
+use crate::progress::Progress;
+use crate::report::{Step, StepState};
+use crate::site::Site;
+
+/// How old a backup may be that a write rests on.
+const MAX_AGE: SignedDuration = SignedDuration::from_hours(1);
+
+/// A verified backup of live as it is now in structure, younger than an hour, if there is one.
+///
+/// # Errors
+/// If the folder of backups cannot be read.
+pub fn existing(site: &mut Site, live: &Fingerprint) -> Result<Option<VerifiedBackup>> {
+    let source = backup::Source::of(&mut site.live, &site.dsn)?;
+    let wanted =
+        Wanted { source: &source, fingerprint: Some(live), now: site.setting.now, max_age: MAX_AGE };
+    backup::latest_verified(&site.backups(), &wanted)
+}
+
+/// Takes a backup and verifies it by restoring it.
+///
+/// # Errors
+/// If it cannot be taken or is not equal once restored; nothing is left behind then.
+pub fn take(site: &mut Site, progress: &mut dyn Progress) -> Result<VerifiedBackup> {
+    let (dir, client) = (site.backups(), site.client());
+    let folder = site.project.history.folder.clone();
+    let request = Request {
+        live: &site.dsn,
+        dir: &dir,
+        migrations: folder.exists().then_some(folder.as_path()),
+        client: client.as_ref(),
+        at: site.setting.now,
+    };
+    let taken = backup::take(&request, Proof::Restore(&mut site.scratch), progress)?;
+    Ok(taken.verified.expect("a backup that is restored is verified or not returned"))
+}
+
+/// The step of a report that says which backup there is.
+pub(crate) fn step(backup: &VerifiedBackup, is_new: bool) -> Step {
+    let path = backup.backup().path().display();
+    let how = if is_new { "take and verify" } else { "rest on the verified" };
+    Step { name: format!("{how} backup {path}"), state: StepState::Done, n_statements: 0, millis: 0 }
+}
