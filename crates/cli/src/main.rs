@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 mod context;
+mod counsel;
 mod ui;
 
 use std::process::ExitCode;

@@ -39,7 +39,9 @@ struct Change {
 ///
 /// # Errors
 /// If `package.json` cannot be read or a file cannot be written.
-pub fn init(setting: &Setting, out: &str, confirm: bool) -> Result<Report> {
+pub fn init(setting: &Setting, confirm: bool) -> Result<Report> {
+    let loader = raingauge_tsload::Project::new(setting.root.clone(), setting.env.clone());
+    let out = loader.config(setting.config.as_deref()).map_or("drizzle".to_owned(), |it| it.out);
     let mut report = Report::new("init");
     let mut changes = Vec::new();
     let (package, conflicts) = package_json(&setting.root)?;

@@ -1,0 +1,12 @@
+//! `raingauge analyze`.
+
+use raingauge_engine::report::Report;
+use raingauge_engine::{Result, commands};
+
+use crate::arguments::AnalyzeArgs;
+use crate::context::Context;
+use crate::ui::Ui;
+
+pub(crate) fn run(ui: &mut Ui, context: &Context, _args: &AnalyzeArgs) -> Result<Report> {
+    commands::analyze(&context.setting, ui)
+}

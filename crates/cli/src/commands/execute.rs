@@ -1,0 +1,19 @@
+//! `raingauge execute`.
+
+use raingauge_engine::Result;
+use raingauge_engine::commands::{self, Mandate};
+use raingauge_engine::report::Report;
+
+use crate::arguments::ExecuteArgs;
+use crate::context::{Context, given};
+use crate::counsel::Advisor;
+use crate::ui::Ui;
+
+pub(crate) fn run(ui: &mut Ui, context: &Context, args: &ExecuteArgs) -> Result<Report> {
+    let mandate = Mandate {
+        given: given(&args.confirm),
+        allow: args.allow.clone(),
+        resume: args.confirm.resume,
+    };
+    commands::execute(&context.setting, &mandate, &mut Advisor { ui, context })
+}

@@ -1,0 +1,21 @@
+//! `raingauge migrate`.
+
+use std::time::Duration;
+
+use raingauge_engine::commands::{self, MigrateRequest};
+use raingauge_engine::Result;
+use raingauge_engine::report::Report;
+
+use crate::arguments::MigrateArgs;
+use crate::context::{Context, given};
+use crate::counsel::Advisor;
+use crate::ui::Ui;
+
+pub(crate) fn run(ui: &mut Ui, context: &Context, args: &MigrateArgs) -> Result<Report> {
+    let request = MigrateRequest {
+        given: given(&args.confirm),
+        allow: args.allow.clone(),
+        wait: Duration::from_secs(args.wait),
+    };
+    commands::migrate(&context.setting, &request, &mut Advisor { ui, context })
+}

@@ -1,0 +1,14 @@
+//! `raingauge reconcile`.
+
+use raingauge_engine::report::Report;
+use raingauge_engine::{Result, commands};
+
+use crate::arguments::ReconcileArgs;
+use crate::context::{Context, given};
+use crate::counsel::Advisor;
+use crate::ui::Ui;
+
+pub(crate) fn run(ui: &mut Ui, context: &Context, args: &ReconcileArgs) -> Result<Report> {
+    let given = given(&args.confirm);
+    commands::reconcile(&context.setting, &given, args.confirm.resume, &mut Advisor { ui, context })
+}

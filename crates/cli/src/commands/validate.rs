@@ -1,0 +1,12 @@
+//! `raingauge validate`.
+
+use raingauge_engine::report::Report;
+use raingauge_engine::{Result, commands};
+
+use crate::arguments::ValidateArgs;
+use crate::context::Context;
+use crate::ui::Ui;
+
+pub(crate) fn run(ui: &mut Ui, context: &Context, args: &ValidateArgs) -> Result<Report> {
+    commands::validate(&context.setting, args.offline, ui)
+}

@@ -1,0 +1,61 @@
+//! Shared options, resolved once: what was typed → what it means.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use raingauge_engine::setting::{ScratchChoice, Setting};
+use raingauge_engine::{Error, Result};
+
+use crate::arguments::{Common, Confirm};
+use raingauge_engine::consent::Given;
+
+/// What every command works with.
+pub(crate) struct Context {
+    pub(crate) setting: Setting,
+    /// Answers by question, if a file of them was given.
+    pub(crate) answers: Option<BTreeMap<String, String>>,
+}
+
+impl Context {
+    /// Resolves the shared options against the current folder and the environment.
+    pub(crate) fn resolve(common: &Common) -> Result<Self> {
+        let root = std::env::current_dir()
+            .map_err(|cause| Error::new("folder-unreadable", "cannot tell the current folder").caused_by(cause))?;
+        let setting = Setting {
+            root,
+            env: std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect(),
+            config: common.config.clone(),
+            url: common.url.clone(),
+            init_sql: common.init_sql.clone(),
+            scratch: match common.scratch.as_deref() {
+                None => ScratchChoice::Auto,
+                Some("target") => ScratchChoice::Target,
+                Some(url) => ScratchChoice::Url(url.to_owned()),
+            },
+            pg_client: common.pg_client.clone(),
+            now: Timestamp::now(),
+        };
+        let answers = common.answers.as_ref().map(read_answers).transpose()?;
+        Ok(Self { setting, answers })
+    }
+}
+
+/// What `--confirm` means: absent, bare, or with a plan's hash.
+pub(crate) fn given(confirm: &Confirm) -> Given {
+    match confirm.confirm.as_deref() {
+        None => Given::Nothing,
+        Some("") => Given::Shown,
+        Some(hash) => Given::Plan(hash.to_owned()),
+    }
+}
+
+fn read_answers(path: &PathBuf) -> Result<BTreeMap<String, String>> {
+    let invalid = |cause: Box<dyn std::error::Error + Send + Sync>| {
+        Error::new("answers-invalid", format!("cannot read the answers in `{}`", path.display()))
+            .caused_by(cause)
+            .next("it is a JSON object: {\"backup\": \"yes\", \"database\": \"NAME\"}")
+    };
+    let text = std::fs::read_to_string(path).map_err(|it| invalid(it.into()))?;
+    serde_json::from_str(&text).map_err(|it| invalid(it.into()))
+}
