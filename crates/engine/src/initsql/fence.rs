@@ -119,7 +119,9 @@ impl Keeper<'_> {
         if reach == Reach::Prints {
             return;
         }
-        self.attached.extend(attached_name(&statement.piece.sql));
+        if self.fence.dialect == Dialect::Sqlite {
+            self.attached.extend(attached_name(&statement.piece.sql));
+        }
         match self.why(reach, &statement) {
             Some(why) => self.hold(why, statement),
             None => self.pieces.push(statement),

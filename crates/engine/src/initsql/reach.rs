@@ -3,7 +3,7 @@
 //! Bodies of functions and `DO` blocks are read word by word, literals in them too, so that what they
 //! would run counts. Text that a body puts together from parts smaller than these words is not seen.
 
-use raingauge_schema::postgres::token::{identifier, literal, tokens};
+use raingauge_schema::postgres::token::{identifier, literal, tokens, tokens_with_escapes};
 use raingauge_schema::token::{Cursor, Token, TokenKind};
 
 /// How far a statement reaches.
@@ -35,15 +35,21 @@ const LANGUAGE: &str = "its language may do anything on the server's machine";
 
 /// How far one statement reaches.
 pub(super) fn reach(sql: &str) -> Reach {
-    // What cannot be read, the server refuses.
-    let Ok(tokens) = tokens(sql) else { return Reach::Inside };
-    let mut it = Cursor::new(&tokens);
+    let found = tokens(sql).map(|it| of_statement(&it));
+    // Whether a backslash escapes the quote is the session's setting: the farther reading counts.
+    let escaped = sql.contains("\\'").then(|| tokens_with_escapes(sql).map(|it| of_statement(&it)));
+    let readings = [Some(found), escaped].into_iter().flatten().flatten();
+    readings.reduce(|a, b| if rank(&a) < rank(&b) { b } else { a }).unwrap_or(Reach::Inside)
+}
+
+fn of_statement(tokens: &[Token<'_>]) -> Reach {
+    let mut it = Cursor::new(tokens);
     if it.eat("use") && it.rest().len() == 1 {
         return Reach::Use(last_name(&mut it));
     }
     while it.eat_any(&["explain", "analyze", "verbose"]).is_some() {}
     let rest = it.rest();
-    let found = at_start(rest).or_else(|| called(&tokens)).or_else(|| in_shared_catalog(&tokens));
+    let found = at_start(rest).or_else(|| called(tokens)).or_else(|| in_shared_catalog(tokens));
     let found = found.or_else(|| has_body(rest).then(|| in_bodies(rest)).flatten());
     found
         .or_else(|| names_database(rest).then_some(Reach::Server(OTHER_DATABASE)))
@@ -231,9 +237,11 @@ fn of_function(name: &str) -> Option<Reach> {
         "schedule_in_database",
     ];
     let begins = |words: &[&str]| words.iter().any(|it| name.starts_with(it));
+    let network =
+        ["dblink", "http", "http_get", "http_post", "http_put", "http_patch", "http_delete"];
     if files.contains(&name) || begins(&["pg_ls_", "pg_file_", "pg_logdir_"]) {
         Some(Reach::Beyond(FILES))
-    } else if name == "dblink"
+    } else if network.contains(&name)
         || begins(&["dblink_connect", "dblink_exec", "dblink_open", "dblink_send"])
     {
         Some(Reach::Beyond(NETWORK))

@@ -141,7 +141,18 @@ impl<'a> Lexer<'a> {
 /// # Errors
 /// If something does not end.
 pub fn tokens(source: &str) -> Result<Vec<Token<'_>>, SplitError> {
-    let mut lexer = Lexer::new(source);
+    tokens_of(Lexer::new(source))
+}
+
+/// The same where `standard_conforming_strings` is off.
+///
+/// # Errors
+/// If something does not end.
+pub fn tokens_with_escapes(source: &str) -> Result<Vec<Token<'_>>, SplitError> {
+    tokens_of(Lexer { plain_escapes: true, ..Lexer::new(source) })
+}
+
+fn tokens_of(mut lexer: Lexer<'_>) -> Result<Vec<Token<'_>>, SplitError> {
     let mut tokens = Vec::new();
     while let Some(token) = lexer.next_token()? {
         if token.kind != TokenKind::Comment {

@@ -88,7 +88,7 @@ const BEYOND: [&str; 24] = [
     "select * from dblink('host=x', 'select 1') as t(a int)",
     "do $$ begin execute format('copy t from program %L', 'ls'); end $$",
     "create function f() returns text language sql as $$ select pg_read_file('x') $$",
-    "explain analyze select pg_read_file('x')",
+    "explain analyze select extensions.http_get('x')",
 ];
 
 #[test]
@@ -231,4 +231,16 @@ fn sqlite_scripts_stay_in_their_file() {
         codes(&fenced.findings),
         ["init-sql-beyond a.sql:1", "init-sql-other-database a.sql:2"]
     );
+}
+
+#[test]
+fn a_quote_after_a_backslash_hides_nothing() {
+    check(
+        "set standard_conforming_strings = off; select 'it\\'s', pg_reload_conf()",
+        true,
+        &["set standard_conforming_strings = off"],
+        &["init-sql-outside a.sql:1"],
+    );
+    check("select 'it\\', pg_reload_conf(), 'x'", true, &[], &["init-sql-outside a.sql:1"]);
+    check("select 'it\\'", true, &["select 'it\\'"], &[]);
 }
