@@ -138,7 +138,6 @@ impl Execution {
         let mut shown = false;
         loop {
             let situation = self.situation(site, &facts, &plans)?;
-            let step = next(&self.state, &situation);
             let writes = situation.needs_reconcile || 0 < situation.n_pending;
             if writes && !shown && situation.blocked_by.is_empty() {
                 shown = true;
@@ -147,7 +146,7 @@ impl Execution {
                     return Ok((Outcome::Finished, open_report(site, &facts, &plans, finding)));
                 }
             }
-            match step {
+            match next(&self.state, &situation) {
                 Next::Blocked(_) => return Ok((Outcome::Refused, blocked_report(site, &facts, plans))),
                 Next::Declined(stage) => return Ok((Outcome::Refused, declined_report(site, stage))),
                 Next::Done => unreachable!("validation returns its own report"),

@@ -43,14 +43,42 @@ pub fn drizzle_expresses(object: &Object, attribute: Option<&str>) -> bool {
 /// Whether two values of an attribute mean the same although they are spelled differently.
 ///
 /// Outside STRICT tables only a type's affinity has a meaning, and only `integer` in a primary key is
-/// more than its affinity. See <https://sqlite.org/datatype3.html#determination_of_column_affinity>.
+/// more than its affinity. A constant default is stored as the column's affinity makes it. See
+/// <https://sqlite.org/datatype3.html#determination_of_column_affinity>.
 pub fn equivalent(objects: Pair<&Object>, attribute: &str, values: Pair<Option<&str>>) -> bool {
     let (Some(from), Some(to)) = (values.from, values.to) else { return false };
     let is_rowid = |it: &Object| it.get("rowid").is_some();
-    attribute == "type"
-        && objects.from.id.kind == Kind::Column
-        && is_rowid(objects.from) == is_rowid(objects.to)
-        && affinity(from) == affinity(to)
+    let affinity_of = |it: &Object| affinity(it.get("type").unwrap_or_default());
+    if objects.from.id.kind != Kind::Column {
+        return false;
+    }
+    match attribute {
+        "type" => is_rowid(objects.from) == is_rowid(objects.to) && affinity(from) == affinity(to),
+        "default" => {
+            let affinity = affinity_of(objects.from);
+            affinity == affinity_of(objects.to)
+                && stored(from, affinity).is_some_and(|it| stored(to, affinity) == Some(it))
+        }
+        _ => false,
+    }
+}
+
+/// What a constant becomes in a column of this affinity; nothing for what is no constant, or where
+/// SQLite's own conversion would have to be known.
+fn stored(literal: &str, affinity: &str) -> Option<String> {
+    let literal = literal.replace("- ", "-");
+    let text = literal.strip_prefix('\'').and_then(|it| it.strip_suffix('\''));
+    let value = text.unwrap_or(&literal);
+    let is_number = value.parse::<i64>().is_ok() || value.parse::<f64>().is_ok_and(f64::is_finite);
+    match affinity {
+        "integer" | "numeric" | "real" if is_number => {
+            value.parse::<f64>().ok().map(|it| it.to_string())
+        }
+        "text" => {
+            text.map(str::to_owned).or_else(|| value.parse::<i64>().ok().map(|it| it.to_string()))
+        }
+        _ => None,
+    }
 }
 
 /// The affinity that a declared type gives its column.
@@ -181,6 +209,27 @@ mod tests {
         check("(a) + (b)", "( a ) + ( b )");
         check("x'AB' || 'x'", "x'ab' || 'x'");
         check("CURRENT_TIMESTAMP", "current_timestamp");
+    }
+
+    #[test]
+    fn a_constant_default_is_compared_as_the_column_stores_it() {
+        let column = |default: &str, sql_type: &str| {
+            Object::new(Kind::Column, ["t", "a"]).with("type", sql_type).with("default", default)
+        };
+        for (from, to, sql_type, expected) in [
+            ("0", "'0'", "numeric", true),
+            ("0", "'0'", "text", true),
+            ("0", "'0'", "blob", false),
+            ("1.50", "'1.5'", "numeric", true),
+            ("'a'", "'b'", "text", false),
+            ("'0'", "'0.0'", "text", false),
+            ("- 1", "-1", "integer", true),
+        ] {
+            let (from, to) = (column(from, sql_type), column(to, sql_type));
+            let values = Pair { from: from.get("default"), to: to.get("default") };
+            let found = equivalent(Pair { from: &from, to: &to }, "default", values);
+            assert_eq!(found, expected, "{values:?} in {sql_type}");
+        }
     }
 
     #[test]
