@@ -20,11 +20,16 @@ pub(crate) struct Context {
 impl Context {
     /// Resolves the shared options against the current folder and the environment.
     pub(crate) fn resolve(common: &Common) -> Result<Self> {
-        let root = std::env::current_dir()
-            .map_err(|cause| Error::new("folder-unreadable", "cannot tell the current folder").caused_by(cause))?;
+        let root = std::env::current_dir().map_err(|cause| {
+            Error::new("folder-unreadable", "cannot tell the current folder").caused_by(cause)
+        })?;
         let setting = Setting {
             root,
-            env: std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect(),
+            env: std::env::vars_os()
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
+                .collect(),
             config: common.config.clone(),
             url: common.url.clone(),
             init_sql: common.init_sql.clone(),

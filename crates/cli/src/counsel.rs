@@ -41,7 +41,8 @@ impl Counsel for Advisor<'_> {
         match &question.typed_name {
             None => Answer::Yes(None),
             Some(name) => {
-                let prompt = format!("This target is guarded. Type the database's name ({name}) to go on:");
+                let prompt =
+                    format!("This target is guarded. Type the database's name ({name}) to go on:");
                 Answer::Yes(self.ui.ask(&prompt))
             }
         }

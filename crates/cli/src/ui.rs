@@ -25,7 +25,9 @@ impl Ui {
 
     /// Whether someone can answer a question.
     pub(crate) fn can_ask(&self) -> bool {
-        self.format == Format::Text && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+        self.format == Format::Text
+            && std::io::stdin().is_terminal()
+            && std::io::stderr().is_terminal()
     }
 
     /// Prints a report to stdout.

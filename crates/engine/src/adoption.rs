@@ -115,16 +115,26 @@ fn off_course(facts: &Facts, recorded: usize) -> Finding {
         Finding::error(
             "ledger-ahead",
             "ledger",
-            format!("records {recorded} migrations, but live equals a replay up to {}: recorded effects are missing", name(at)),
+            format!(
+                "records {recorded} migrations, but live equals a replay up to {}: recorded effects are missing",
+                name(at)
+            ),
         )
     } else if recorded == 0 {
         Finding::error(
             "position-unknown",
             "live",
-            format!("equals its history at no point; nearest is {}. Nothing was recorded, and a baseline beside an existing history would replace it", name(position.nearest)),
+            format!(
+                "equals its history at no point; nearest is {}. Nothing was recorded, and a baseline beside an existing history would replace it",
+                name(position.nearest)
+            ),
         )
     } else {
-        Finding::error("drift", "live", format!("is not what its history builds up to {}", name(recorded)))
+        Finding::error(
+            "drift",
+            "live",
+            format!("is not what its history builds up to {}", name(recorded)),
+        )
     };
     crate::findings::differences(finding, &position.differences)
         .next("raingauge analyze: shows what of each migration is in effect, object by object")
@@ -176,7 +186,8 @@ fn baseline_course(
     });
     migrations.extend(seed_migration(site, facts, &snapshot)?);
     let last = migrations.last().map(|it| it.snapshot.clone()).unwrap_or_default();
-    let follow_up = follow_up(site.dialect(), facts.declared.as_ref(), &last, &mut planning.findings)?;
+    let follow_up =
+        follow_up(site.dialect(), facts.declared.as_ref(), &last, &mut planning.findings)?;
     migrations.extend(follow_up);
     progress.begin("proving the baseline in scratch");
     planning.findings.extend(proof::prove(site, facts, &migrations)?);
@@ -215,13 +226,16 @@ fn seed_migration(
     previous: &AnySnapshot,
 ) -> Result<Option<NewMigration>> {
     let Some(init) = facts.init.as_mut().filter(|it| !it.seeds.is_empty()) else { return Ok(None) };
-    let file_of = seed::seed_file(&mut init.database.session, &init.seeds)
-        .map_err(|cause| Error::new("seeds-unreadable", "cannot read the rows of init.sql").caused_by(cause))?;
+    let file_of = seed::seed_file(&mut init.database.session, &init.seeds).map_err(|cause| {
+        Error::new("seeds-unreadable", "cannot read the rows of init.sql").caused_by(cause)
+    })?;
     let sql = file(&file_of.statements);
     let snapshot = site
         .dialect()
         .custom_snapshot(Some(&previous.write()), &snapshot_id("seed", &sql))
-        .map_err(|cause| Error::new("snapshot-unwritable", "cannot write the seed's snapshot").caused_by(cause))?;
+        .map_err(|cause| {
+            Error::new("snapshot-unwritable", "cannot write the seed's snapshot").caused_by(cause)
+        })?;
     let n_statements = file_of.statements.len();
     Ok(Some(NewMigration { name: "seed", sql, snapshot, in_effect: true, n_statements }))
 }
@@ -234,8 +248,9 @@ fn follow_up(
     findings: &mut Vec<Finding>,
 ) -> Result<Option<NewMigration>> {
     let Some(declared) = declared else { return Ok(None) };
-    let unreadable =
-        |cause| Error::new("snapshot-unreadable", "cannot read the snapshot just written").caused_by(cause);
+    let unreadable = |cause| {
+        Error::new("snapshot-unreadable", "cannot read the snapshot just written").caused_by(cause)
+    };
     let from = AnySnapshot::read(dialect, previous).map_err(unreadable)?;
     let difference = from.difference_to(&declared.snapshot);
     for what in &difference.not_expressed {
@@ -305,7 +320,8 @@ mod tests {
 
     #[test]
     fn a_file_has_one_statement_per_piece_and_no_trailing_breakpoint() {
-        let text = file(&["create table t (a int)".to_owned(), "create view v as select 1;".to_owned()]);
+        let text =
+            file(&["create table t (a int)".to_owned(), "create view v as select 1;".to_owned()]);
         assert_eq!(
             text,
             "create table t (a int);\n--> statement-breakpoint\ncreate view v as select 1;\n"

@@ -47,7 +47,9 @@ fn pg_dump(
     let output = command.output().map_err(|cause| failed().caused_by(cause))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        return Err(failed().caused_by(said).next("nothing was changed; connect as a role that may read every table's definition"));
+        return Err(failed().caused_by(said).next(
+            "nothing was changed; connect as a role that may read every table's definition",
+        ));
     }
     let text = String::from_utf8(output.stdout).map_err(|cause| failed().caused_by(cause))?;
     Ok(normalised(&text, ledgers))

@@ -63,7 +63,8 @@ impl Facts {
         let ledgers = read_ledgers(site)?;
         findings.extend(other_ledgers(&site.project.ledger, &ledgers));
         let configured = ledgers.iter().find(|it| it.name == site.project.ledger);
-        let standing = standing(site.dialect(), &site.project.history, configured, site.setting.now);
+        let standing =
+            standing(site.dialect(), &site.project.history, configured, site.setting.now);
         findings.extend(standing.findings.iter().cloned());
 
         progress.begin("replaying the history in scratch");

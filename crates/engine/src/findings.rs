@@ -43,7 +43,14 @@ fn rows(comparison: &Comparison) -> Vec<[String; 2]> {
         let each: Vec<_> = object
             .attributes
             .iter()
-            .map(|it| format!("{}: live {}, expected {}", it.name, shown(&it.values.from), shown(&it.values.to)))
+            .map(|it| {
+                format!(
+                    "{}: live {}, expected {}",
+                    it.name,
+                    shown(&it.values.from),
+                    shown(&it.values.to)
+                )
+            })
             .collect();
         rows.push([object.id.to_string(), each.join("\n")]);
     }

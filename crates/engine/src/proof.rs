@@ -18,15 +18,26 @@ use crate::{Result, dump, findings, replay, seed};
 ///
 /// # Errors
 /// If scratch cannot be had, or the engine's dump fails.
-pub fn prove(site: &mut Site, facts: &mut Facts, migrations: &[NewMigration]) -> Result<Vec<Finding>> {
+pub fn prove(
+    site: &mut Site,
+    facts: &mut Facts,
+    migrations: &[NewMigration],
+) -> Result<Vec<Finding>> {
     let mut fresh = site.scratch.create("proof")?;
     for migration in migrations {
         if let Err(error) = replay::file(&mut fresh.session, migration.name, &migration.sql) {
-            return Ok(vec![error.finding("replay-failed", "cannot be run on an empty database; nothing was written")]);
+            return Ok(vec![error.finding(
+                "replay-failed",
+                "cannot be run on an empty database; nothing was written",
+            )]);
         }
         let findings = match migration.name {
             "baseline" => equal_structure(site, facts, &mut fresh)?,
-            "seed" => facts.init.as_mut().map(|it| equal_seeds(&mut fresh.session, it)).unwrap_or_default(),
+            "seed" => facts
+                .init
+                .as_mut()
+                .map(|it| equal_seeds(&mut fresh.session, it))
+                .unwrap_or_default(),
             _ => Vec::new(),
         };
         if !findings.is_empty() {
@@ -39,7 +50,9 @@ pub fn prove(site: &mut Site, facts: &mut Facts, migrations: &[NewMigration]) ->
         site.dialect().compare_managed(Pair { from: &expected, to: &declared.catalog });
     // What schema.ts does not speak of was looked at before, and is carried.
     comparison.only_from.clear();
-    comparison.renamed.retain(|it| site.dialect() == Dialect::Postgres || it.from.kind == Kind::Index);
+    comparison
+        .renamed
+        .retain(|it| site.dialect() == Dialect::Postgres || it.from.kind == Kind::Index);
     if comparison.is_equal() {
         return Ok(Vec::new());
     }
@@ -59,7 +72,11 @@ fn equal_structure(
     let rebuilt = site.catalog_of(&mut fresh.session)?;
     let comparison = compare(Pair { from: &facts.live, to: &rebuilt });
     if !comparison.is_equal() {
-        let finding = Finding::error("baseline-differs", "baseline", "does not rebuild live; nothing was written");
+        let finding = Finding::error(
+            "baseline-differs",
+            "baseline",
+            "does not rebuild live; nothing was written",
+        );
         return Ok(vec![findings::differences(finding, &comparison)]);
     }
     let (names, client) = (site.ledger_names(), site.client());
@@ -68,10 +85,16 @@ fn equal_structure(
     if live == again {
         return Ok(Vec::new());
     }
-    let finding = Finding::error("baseline-dump-differs", "baseline", "rebuilds a database whose own dump differs from live's; nothing was written");
+    let finding = Finding::error(
+        "baseline-dump-differs",
+        "baseline",
+        "rebuilds a database whose own dump differs from live's; nothing was written",
+    );
     let changed = similar::TextDiff::from_lines(&live, &again);
     let lines = changed.iter_all_changes().filter(|it| it.tag() != similar::ChangeTag::Equal);
-    Ok(vec![lines.take(40).fold(finding, |it, line| it.evidence(format!("{}{}", line.tag(), line.value().trim_end())))])
+    Ok(vec![lines.take(40).fold(finding, |it, line| {
+        it.evidence(format!("{}{}", line.tag(), line.value().trim_end()))
+    })])
 }
 
 /// T30: the rows that init.sql inserts have to be in every new database, volatile values aside.
@@ -84,7 +107,11 @@ fn equal_seeds(fresh: &mut Session, init: &mut Init) -> Vec<Finding> {
         let rows = match seed::rows(fresh, table) {
             Ok(rows) => rows,
             Err(error) => {
-                findings.push(Finding::error("seed-replay-differs", table.id.to_string(), error.to_string()));
+                findings.push(Finding::error(
+                    "seed-replay-differs",
+                    table.id.to_string(),
+                    error.to_string(),
+                ));
                 continue;
             }
         };

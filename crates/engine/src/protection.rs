@@ -18,8 +18,12 @@ const MAX_AGE: SignedDuration = SignedDuration::from_hours(1);
 /// If the folder of backups cannot be read.
 pub fn existing(site: &mut Site, live: &Fingerprint) -> Result<Option<VerifiedBackup>> {
     let source = backup::Source::of(&mut site.live, &site.dsn)?;
-    let wanted =
-        Wanted { source: &source, fingerprint: Some(live), now: site.setting.now, max_age: MAX_AGE };
+    let wanted = Wanted {
+        source: &source,
+        fingerprint: Some(live),
+        now: site.setting.now,
+        max_age: MAX_AGE,
+    };
     backup::latest_verified(&site.backups(), &wanted)
 }
 
@@ -45,5 +49,10 @@ pub fn take(site: &mut Site, progress: &mut dyn Progress) -> Result<VerifiedBack
 pub(crate) fn step(backup: &VerifiedBackup, is_new: bool) -> Step {
     let path = backup.backup().path().display();
     let how = if is_new { "take and verify" } else { "rest on the verified" };
-    Step { name: format!("{how} backup {path}"), state: StepState::Done, n_statements: 0, millis: 0 }
+    Step {
+        name: format!("{how} backup {path}"),
+        state: StepState::Done,
+        n_statements: 0,
+        millis: 0,
+    }
 }

@@ -41,7 +41,8 @@ pub fn history(site: &mut Site, findings: &mut Vec<Finding>) -> Result<Vec<Catal
     let mut states = vec![site.catalog_of(&mut database.session)?];
     for migration in &site.project.history.migrations {
         if let Err(error) = replay::migration(&mut database.session, migration) {
-            findings.push(error.finding("history-broken", "cannot be replayed on an empty database"));
+            findings
+                .push(error.finding("history-broken", "cannot be replayed on an empty database"));
             break;
         }
         states.push(site.catalog_of(&mut database.session)?);
@@ -67,8 +68,12 @@ pub fn declared(
         if let Err(error) = database.session.run(&statement.sql) {
             let head = initsql::excerpt(&statement.sql);
             findings.push(
-                Finding::error("declared-unbuildable", "schema.ts", format!("the engine refuses what schema.ts declares: {error}"))
-                    .evidence(head),
+                Finding::error(
+                    "declared-unbuildable",
+                    "schema.ts",
+                    format!("the engine refuses what schema.ts declares: {error}"),
+                )
+                .evidence(head),
             );
             return Ok(None);
         }
@@ -140,7 +145,8 @@ pub fn init(site: &mut Site, live: &Catalog, findings: &mut Vec<Finding>) -> Res
     }
     let Some((mut second, _)) = build_init(site, &found, &mut Vec::new())? else { return Ok(None) };
     let catalog = site.catalog_of(&mut first.session)?;
-    let unread = |cause| Error::new("seeds-unreadable", "cannot read the rows of init.sql").caused_by(cause);
+    let unread =
+        |cause| Error::new("seeds-unreadable", "cannot read the rows of init.sql").caused_by(cause);
     let seeds = seed::read(&mut first.session, &mut second.session, &catalog).map_err(unread)?;
     let comparison = compare(Pair { from: live, to: &catalog });
     let (seeds, states) = classify_seeds(site, live, seeds, findings);
@@ -163,7 +169,8 @@ fn build_init(
     };
     let fenced = initsql::fence(expansion.pieces, &fence);
     findings.extend(fenced.findings.iter().cloned());
-    let scripts = fenced.pieces.iter().map(|it| it.piece.sql.as_str()).collect::<Vec<_>>().join("\n");
+    let scripts =
+        fenced.pieces.iter().map(|it| it.piece.sql.as_str()).collect::<Vec<_>>().join("\n");
     match replay::script(&mut database.session, &fenced.pieces) {
         Ok(_) => Ok(Some((database, scripts))),
         Err(error) => {
@@ -176,7 +183,9 @@ fn build_init(
 /// Whether a script has a word that SQLite answers with the time.
 fn speaks_of_time(scripts: &str) -> bool {
     let scripts = scripts.to_lowercase();
-    ["current_", "now", "unixepoch", "julianday", "strftime", "datetime("].iter().any(|it| scripts.contains(it))
+    ["current_", "now", "unixepoch", "julianday", "strftime", "datetime("]
+        .iter()
+        .any(|it| scripts.contains(it))
 }
 
 /// Tables of init.sql that live lacks, or has in another form, are a matter of the catalogs.
@@ -187,15 +196,21 @@ fn classify_seeds(
     findings: &mut Vec<Finding>,
 ) -> (Vec<SeedTable>, Vec<TableState>) {
     let (mut kept, mut states) = (Vec::new(), Vec::new());
-    for table in seeds.into_iter().filter(|it| live.get(&it.id).is_some_and(|it| it.id.kind == Kind::Table)) {
+    for table in
+        seeds.into_iter().filter(|it| live.get(&it.id).is_some_and(|it| it.id.kind == Kind::Table))
+    {
         match seed::classify(&mut site.live, &table) {
             Ok(state) => {
                 kept.push(table);
                 states.push(state);
             }
             Err(error) => findings.push(
-                Finding::warning("seeds-not-comparable", table.id.to_string(), "live's rows cannot be compared with the seed rows")
-                    .evidence(error.to_string()),
+                Finding::warning(
+                    "seeds-not-comparable",
+                    table.id.to_string(),
+                    "live's rows cannot be compared with the seed rows",
+                )
+                .evidence(error.to_string()),
             ),
         }
     }

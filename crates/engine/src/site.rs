@@ -62,8 +62,11 @@ impl Site {
         let mut identity = live.identity()?;
         if let Dsn::Sqlite(target) = &dsn {
             identity.host = target.path.display().to_string();
-            identity.database =
-                target.path.file_stem().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+            identity.database = target
+                .path
+                .file_stem()
+                .map(|it| it.to_string_lossy().into_owned())
+                .unwrap_or_default();
         }
         let ledgers = find_ledgers(&mut live, &project.ledger)?;
         Ok(Self { setting: setting.clone(), project, dsn, live, identity, scratch, ledgers, empty })
@@ -152,8 +155,9 @@ impl Site {
 }
 
 fn find_ledgers(live: &mut Session, configured: &LedgerName) -> Result<Vec<LedgerName>> {
-    ledger::find(live, configured)
-        .map_err(|cause| Error::new("catalog-unreadable", "cannot look for the ledger").caused_by(cause))
+    ledger::find(live, configured).map_err(|cause| {
+        Error::new("catalog-unreadable", "cannot look for the ledger").caused_by(cause)
+    })
 }
 
 fn scratch_options(setting: &Setting, project: &Project, live: &Dsn) -> Result<ScratchOptions> {

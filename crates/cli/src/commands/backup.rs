@@ -11,6 +11,8 @@ pub(crate) fn run(ui: &mut Ui, context: &Context, args: &BackupArgs) -> Result<R
     match &args.action {
         None | Some(BackupAction::Create) => commands::backup_create(&context.setting, ui),
         Some(BackupAction::List) => commands::backup_list(&context.setting),
-        Some(BackupAction::Verify { backup }) => commands::backup_verify(&context.setting, backup, ui),
+        Some(BackupAction::Verify { backup }) => {
+            commands::backup_verify(&context.setting, backup, ui)
+        }
     }
 }

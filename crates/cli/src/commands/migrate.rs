@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use raingauge_engine::commands::{self, MigrateRequest};
 use raingauge_engine::Result;
+use raingauge_engine::commands::{self, MigrateRequest};
 use raingauge_engine::report::Report;
 
 use crate::arguments::MigrateArgs;

@@ -12,6 +12,7 @@ use raingauge_schema::plan::Hazard;
 use raingauge_schema::{Dialect, Fingerprint, Kind};
 
 use crate::adoption::{Course, course};
+use crate::apply::reconcile::refuse_interrupted;
 use crate::backup::VerifiedBackup;
 use crate::connect::{Access, Session, SqlError};
 use crate::consent::Consent;
@@ -20,7 +21,6 @@ use crate::history::Migration;
 use crate::ledger;
 use crate::lock::Lock;
 use crate::progress::Progress;
-use crate::apply::reconcile::refuse_interrupted;
 use crate::report::{Finding, Severity, Step, StepState};
 use crate::site::Site;
 use crate::{Error, Result, introspect};
@@ -111,7 +111,8 @@ fn hazards<'a>(
     let mut found: Vec<(String, Hazard)> = Vec::new();
     for migration in migrations {
         for piece in split(&migration.sql) {
-            let tagged = dialect.hazards(piece.sql).into_iter().map(|it| (migration.entry.tag.clone(), it));
+            let tagged =
+                dialect.hazards(piece.sql).into_iter().map(|it| (migration.entry.tag.clone(), it));
             found.extend(tagged);
         }
     }
@@ -121,7 +122,8 @@ fn hazards<'a>(
 }
 
 fn hazard_findings(hazards: &[(String, Hazard)], allowed: &[String]) -> Vec<Finding> {
-    let one = |(tag, hazard): &(String, Hazard)| match hazard {
+    let one = |(tag, hazard): &(String, Hazard)| {
+        match hazard {
         Hazard::DeletesData(name) if allowed.contains(name) => None,
         Hazard::DeletesData(name) => Some(
             Finding::error("deletion-not-allowed", tag.clone(), format!("deletes data: {name}; nothing was changed"))
@@ -133,6 +135,7 @@ fn hazard_findings(hazards: &[(String, Hazard)], allowed: &[String]) -> Vec<Find
                 .next("run it by hand, then `raingauge analyze`"),
         ),
         Hazard::NotUnderstood => Some(Finding::warning("not-understood", tag.clone(), "has a statement whose effects on rows are not known; a verified backup is taken first")),
+    }
     };
     hazards.iter().filter_map(one).collect()
 }
@@ -190,22 +193,30 @@ pub fn carry_out(site: &Site, job: &Job<'_>, progress: &mut dyn Progress) -> Res
         applied.steps.push(step(&format!("apply {tag}"), n_statements));
     }
     if introspect::catalog(&mut reader, &names)?.fingerprint() != plan.expected {
-        let error = Error::new("outcome-differs", "live is not what the rehearsal led to, although every migration was applied")
-            .next("raingauge analyze: shows the difference");
+        let error = Error::new(
+            "outcome-differs",
+            "live is not what the rehearsal led to, although every migration was applied",
+        )
+        .next("raingauge analyze: shows the difference");
         return Err(with_done(error, &applied));
     }
     Ok(applied)
 }
 
 fn already_recorded(site: &Site, session: &mut Session) -> Result<Vec<usize>> {
-    let unreadable = |cause| Error::new("ledger-unreadable", "cannot read the ledger").caused_by(cause);
+    let unreadable =
+        |cause| Error::new("ledger-unreadable", "cannot read the ledger").caused_by(cause);
     let name = &site.project.ledger;
     if !ledger::find(session, name).map_err(unreadable)?.contains(name) {
         return Ok(Vec::new());
     }
     let ledger = ledger::read(session, name).map_err(unreadable)?;
-    let standing =
-        crate::check::ledger::standing(site.dialect(), &site.project.history, Some(&ledger), site.setting.now);
+    let standing = crate::check::ledger::standing(
+        site.dialect(),
+        &site.project.history,
+        Some(&ledger),
+        site.setting.now,
+    );
     Ok(standing.recorded)
 }
 
@@ -233,7 +244,8 @@ fn apply(
     let name = &site.project.ledger;
     let result = result.and_then(|()| {
         record(site, session, migration).map_err(|cause| {
-            Error::new("ledger-unwritable", format!("cannot record the migration in `{name}`")).caused_by(cause)
+            Error::new("ledger-unwritable", format!("cannot record the migration in `{name}`"))
+                .caused_by(cause)
         })
     });
     progress.boundary(&format!("migrate/{}/applied", migration.entry.tag));
@@ -253,15 +265,23 @@ fn record(site: &Site, session: &mut Session, migration: &Migration) -> Result<(
             session.run(&statement)?;
         }
     }
-    session.run(&ledger::record(site.dialect(), name, migration.hash.as_str(), migration.entry.when))
+    session.run(&ledger::record(
+        site.dialect(),
+        name,
+        migration.hash.as_str(),
+        migration.entry.when,
+    ))
 }
 
 fn failed(migration: &Migration, line: usize, cause: SqlError) -> Error {
     let place = format!("{}:{line}", migration.path.display());
     let state = cause.state.clone();
-    Error::new("migration-failed", format!("`{place}` failed ({state}); the migration was rolled back"))
-        .caused_by(cause)
-        .next("correct the migration, then run `raingauge migrate` again")
+    Error::new(
+        "migration-failed",
+        format!("`{place}` failed ({state}); the migration was rolled back"),
+    )
+    .caused_by(cause)
+    .next("correct the migration, then run `raingauge migrate` again")
 }
 
 fn with_done(error: Error, applied: &Applied) -> Error {
@@ -273,6 +293,9 @@ fn step(name: &str, n_statements: usize) -> Step {
 }
 
 fn stale() -> Error {
-    Error::refusal("plan-stale", "the database or the project changed since the plan was made; nothing was changed")
-        .next("raingauge status: shows what would run now")
+    Error::refusal(
+        "plan-stale",
+        "the database or the project changed since the plan was made; nothing was changed",
+    )
+    .next("raingauge status: shows what would run now")
 }

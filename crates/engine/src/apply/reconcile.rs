@@ -100,7 +100,9 @@ pub fn carry_out(
 /// # Errors
 /// If somebody else changed the files meanwhile, or the database cannot be written.
 pub fn resume(site: &mut Site, progress: &mut dyn Progress) -> Result<Option<Written>> {
-    let Some(mut run) = Run::interrupted(&site.project.root, COMMAND)?.pop() else { return Ok(None) };
+    let Some(mut run) = Run::interrupted(&site.project.root, COMMAND)?.pop() else {
+        return Ok(None);
+    };
     let _lock = Lock::acquire(&site.dsn, std::time::Duration::from_secs(30))?;
     if run.phase == Phase::Prepared {
         run.enter(Phase::Finished)?;
@@ -108,16 +110,20 @@ pub fn resume(site: &mut Site, progress: &mut dyn Progress) -> Result<Option<Wri
         return Ok(Some(Written { steps: vec![step], artefacts: Vec::new() }));
     }
     let intent: Intent = serde_json::from_value(run.intent.clone()).map_err(|cause| {
-        Error::new("run-unreadable", "cannot read what the interrupted run intended").caused_by(cause)
+        Error::new("run-unreadable", "cannot read what the interrupted run intended")
+            .caused_by(cause)
     })?;
     let mut session = open(site)?;
-    let is_same = introspect::catalog(&mut session, &site.ledger_names())?.fingerprint() == intent.live;
+    let is_same =
+        introspect::catalog(&mut session, &site.ledger_names())?.fingerprint() == intent.live;
     if is_same || rows_missing(&mut session, &intent)?.is_empty() {
         return publish(site, &mut session, &intent, &mut run, progress).map(Some);
     }
     undo_files(&site.project.history.folder, &intent)?;
     run.enter(Phase::Finished)?;
-    let step = step("undo the interrupted run: live has changed since, so its files were taken away again");
+    let step = step(
+        "undo the interrupted run: live has changed since, so its files were taken away again",
+    );
     Ok(Some(Written { steps: vec![step], artefacts: Vec::new() }))
 }
 
@@ -130,7 +136,10 @@ pub fn refuse_interrupted(root: &Path) -> Result<()> {
         None => Ok(()),
         Some(run) => Err(Error::refusal(
             "run-interrupted",
-            format!("a `{COMMAND}` of {} was interrupted; files and ledger may not belong together", run.started),
+            format!(
+                "a `{COMMAND}` of {} was interrupted; files and ledger may not belong together",
+                run.started
+            ),
         )
         .next("raingauge reconcile --resume")),
     }
@@ -179,7 +188,9 @@ fn take_back(
     if undone && run.enter(Phase::Finished).is_ok() {
         return error;
     }
-    error.after("files were written or ledger rows recorded; the run's record has all of it").next("raingauge reconcile --resume")
+    error
+        .after("files were written or ledger rows recorded; the run's record has all of it")
+        .next("raingauge reconcile --resume")
 }
 
 fn write_files(folder: &Path, intent: &Intent, progress: &mut dyn Progress) -> Result<Written> {
@@ -195,7 +206,11 @@ fn write_files(folder: &Path, intent: &Intent, progress: &mut dyn Progress) -> R
         });
     }
     written.steps.push(step(&format!("write {} files of the history", intent.files.len())));
-    written.steps.push(step(&format!("record {} migrations in the ledger `{}`", intent.rows.len(), intent.ledger)));
+    written.steps.push(step(&format!(
+        "record {} migrations in the ledger `{}`",
+        intent.rows.len(),
+        intent.ledger
+    )));
     Ok(written)
 }
 
@@ -224,8 +239,10 @@ fn insert_rows(site: &Site, session: &mut Session, intent: &Intent) -> Result<()
 
 /// The intended rows that the ledger does not have.
 fn rows_missing(session: &mut Session, intent: &Intent) -> Result<Vec<IntendedRow>> {
-    let unreadable = |cause| Error::new("ledger-unreadable", "cannot read the ledger").caused_by(cause);
-    let exists = ledger::find(session, &intent.ledger).map_err(unreadable)?.contains(&intent.ledger);
+    let unreadable =
+        |cause| Error::new("ledger-unreadable", "cannot read the ledger").caused_by(cause);
+    let exists =
+        ledger::find(session, &intent.ledger).map_err(unreadable)?.contains(&intent.ledger);
     if !exists {
         return Ok(intent.rows.clone());
     }
@@ -328,8 +345,9 @@ fn prefix(site: &Site) -> Result<Prefix> {
 }
 
 fn moment(when: i64) -> Result<Moment> {
-    let time = jiff::Timestamp::from_millisecond(when)
-        .map_err(|cause| Error::new("clock-invalid", "the clock is out of range").caused_by(cause))?;
+    let time = jiff::Timestamp::from_millisecond(when).map_err(|cause| {
+        Error::new("clock-invalid", "the clock is out of range").caused_by(cause)
+    })?;
     Ok(Moment { stamp: time.strftime("%Y%m%d%H%M%S").to_string(), unix: time.as_second() })
 }
 
@@ -342,14 +360,20 @@ fn step(name: &str) -> Step {
 }
 
 fn stale() -> Error {
-    Error::refusal("plan-stale", "the database or the project changed since the plan was shown; nothing was changed")
-        .next("raingauge reconcile: shows the plan as it is now")
+    Error::refusal(
+        "plan-stale",
+        "the database or the project changed since the plan was shown; nothing was changed",
+    )
+    .next("raingauge reconcile: shows the plan as it is now")
 }
 
 fn not_written(cause: SqlError) -> Error {
-    Error::new("ledger-unwritable", "cannot record the migrations in the ledger; nothing was changed")
-        .caused_by(cause)
-        .next("connect as a role that may create the ledger's schema and table")
+    Error::new(
+        "ledger-unwritable",
+        "cannot record the migrations in the ledger; nothing was changed",
+    )
+    .caused_by(cause)
+    .next("connect as a role that may create the ledger's schema and table")
 }
 
 fn unwritable(path: &PathBuf, cause: std::io::Error) -> Error {

@@ -46,7 +46,9 @@ pub fn right_database(facts: &Facts, declared_tables: &[ObjectId], database: &st
 pub fn half_initialised(init: &Init, live: &Catalog) -> Vec<Finding> {
     let place = |it: &Object| init.scripts.find(it.id.name());
     let missing: Vec<&Object> = init.comparison.only_to.iter().filter(|it| is_own(it)).collect();
-    let Some(first_missing) = missing.iter().filter_map(|it| place(it)).min() else { return Vec::new() };
+    let Some(first_missing) = missing.iter().filter_map(|it| place(it)).min() else {
+        return Vec::new();
+    };
     let present = init.catalog.objects().filter(|it| is_own(it) && live.get(&it.id).is_some());
     let last_present = present.filter_map(place).max().unwrap_or(0);
     let names = missing.iter().map(|it| it.id.to_string());
@@ -57,10 +59,9 @@ pub fn half_initialised(init: &Init, live: &Catalog) -> Vec<Finding> {
             "live has what the scripts create up to a point and nothing after it, as if their first run had failed there; a baseline would take this for intended",
         );
         let finding = names.fold(finding, |it, name| it.evidence(format!("missing: {name}")));
-        return vec![
-            finding
-                .next("run the rest of the scripts against live, or remove it from them, then analyze again"),
-        ];
+        return vec![finding.next(
+            "run the rest of the scripts against live, or remove it from them, then analyze again",
+        )];
     }
     let finding = Finding::warning(
         "init-sql-ahead",
@@ -93,7 +94,10 @@ pub fn declared_matches(dialect: Dialect, declared: &DeclaredSide, live: &Catalo
         findings.push(name_differs(dialect, pair));
     }
     let declared_table = |it: &&Object| {
-        declared.catalog.of_kind(Kind::Table).any(|table| it.id.is_inside(&table.id) || it.id == table.id)
+        declared
+            .catalog
+            .of_kind(Kind::Table)
+            .any(|table| it.id.is_inside(&table.id) || it.id == table.id)
     };
     for object in declared.comparison.only_from.iter().filter(declared_table) {
         findings.push(undeclared_part(object));
@@ -139,8 +143,12 @@ fn name_differs(dialect: Dialect, pair: &Pair<ObjectId>) -> Finding {
 fn undeclared_part(object: &Object) -> Finding {
     let subject = object.id.to_string();
     if matches!(object.id.kind, Kind::Column | Kind::PrimaryKey | Kind::Table) {
-        return Finding::error("schema-differs", subject, "is in live, but schema.ts declares its table without it")
-            .next("declare it in schema.ts; remove it from live later, with a migration");
+        return Finding::error(
+            "schema-differs",
+            subject,
+            "is in live, but schema.ts declares its table without it",
+        )
+        .next("declare it in schema.ts; remove it from live later, with a migration");
     }
     Finding::warning("undeclared", subject, "is in live, but schema.ts declares its table without it; it is carried in the baseline, and Drizzle does not know of it")
         .next("declare it in schema.ts to have Drizzle manage it")
@@ -148,8 +156,10 @@ fn undeclared_part(object: &Object) -> Finding {
 
 /// A column that must have a value cannot be added to rows that have none.
 fn unusable_column(object: &Object, live: &Catalog) -> Option<Finding> {
-    let table = ObjectId::new(Kind::Table, object.id.path.iter().take(object.id.path.len() - 1).cloned());
-    let fills_itself = ["default", "generated", "identity"].iter().any(|it| object.get(it).is_some());
+    let table =
+        ObjectId::new(Kind::Table, object.id.path.iter().take(object.id.path.len() - 1).cloned());
+    let fills_itself =
+        ["default", "generated", "identity"].iter().any(|it| object.get(it).is_some());
     let applies = object.id.kind == Kind::Column
         && object.get("not null") == Some("true")
         && !fills_itself
@@ -173,8 +183,12 @@ pub fn carried(dialect: Dialect, live: &Catalog) -> Vec<Finding> {
         match findings.iter_mut().find(|it| it.subject == object.id.kind.word()) {
             Some(finding) => finding.evidence.push(line),
             None => findings.push(
-                Finding::info("carried", object.id.kind.word(), "Drizzle cannot express these; they are kept word for word in the baseline")
-                    .evidence(line),
+                Finding::info(
+                    "carried",
+                    object.id.kind.word(),
+                    "Drizzle cannot express these; they are kept word for word in the baseline",
+                )
+                .evidence(line),
             ),
         }
     }

@@ -32,7 +32,11 @@ pub(crate) fn report(site: &Site, facts: &Facts, planning: Planning) -> Report {
         report.sections.push(seed_section(init));
     }
     if let Some(declared) = &facts.declared {
-        report.sections.push(findings::section("schema-ts", "live and schema.ts", &declared.comparison));
+        report.sections.push(findings::section(
+            "schema-ts",
+            "live and schema.ts",
+            &declared.comparison,
+        ));
     }
     report.sections.push(effects(&facts.position));
     report.next = next(site, facts, &planning);
@@ -44,16 +48,26 @@ pub(crate) fn report(site: &Site, facts: &Facts, planning: Planning) -> Report {
 /// What was compared, and with which outcome.
 pub(crate) fn overview(site: &Site, facts: &Facts) -> Section {
     let mut section = Section::new("sides", "what was compared", &["side", "state"]);
-    section.push(["live".to_owned(), format!("{} objects, {}", facts.live.len(), facts.live.fingerprint().short())]);
+    section.push([
+        "live".to_owned(),
+        format!("{} objects, {}", facts.live.len(), facts.live.fingerprint().short()),
+    ]);
     let history = &site.project.history;
     let n = history.migrations.len();
     let recorded = facts.standing.recorded.len();
     section.push([
         "history".to_owned(),
-        if n == 0 { "no migrations".to_owned() } else { format!("{n} migrations, {recorded} recorded, {} pending", facts.standing.pending.len()) },
+        if n == 0 {
+            "no migrations".to_owned()
+        } else {
+            format!("{n} migrations, {recorded} recorded, {} pending", facts.standing.pending.len())
+        },
     ]);
     section.push(["position".to_owned(), position_words(site, facts)]);
-    section.push(["init.sql".to_owned(), facts.init.as_ref().map_or("none".to_owned(), |it| it.source.clone())]);
+    section.push([
+        "init.sql".to_owned(),
+        facts.init.as_ref().map_or("none".to_owned(), |it| it.source.clone()),
+    ]);
     let declared = facts.declared.as_ref().map(|it| it.comparison.n_differences());
     section.push([
         "schema.ts".to_owned(),
@@ -70,24 +84,40 @@ pub(crate) fn overview(site: &Site, facts: &Facts) -> Section {
 fn position_words(site: &Site, facts: &Facts) -> String {
     let tag = |at: usize| match at {
         0 => "empty".to_owned(),
-        at => site.project.history.migrations.get(at - 1).map_or(String::new(), |it| it.entry.tag.clone()),
+        at => site
+            .project
+            .history
+            .migrations
+            .get(at - 1)
+            .map_or(String::new(), |it| it.entry.tag.clone()),
     };
     if site.project.history.migrations.is_empty() {
         return "no history yet".to_owned();
     }
     match facts.position.proven {
         Some(at) => format!("proven: {}", tag(at)),
-        None => format!("nowhere; nearest {}, {} differences", tag(facts.position.nearest), facts.position.differences.n_differences()),
+        None => format!(
+            "nowhere; nearest {}, {} differences",
+            tag(facts.position.nearest),
+            facts.position.differences.n_differences()
+        ),
     }
 }
 
 fn effects(position: &Position) -> Section {
-    let mut section =
-        Section::new("effects", "what of each migration is in effect", &["migration", "extent", "objects"]);
+    let mut section = Section::new(
+        "effects",
+        "what of each migration is in effect",
+        &["migration", "extent", "objects"],
+    );
     for effect in &position.effects {
         let absent: Vec<_> = effect.absent.iter().map(|it| format!("missing {it}")).collect();
         let present: Vec<_> = effect.present.iter().map(|it| format!("present {it}")).collect();
-        let told = if absent.is_empty() { format!("{} present", present.len()) } else { absent.into_iter().chain(present).collect::<Vec<_>>().join("\n") };
+        let told = if absent.is_empty() {
+            format!("{} present", present.len())
+        } else {
+            absent.into_iter().chain(present).collect::<Vec<_>>().join("\n")
+        };
         section.push([effect.tag.clone(), effect.extent.word().to_owned(), told]);
     }
     section
@@ -118,7 +148,9 @@ fn next(site: &Site, facts: &Facts, planning: &Planning) -> Option<String> {
     }
     let (course, _) = adoption::course(facts, site);
     match course {
-        Course::Adopted if facts.standing.pending.is_empty() => Some("raingauge validate".to_owned()),
+        Course::Adopted if facts.standing.pending.is_empty() => {
+            Some("raingauge validate".to_owned())
+        }
         Course::Adopted | Course::Fresh => Some("raingauge migrate".to_owned()),
         Course::Baseline | Course::Record(_) | Course::Refused => None,
     }

@@ -45,7 +45,11 @@ pub fn backup_list(setting: &Setting) -> Result<Report> {
     }
     report.sections.push(section);
     for (path, error) in &shelf.unreadable {
-        report.findings.push(Finding::warning(error.code, path.display().to_string(), error.message.clone()));
+        report.findings.push(Finding::warning(
+            error.code,
+            path.display().to_string(),
+            error.message.clone(),
+        ));
     }
     Ok(report)
 }
@@ -54,7 +58,11 @@ pub fn backup_list(setting: &Setting) -> Result<Report> {
 ///
 /// # Errors
 /// If the backup is damaged or cannot be restored.
-pub fn backup_verify(setting: &Setting, which: &Path, progress: &mut dyn Progress) -> Result<Report> {
+pub fn backup_verify(
+    setting: &Setting,
+    which: &Path,
+    progress: &mut dyn Progress,
+) -> Result<Report> {
     let mut site = Site::open(setting)?;
     let backup = open(setting, which)?;
     let client = site.client();
@@ -80,8 +88,11 @@ pub(super) fn open(setting: &Setting, which: &Path) -> Result<Backup> {
     let named = folder(setting).join(which);
     let path = if which.exists() { which.to_owned() } else { named };
     if !path.exists() {
-        return Err(Error::new("backup-missing", format!("there is no backup `{}`", which.display()))
-            .next("raingauge backup list"));
+        return Err(Error::new(
+            "backup-missing",
+            format!("there is no backup `{}`", which.display()),
+        )
+        .next("raingauge backup list"));
     }
     Backup::open(&path)
 }

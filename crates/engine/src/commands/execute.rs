@@ -8,19 +8,19 @@ use std::time::Duration;
 use raingauge_schema::Fingerprint;
 
 use crate::adoption::{Planning, plan};
+use crate::apply::migrate::{self, MigratePlan, Protection};
+use crate::apply::reconcile;
 use crate::commands::analyze;
+use crate::commands::status::planned_steps;
+use crate::commands::validate::validate_site;
 use crate::consent::{Circumstance, Consent, Given};
 use crate::facts::{Facts, Scope};
 use crate::guide::{Next, Situation, Stage, State, next};
-use crate::apply::migrate::{self, MigratePlan, Protection};
 use crate::progress::Progress;
 use crate::protection;
-use crate::apply::reconcile;
 use crate::report::{Finding, Outcome, Report, Section, Severity, Step, StepState};
 use crate::setting::Setting;
 use crate::site::Site;
-use crate::commands::status::planned_steps;
-use crate::commands::validate::validate_site;
 use crate::{Error, Result, backup::VerifiedBackup};
 
 /// What `execute` is allowed to do from the start.
@@ -81,10 +81,12 @@ pub fn execute(setting: &Setting, mandate: &Mandate, counsel: &mut dyn Counsel) 
         reconcile::refuse_interrupted(&site.project.root)?;
     }
     let facts = Facts::gather(&mut site, Scope::All, counsel)?;
-    let mut execution = Execution { state: State::default(), backup: None, consent: None, steps: resumed };
-    let (outcome, mut report) = execution.run(&mut site, facts, mandate, counsel).map_err(|error| {
-        execution.steps.iter().fold(error, |it, step| it.after(step.name.clone()))
-    })?;
+    let mut execution =
+        Execution { state: State::default(), backup: None, consent: None, steps: resumed };
+    let (outcome, mut report) =
+        execution.run(&mut site, facts, mandate, counsel).map_err(|error| {
+            execution.steps.iter().fold(error, |it, step| it.after(step.name.clone()))
+        })?;
     report.command = "execute";
     report.outcome = outcome;
     report.steps = execution.steps.into_iter().chain(report.steps).collect();
@@ -106,7 +108,12 @@ struct Plans {
 }
 
 impl Plans {
-    fn make(site: &mut Site, facts: &mut Facts, mandate: &Mandate, progress: &mut dyn Progress) -> Result<Self> {
+    fn make(
+        site: &mut Site,
+        facts: &mut Facts,
+        mandate: &Mandate,
+        progress: &mut dyn Progress,
+    ) -> Result<Self> {
         let planning = plan(site, facts, progress)?;
         let migrate = migrate::plan(site, facts, &mandate.allow);
         Ok(Self { planning, migrate })
@@ -114,13 +121,15 @@ impl Plans {
 
     /// The hash of the whole sequence from here on.
     fn sequence(&self) -> Fingerprint {
-        let adoption = self.planning.adoption.as_ref().map(|it| it.plan.as_str()).unwrap_or_default();
+        let adoption =
+            self.planning.adoption.as_ref().map(|it| it.plan.as_str()).unwrap_or_default();
         Fingerprint::of_parts(["execute", adoption, self.migrate.plan.as_str()])
     }
 
     fn blocking(&self, facts: &Facts) -> Vec<&'static str> {
         // While an adoption is planned there is nothing to migrate yet.
-        let migrate = if self.planning.adoption.is_some() { &[][..] } else { &self.migrate.findings[..] };
+        let migrate =
+            if self.planning.adoption.is_some() { &[][..] } else { &self.migrate.findings[..] };
         let all = facts.findings.iter().chain(&self.planning.findings).chain(migrate);
         all.filter(|it| it.severity == Severity::Error).map(|it| it.code).collect()
     }
@@ -147,20 +156,29 @@ impl Execution {
                 }
             }
             match next(&self.state, &situation) {
-                Next::Blocked(_) => return Ok((Outcome::Refused, blocked_report(site, &facts, plans))),
-                Next::Declined(stage) => return Ok((Outcome::Refused, declined_report(site, stage))),
+                Next::Blocked(_) => {
+                    return Ok((Outcome::Refused, blocked_report(site, &facts, plans)));
+                }
+                Next::Declined(stage) => {
+                    return Ok((Outcome::Refused, declined_report(site, stage)));
+                }
                 Next::Done => unreachable!("validation returns its own report"),
                 Next::Ask(stage) => {
                     let question = question(site, &plans, stage);
                     match counsel.answer(&question) {
                         Answer::Open => {
                             let finding = open_question(&question);
-                            return Ok((Outcome::Finished, open_report(site, &facts, &plans, finding)));
+                            return Ok((
+                                Outcome::Finished,
+                                open_report(site, &facts, &plans, finding),
+                            ));
                         }
                         answer => self.hear(site, stage, &question, answer)?,
                     }
                 }
-                Next::Run(Stage::Validate) => return Ok((Outcome::Finished, validate_site(site, counsel)?)),
+                Next::Run(Stage::Validate) => {
+                    return Ok((Outcome::Finished, validate_site(site, counsel)?));
+                }
                 Next::Run(stage) => {
                     self.perform(site, &plans, stage, counsel)?;
                     counsel.boundary(&format!("execute/{}-done", stage.word()));
@@ -187,7 +205,12 @@ impl Execution {
     }
 
     /// With `--confirm` the whole sequence is agreed to at once, or not at all.
-    fn agree_to_sequence(&mut self, site: &Site, plans: &Plans, mandate: &Mandate) -> Option<Finding> {
+    fn agree_to_sequence(
+        &mut self,
+        site: &Site,
+        plans: &Plans,
+        mandate: &Mandate,
+    ) -> Option<Finding> {
         if mandate.given == Given::Nothing {
             return None;
         }
@@ -201,7 +224,13 @@ impl Execution {
         }
     }
 
-    fn hear(&mut self, site: &Site, stage: Stage, question: &Question, answer: Answer) -> Result<()> {
+    fn hear(
+        &mut self,
+        site: &Site,
+        stage: Stage,
+        question: &Question,
+        answer: Answer,
+    ) -> Result<()> {
         let Answer::Yes(typed) = answer else {
             self.state.declined = Some(stage);
             return Ok(());
@@ -239,7 +268,12 @@ impl Execution {
                 let consent = consent.for_part(&plans.migrate.plan);
                 let protection = Protection::Backup(backup);
                 let wait = Duration::from_secs(30);
-                let job = migrate::Job { plan: &plans.migrate, consent: &consent, protection: &protection, wait };
+                let job = migrate::Job {
+                    plan: &plans.migrate,
+                    consent: &consent,
+                    protection: &protection,
+                    wait,
+                };
                 let applied = migrate::carry_out(site, &job, counsel)?;
                 self.steps.extend(applied.steps);
             }
@@ -250,7 +284,11 @@ impl Execution {
 }
 
 pub(crate) fn circumstance(site: &Site, typed: Option<String>) -> Circumstance {
-    Circumstance { database: site.identity.database.clone(), guarded: site.guarded().is_some(), typed }
+    Circumstance {
+        database: site.identity.database.clone(),
+        guarded: site.guarded().is_some(),
+        typed,
+    }
 }
 
 fn question(site: &Site, plans: &Plans, stage: Stage) -> Question {
@@ -259,11 +297,15 @@ fn question(site: &Site, plans: &Plans, stage: Stage) -> Question {
         Stage::Backup => (format!("Take a verified backup of `{name}` now?"), plans.sequence()),
         Stage::Reconcile => {
             let plan = plans.planning.adoption.as_ref().map(|it| it.plan.clone());
-            ("Write the files of the history and record them in the ledger?".to_owned(), plan.unwrap_or_else(|| plans.sequence()))
+            (
+                "Write the files of the history and record them in the ledger?".to_owned(),
+                plan.unwrap_or_else(|| plans.sequence()),
+            )
         }
-        Stage::Migrate | Stage::Validate => {
-            (format!("Apply {} pending migrations to `{name}`?", plans.migrate.pending.len()), plans.migrate.plan.clone())
-        }
+        Stage::Migrate | Stage::Validate => (
+            format!("Apply {} pending migrations to `{name}`?", plans.migrate.pending.len()),
+            plans.migrate.plan.clone(),
+        ),
     };
     let typed_name = site.guarded().map(|_| name.clone());
     Question { id: stage.word(), text, plan, typed_name }
@@ -271,10 +313,14 @@ fn question(site: &Site, plans: &Plans, stage: Stage) -> Question {
 
 /// The question as a finding, for those who read JSON instead of a terminal.
 fn open_question(question: &Question) -> Finding {
-    Finding::error("question-open", question.id, format!("{} Nobody was there to answer, so nothing was done", question.text))
-        .evidence(format!("plan {}", question.plan.short()))
-        .next("raingauge execute --confirm: agrees to the whole sequence")
-        .next(format!("--answers FILE with {{\"{}\": \"yes\"}}", question.id))
+    Finding::error(
+        "question-open",
+        question.id,
+        format!("{} Nobody was there to answer, so nothing was done", question.text),
+    )
+    .evidence(format!("plan {}", question.plan.short()))
+    .next("raingauge execute --confirm: agrees to the whole sequence")
+    .next(format!("--answers FILE with {{\"{}\": \"yes\"}}", question.id))
 }
 
 /// What would happen, in order.
@@ -299,7 +345,10 @@ pub(crate) fn plan_lines(adoption: &crate::adoption::Adoption) -> Vec<[String; 2
         ]);
     }
     if !adoption.recorded.is_empty() {
-        lines.push(["record".to_owned(), format!("{} migrations of the history as applied", adoption.recorded.len())]);
+        lines.push([
+            "record".to_owned(),
+            format!("{} migrations of the history as applied", adoption.recorded.len()),
+        ]);
     }
     lines
 }
@@ -316,7 +365,8 @@ fn plan_section(plans: &Plans) -> Section {
 }
 
 fn sequence_steps(site: &Site, plans: &Plans) -> Vec<Step> {
-    let planned = |name: String| Step { name, state: StepState::Planned, n_statements: 0, millis: 0 };
+    let planned =
+        |name: String| Step { name, state: StepState::Planned, n_statements: 0, millis: 0 };
     let mut steps = vec![planned("take a backup and verify it by restoring it".to_owned())];
     if let Some(adoption) = &plans.planning.adoption {
         steps.push(planned("write the history and record what is in effect".to_owned()));
@@ -350,6 +400,13 @@ fn blocked_report(site: &Site, facts: &Facts, plans: Plans) -> Report {
 
 fn declined_report(site: &Site, stage: Stage) -> Report {
     let mut report = site.report("execute");
-    report.findings.push(Finding::error("declined", stage.word(), "was declined; what was done before it stays, and nothing else was changed").next("raingauge execute"));
+    report.findings.push(
+        Finding::error(
+            "declined",
+            stage.word(),
+            "was declined; what was done before it stays, and nothing else was changed",
+        )
+        .next("raingauge execute"),
+    );
     report
 }

@@ -47,7 +47,8 @@ pub fn init(setting: &Setting, confirm: bool) -> Result<Report> {
     let (package, conflicts) = package_json(&setting.root)?;
     changes.extend(package);
     report.findings = conflicts;
-    let attributes = ATTRIBUTES.replace("drizzle", out.trim_start_matches("./").trim_end_matches('/'));
+    let attributes =
+        ATTRIBUTES.replace("drizzle", out.trim_start_matches("./").trim_end_matches('/'));
     changes.extend(with_line(&setting.root.join(".gitattributes"), &attributes)?);
     changes.extend(with_line(&setting.root.join(".gitignore"), IGNORE)?);
     let mut section = Section::new("changes", "changes", &["file", "line"]);
@@ -66,7 +67,8 @@ pub fn init(setting: &Setting, confirm: bool) -> Result<Report> {
         report.steps.push(step("write the files", StepState::Done));
     } else {
         report.findings.push(
-            Finding::error("consent-needed", "files", "were only shown; nothing was written").next("raingauge init --confirm"),
+            Finding::error("consent-needed", "files", "were only shown; nothing was written")
+                .next("raingauge init --confirm"),
         );
         report.next = Some("raingauge init --confirm".to_owned());
     }
@@ -85,7 +87,8 @@ fn package_json(root: &Path) -> Result<(Option<Change>, Vec<Finding>)> {
     let mut package: Value = serde_json::from_str(&text).map_err(|it| invalid(it.into()))?;
     let root = package.as_object_mut().ok_or_else(|| invalid("it is not an object".into()))?;
     let scripts = root.entry("scripts").or_insert_with(|| Value::Object(Map::new()));
-    let scripts = scripts.as_object_mut().ok_or_else(|| invalid("`scripts` is not an object".into()))?;
+    let scripts =
+        scripts.as_object_mut().ok_or_else(|| invalid("`scripts` is not an object".into()))?;
     let (mut lines, mut conflicts) = (Vec::new(), Vec::new());
     for (name, command) in SCRIPTS {
         match scripts.get(name) {
@@ -95,9 +98,13 @@ fn package_json(root: &Path) -> Result<(Option<Change>, Vec<Finding>)> {
             }
             Some(Value::String(found)) if found == command => {}
             Some(found) => conflicts.push(
-                Finding::warning("script-exists", format!("package.json {name}"), "is there already and says something else; it was left as it is")
-                    .evidence(found.to_string())
-                    .next(format!("\"{name}\": \"{command}\"")),
+                Finding::warning(
+                    "script-exists",
+                    format!("package.json {name}"),
+                    "is there already and says something else; it was left as it is",
+                )
+                .evidence(found.to_string())
+                .next(format!("\"{name}\": \"{command}\"")),
             ),
         }
     }
@@ -115,7 +122,8 @@ fn with_line(path: &Path, line: &str) -> Result<Option<Change>> {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(cause) => {
-            return Err(Error::new("file-unreadable", format!("cannot read `{}`", path.display())).caused_by(cause));
+            return Err(Error::new("file-unreadable", format!("cannot read `{}`", path.display()))
+                .caused_by(cause));
         }
     };
     if content.lines().any(|it| it.trim() == line) {
@@ -131,7 +139,8 @@ fn with_line(path: &Path, line: &str) -> Result<Option<Change>> {
 
 fn write(change: &Change) -> Result<Artefact> {
     write_whole(&change.path, change.content.as_bytes()).map_err(|cause| {
-        Error::new("file-unwritable", format!("cannot write `{}`", change.path.display())).caused_by(cause)
+        Error::new("file-unwritable", format!("cannot write `{}`", change.path.display()))
+            .caused_by(cause)
     })?;
     Ok(Artefact {
         path: change.path.clone(),

@@ -75,12 +75,15 @@ pub fn migrate(
 fn quick_standing(site: &mut Site) -> Result<Standing> {
     let mut ledgers = Vec::new();
     for name in site.ledgers.clone() {
-        let unreadable =
-            |cause| Error::new("ledger-unreadable", format!("cannot read the ledger `{name}`")).caused_by(cause);
+        let unreadable = |cause| {
+            Error::new("ledger-unreadable", format!("cannot read the ledger `{name}`"))
+                .caused_by(cause)
+        };
         ledgers.push(ledger::read(&mut site.live, &name).map_err(unreadable)?);
     }
     let configured = ledgers.iter().find(|it| it.name == site.project.ledger);
-    let mut standing = standing(site.dialect(), &site.project.history, configured, site.setting.now);
+    let mut standing =
+        standing(site.dialect(), &site.project.history, configured, site.setting.now);
     standing.findings.extend(other_ledgers(&site.project.ledger, &ledgers));
     standing.findings.extend(site.project.history.findings.iter().cloned());
     Ok(standing)
@@ -100,12 +103,18 @@ fn agree(
     }
     let question = Question {
         id: "migrate",
-        text: format!("Apply {} pending migrations to `{}`?", plan.pending.len(), site.identity.database),
+        text: format!(
+            "Apply {} pending migrations to `{}`?",
+            plan.pending.len(),
+            site.identity.database
+        ),
         plan: plan.plan.clone(),
         typed_name: Some(site.identity.database.clone()),
     };
     match counsel.answer(&question) {
-        Answer::Yes(typed) => Consent::obtain(&plan.plan, &Given::Shown, &circumstance(site, typed)),
+        Answer::Yes(typed) => {
+            Consent::obtain(&plan.plan, &Given::Shown, &circumstance(site, typed))
+        }
         Answer::No | Answer::Open => first,
     }
 }
@@ -140,4 +149,3 @@ fn apply_plan(
 fn step(name: &str, state: StepState) -> Step {
     Step { name: name.to_owned(), state, n_statements: 0, millis: 0 }
 }
-

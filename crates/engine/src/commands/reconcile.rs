@@ -36,7 +36,10 @@ pub fn reconcile(
         if report.findings.iter().any(|it| it.severity == Severity::Error) {
             report.outcome = Outcome::Refused;
         } else {
-            report.steps.push(step("nothing to write: history and ledger say what live is", StepState::Skipped));
+            report.steps.push(step(
+                "nothing to write: history and ledger say what live is",
+                StepState::Skipped,
+            ));
         }
         return Ok(report);
     };
@@ -72,7 +75,8 @@ fn carry_out(
     report.steps.extend(written.steps);
     report.artefacts = written.artefacts;
     let follow_up = adoption.migrations.iter().any(|it| !it.in_effect);
-    report.next = Some(if follow_up { "raingauge migrate" } else { "raingauge validate" }.to_owned());
+    report.next =
+        Some(if follow_up { "raingauge migrate" } else { "raingauge validate" }.to_owned());
     Ok(report)
 }
 
@@ -124,12 +128,22 @@ fn plan_section(adoption: &Adoption) -> Section {
 
 fn planned(adoption: &Adoption) -> Vec<Step> {
     let files = adoption.migrations.len();
-    let mut steps = vec![step("rest on a verified backup younger than an hour, or take one", StepState::Planned)];
+    let mut steps = vec![step(
+        "rest on a verified backup younger than an hour, or take one",
+        StepState::Planned,
+    )];
     if 0 < files {
-        steps.push(step(&format!("write {files} migrations, their snapshots and the journal"), StepState::Planned));
+        steps.push(step(
+            &format!("write {files} migrations, their snapshots and the journal"),
+            StepState::Planned,
+        ));
     }
-    let recorded = adoption.recorded.len() + adoption.migrations.iter().filter(|it| it.in_effect).count();
-    steps.push(step(&format!("record {recorded} migrations in the ledger as applied"), StepState::Planned));
+    let recorded =
+        adoption.recorded.len() + adoption.migrations.iter().filter(|it| it.in_effect).count();
+    steps.push(step(
+        &format!("record {recorded} migrations in the ledger as applied"),
+        StepState::Planned,
+    ));
     steps
 }
 

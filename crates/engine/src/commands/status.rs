@@ -1,9 +1,9 @@
 //! `status`: where live stands, what is pending, what would run.
 
 use crate::adoption::course;
+use crate::apply::migrate;
 use crate::commands::analyze::overview;
 use crate::facts::{Facts, Scope};
-use crate::apply::migrate;
 use crate::progress::Progress;
 use crate::report::{Finding, Report, Section, Step, StepState};
 use crate::setting::Setting;
@@ -26,11 +26,16 @@ pub fn status(setting: &Setting, progress: &mut dyn Progress) -> Result<Report> 
     let (course, _) = course(&facts, &site);
     if course == Course::Baseline {
         report.findings.push(
-            Finding::warning("not-adopted", "history", "has no migrations; nothing is known of how live came to be")
-                .next("raingauge analyze"),
+            Finding::warning(
+                "not-adopted",
+                "history",
+                "has no migrations; nothing is known of how live came to be",
+            )
+            .next("raingauge analyze"),
         );
     }
-    report.next = (!plan.pending.is_empty() && !plan.is_refused()).then(|| "raingauge migrate".to_owned());
+    report.next =
+        (!plan.pending.is_empty() && !plan.is_refused()).then(|| "raingauge migrate".to_owned());
     Ok(report)
 }
 

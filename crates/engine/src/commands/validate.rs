@@ -4,10 +4,10 @@ use raingauge_schema::dialect::AnySnapshot;
 use raingauge_schema::drizzle::snapshot::SnapshotIds;
 
 use crate::adoption::{Course, course};
+use crate::apply::reconcile::refuse_interrupted;
 use crate::facts::{Facts, Scope};
 use crate::progress::Progress;
 use crate::project::Project;
-use crate::apply::reconcile::refuse_interrupted;
 use crate::report::{Finding, Report, Section, Severity};
 use crate::setting::Setting;
 use crate::site::Site;
@@ -21,7 +21,10 @@ struct Suite {
 
 impl Suite {
     fn new() -> Self {
-        Self { section: Section::new("checks", "checks", &["check", "result"]), findings: Vec::new() }
+        Self {
+            section: Section::new("checks", "checks", &["check", "result"]),
+            findings: Vec::new(),
+        }
     }
 
     /// Adds a check with what it found; an error among that means that it failed.
@@ -66,13 +69,17 @@ pub(crate) fn validate_site(site: &mut Site, progress: &mut dyn Progress) -> Res
     suite.check("nothing is pending", pending(&facts, site));
     match &facts.declared {
         Some(declared) if facts.standing.pending.is_empty() => {
-            let mut found = check::adoption::declared_matches(site.dialect(), declared, &facts.live);
+            let mut found =
+                check::adoption::declared_matches(site.dialect(), declared, &facts.live);
             found.extend(missing_in_live(declared));
             suite.check("live is what schema.ts declares", found);
         }
         Some(_) => suite.skip("live is what schema.ts declares", "migrations are pending"),
         None if site.project.declared.is_some() => {
-            suite.check("live is what schema.ts declares", of(&["declared-unbuildable", "bigint-default"]));
+            suite.check(
+                "live is what schema.ts declares",
+                of(&["declared-unbuildable", "bigint-default"]),
+            );
         }
         None => suite.skip("live is what schema.ts declares", "there is no schema.ts"),
     }
@@ -110,13 +117,21 @@ fn chain(project: &Project) -> Vec<Finding> {
     for migration in &project.history.migrations {
         let tag = migration.entry.tag.clone();
         let Some(text) = &migration.snapshot else {
-            findings.push(Finding::warning("snapshot-missing", tag, "has no snapshot; drizzle-kit compares with an older one"));
+            findings.push(Finding::warning(
+                "snapshot-missing",
+                tag,
+                "has no snapshot; drizzle-kit compares with an older one",
+            ));
             continue;
         };
         match AnySnapshot::read(project.dialect, text) {
             Ok(snapshot) => {
                 if previous.as_deref().is_some_and(|it| it != snapshot.prev_id()) {
-                    findings.push(Finding::warning("snapshot-chain", tag, "does not name the snapshot before it"));
+                    findings.push(Finding::warning(
+                        "snapshot-chain",
+                        tag,
+                        "does not name the snapshot before it",
+                    ));
                 }
                 previous = Some(snapshot.id().to_owned());
             }
@@ -148,7 +163,8 @@ fn ahead(project: &Project) -> Vec<Finding> {
     }
     let finding = Finding::error("schema-ahead", "schema.ts", "declares what no migration makes");
     let statements = difference.statements.iter().map(|it| crate::initsql::excerpt(&it.sql));
-    let finding = statements.chain(difference.not_expressed.iter().cloned()).fold(finding, Finding::evidence);
+    let finding =
+        statements.chain(difference.not_expressed.iter().cloned()).fold(finding, Finding::evidence);
     vec![finding.next("drizzle-kit generate")]
 }
 
@@ -167,11 +183,16 @@ fn position(facts: &Facts, site: &Site) -> Vec<Finding> {
     match course {
         Course::Adopted | Course::Fresh => Vec::new(),
         Course::Baseline => vec![
-            Finding::error("not-adopted", "history", "has no migrations, so nothing builds what live is")
-                .next("raingauge analyze"),
+            Finding::error(
+                "not-adopted",
+                "history",
+                "has no migrations, so nothing builds what live is",
+            )
+            .next("raingauge analyze"),
         ],
         Course::Record(_) => vec![
-            Finding::error("ledger-behind", "ledger", "records less than live already is").next("raingauge reconcile"),
+            Finding::error("ledger-behind", "ledger", "records less than live already is")
+                .next("raingauge reconcile"),
         ],
         Course::Refused => findings,
     }
@@ -182,8 +203,12 @@ fn pending(facts: &Facts, site: &Site) -> Vec<Finding> {
         return Vec::new();
     }
     let finding = Finding::error("pending", "history", "has migrations that live has not had");
-    let tags = facts.standing.pending.iter().filter_map(|at| site.project.history.migrations.get(*at));
-    vec![tags.fold(finding, |it, migration| it.evidence(migration.entry.tag.clone())).next("raingauge migrate")]
+    let tags =
+        facts.standing.pending.iter().filter_map(|at| site.project.history.migrations.get(*at));
+    vec![
+        tags.fold(finding, |it, migration| it.evidence(migration.entry.tag.clone()))
+            .next("raingauge migrate"),
+    ]
 }
 
 fn missing_in_live(declared: &crate::facts::DeclaredSide) -> Option<Finding> {
@@ -191,7 +216,8 @@ fn missing_in_live(declared: &crate::facts::DeclaredSide) -> Option<Finding> {
     if missing.is_empty() {
         return None;
     }
-    let comparison = raingauge_schema::Comparison { only_to: missing.clone(), ..Default::default() };
+    let comparison =
+        raingauge_schema::Comparison { only_to: missing.clone(), ..Default::default() };
     let finding = Finding::error("schema-differs", "schema.ts", "declares what live does not have");
     Some(findings::differences(finding, &comparison))
 }
