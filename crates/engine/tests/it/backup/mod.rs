@@ -22,6 +22,34 @@ impl Progress for StopAt {
     }
 }
 
+/// Where a backup may stop before it has its name.
+const BOUNDARIES: [&str; 4] =
+    ["backup/partial-created", "backup/dumped", "backup/verified", "backup/written"];
+
+/// Where the killed child of a test finds its work: a boundary and what else it needs.
+const VICTIM: &str = "RAINGAUGE_TEST_BACKUP_VICTIM";
+
+/// Ends the process at one boundary as `kill -9` would: nothing is cleaned up.
+struct DieAt(String);
+
+impl Progress for DieAt {
+    fn begin(&mut self, _what: &str) {}
+
+    fn boundary(&mut self, name: &str) {
+        if name == self.0 {
+            std::process::abort();
+        }
+    }
+}
+
+/// Runs a test of this program again as the victim.
+#[track_caller]
+fn run_victim(test: &str, boundary: &str, work: &str) {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", test]).env(VICTIM, format!("{boundary} {work}"));
+    assert_eq!(Run::of(&mut child).unwrap().code, -6, "{boundary}: killed by abort");
+}
+
 fn now() -> jiff::Timestamp {
     "2026-01-02T03:04:05Z".parse().unwrap()
 }

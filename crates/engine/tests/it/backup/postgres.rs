@@ -408,8 +408,7 @@ fn a_backup_under_writes_is_of_one_instant() {
 fn a_run_that_stops_anywhere_leaves_nothing_and_scratch_is_gone() {
     // A server of its own, on which nobody else makes scratch databases.
     let shop = Shop::on(Arc::new(Postgres::start().unwrap()), SHOP);
-    for boundary in ["backup/partial-created", "backup/dumped", "backup/verified", "backup/written"]
-    {
+    for boundary in BOUNDARIES {
         let stopped = catch_unwind(AssertUnwindSafe(|| {
             let mut scratch = shop.scratch();
             shop.take_as(&shop.live(), Proof::Restore(&mut scratch), &mut StopAt(boundary))
@@ -418,6 +417,51 @@ fn a_run_that_stops_anywhere_leaves_nothing_and_scratch_is_gone() {
         assert_eq!(names(&shop.dir()), Vec::<String>::new(), "{boundary}");
         assert_eq!(shop.n_databases().trim(), "0", "{boundary}");
     }
+}
+
+#[test]
+fn a_killed_run_leaves_no_half_backup_and_the_next_one_cleans_up() {
+    if let Ok(work) = std::env::var(VICTIM) {
+        let [boundary, url, server, dir] =
+            work.splitn(4, ' ').collect::<Vec<_>>().try_into().unwrap();
+        let live = dsn(url);
+        let options = ScratchOptions {
+            scratch_url: Some(dsn(server)),
+            ..ScratchOptions::new(Dialect::Postgres)
+        };
+        let mut scratch = Scratch::open(options).unwrap();
+        let request =
+            Request { live: &live, dir: Path::new(dir), migrations: None, client: None, at: now() };
+        let _ = take(&request, Proof::Restore(&mut scratch), &mut DieAt(boundary.to_owned()));
+        return;
+    }
+    let test = "backup::postgres::a_killed_run_leaves_no_half_backup_and_the_next_one_cleans_up";
+    let shop = Shop::on(Arc::new(Postgres::start().unwrap()), SHOP);
+    let (url, server) = (shop.database.url(), shop.server.url("postgres"));
+    for boundary in BOUNDARIES {
+        run_victim(test, boundary, &format!("{url} {server} {}", shop.dir().display()));
+        let left = names(&shop.dir());
+        assert!(left.len() == 1 && left[0].starts_with(".partial-"), "{boundary}: {left:?}");
+        let taken = shop.take();
+        assert_eq!(names(&shop.dir()).len(), 1, "{boundary}");
+        assert_eq!(shop.n_databases().trim(), "0", "{boundary}");
+        std::fs::remove_dir_all(taken.backup.path()).unwrap();
+    }
+}
+
+#[test]
+fn t57_bytes_arrive_as_they_are() {
+    let shop = Shop::with(
+        "create table t (id int, s text, b bytea); insert into t values
+            (1, E'\\r\\n \\t 🐘 \\u00e9 e\\u0301 \\x01 \\\\N \\\\.', '\\x000d0a1aff'), (2, E'\\ufeff', ''), (3, '', null)",
+    );
+    let taken = shop.take();
+    let sibling = shop.database.sibling("restored").unwrap();
+    let (done, said) = sh(&shop, &taken.backup, &sibling.url());
+    assert!(done, "{said}");
+    let witness = "select id, encode(convert_to(s, 'UTF8'), 'hex'), b from t order by 1";
+    assert_eq!(shop.database.sql(witness).unwrap(), sibling.sql(witness).unwrap());
+    assert!(shop.database.sql(witness).unwrap().contains("0d0a2009"));
 }
 
 /// Looks at all command lines on this machine while a backup is made.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::SignedDuration;
 use raingauge_schema::Dialect;
-use raingauge_testkit::{Run, State};
+use raingauge_testkit::State;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -342,8 +342,7 @@ fn a_run_that_stops_anywhere_leaves_no_half_backup_and_keeps_the_earlier_ones() 
     let shop = Shop::new();
     let earlier = shop.take().backup;
     let before = snapshot(earlier.path());
-    for boundary in ["backup/partial-created", "backup/dumped", "backup/verified", "backup/written"]
-    {
+    for boundary in BOUNDARIES {
         let stopped = catch_unwind(AssertUnwindSafe(|| {
             shop.take_with(Proof::Restore(&mut scratch()), &mut StopAt(boundary))
         }));
@@ -351,21 +350,6 @@ fn a_run_that_stops_anywhere_leaves_no_half_backup_and_keeps_the_earlier_ones() 
         assert_eq!(names(&shop.dir()), ["20260102T030405Z-shop"], "{boundary}");
     }
     assert_eq!(snapshot(earlier.path()), before);
-}
-
-/// Where the killed child of the next test finds its work.
-const VICTIM: &str = "RAINGAUGE_TEST_BACKUP_VICTIM";
-
-struct DieAt(String);
-
-impl Progress for DieAt {
-    fn begin(&mut self, _what: &str) {}
-
-    fn boundary(&mut self, name: &str) {
-        if name == self.0 {
-            std::process::abort();
-        }
-    }
 }
 
 #[test]
@@ -378,14 +362,10 @@ fn a_killed_run_leaves_no_half_backup_and_the_next_one_cleans_up() {
         let _ = take(&request, Proof::Restore(&mut scratch()), &mut DieAt(boundary.to_owned()));
         return;
     }
-    for boundary in ["backup/partial-created", "backup/dumped", "backup/verified", "backup/written"]
-    {
+    let test = "backup::sqlite::a_killed_run_leaves_no_half_backup_and_the_next_one_cleans_up";
+    for boundary in BOUNDARIES {
         let shop = Shop::new();
-        let test = "backup::sqlite::a_killed_run_leaves_no_half_backup_and_the_next_one_cleans_up";
-        let mut child = Command::new(std::env::current_exe().unwrap());
-        child.args(["--exact", test]);
-        child.env(VICTIM, format!("{boundary} {}", shop.folder.path().display()));
-        assert_eq!(Run::of(&mut child).unwrap().code, -6, "{boundary}: killed by abort");
+        run_victim(test, boundary, &shop.folder.path().display().to_string());
         assert_eq!(names(&shop.dir()), [".partial-20260102T030405Z-shop"], "{boundary}");
         assert!(list(&shop.dir()).unwrap().backups.is_empty());
         shop.take();
