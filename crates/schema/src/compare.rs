@@ -110,14 +110,15 @@ fn attribute_differences(
 
 /// Moves pairs of leftovers that are equal but for their name into `renamed`.
 ///
-/// Only things inside a table take part: a table without its twin is never guessed to be a rename.
+/// Only things inside a table and sequences of a column take part: a table without its twin is never
+/// guessed to be a rename.
 fn find_renamed(
     result: &mut Comparison,
     counts: &impl Fn(&Object, &str) -> bool,
     equal: &impl Fn(Pair<&Object>, &str, Pair<Option<&str>>) -> bool,
 ) {
     let mut taken = BTreeMap::new();
-    for from in result.only_from.iter().filter(|it| has_mere_name(it.id.kind)) {
+    for from in result.only_from.iter().filter(|it| has_mere_name(it)) {
         let twin = result.only_to.iter().find(|to| {
             to.id.kind == from.id.kind
                 && to.id.path.len() == from.id.path.len()
@@ -136,16 +137,18 @@ fn find_renamed(
 }
 
 /// Whether the name of such a thing is only a label: nothing but DDL refers to it.
-fn has_mere_name(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::PrimaryKey
-            | Kind::Unique
-            | Kind::ForeignKey
-            | Kind::Check
-            | Kind::Exclusion
-            | Kind::Index
-    )
+fn has_mere_name(object: &Object) -> bool {
+    let belongs_to_column = object.id.kind == Kind::Sequence && object.get("owned by").is_some();
+    belongs_to_column
+        || matches!(
+            object.id.kind,
+            Kind::PrimaryKey
+                | Kind::Unique
+                | Kind::ForeignKey
+                | Kind::Check
+                | Kind::Exclusion
+                | Kind::Index
+        )
 }
 
 #[cfg(test)]

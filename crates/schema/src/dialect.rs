@@ -41,8 +41,15 @@ impl Dialect {
     /// Compares what Drizzle can express: carried objects and attributes are left out, and constants
     /// are compared by value.
     pub fn compare_managed(self, catalogs: Pair<&Catalog>) -> Comparison {
-        let managed = |it: &Catalog| it.filtered(|object| self.expresses(object, None));
-        let (from, to) = (managed(catalogs.from), managed(catalogs.to));
+        // What Drizzle expresses on either side counts on both: a partition may be declared as a table.
+        let managed = |it: &Catalog, other: &Catalog| {
+            let is_managed = |object: &Object| self.expresses(object, None);
+            it.filtered(|object| {
+                is_managed(object) || other.get(&object.id).is_some_and(is_managed)
+            })
+        };
+        let from = managed(catalogs.from, catalogs.to);
+        let to = managed(catalogs.to, catalogs.from);
         compare_with(
             Pair { from: &from, to: &to },
             |object, attribute| self.expresses(object, Some(attribute)),
