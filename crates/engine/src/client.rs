@@ -10,8 +10,9 @@ use crate::connect::dsn::PgTarget;
 use crate::{Error, Result};
 
 /// Environment variables that would make PostgreSQL's programs talk to another server than ours.
-pub(crate) const FOREIGN_SETTINGS: [&str; 14] = [
+pub(crate) const FOREIGN_SETTINGS: [&str; 15] = [
     "PGCLUSTER",
+    "PGCONNECT_TIMEOUT",
     "PGDATA",
     "PGDATABASE",
     "PGHOST",
@@ -105,9 +106,13 @@ fn connection_settings(target: &PgTarget, in_container: bool) -> Vec<(&'static s
             settings.push((name, value.clone()));
         }
     }
+    if let Some(options) = target.parameter("options") {
+        settings.push(("PGOPTIONS", options.to_owned()));
+    }
     if let Some(password) = &target.password {
         settings.push(("PGPASSWORD", password.clone()));
     }
+    settings.push(("PGCONNECT_TIMEOUT", "10".to_owned()));
     settings
 }
 
@@ -296,7 +301,7 @@ mod tests {
         let command = Program { words, major: 15 }.command(&target());
         assert_eq!(
             arguments(&command),
-            "docker exec -e PGUSER -e PGDATABASE -e PGPASSWORD -i db pg_dump"
+            "docker exec -e PGUSER -e PGDATABASE -e PGPASSWORD -e PGCONNECT_TIMEOUT -i db pg_dump"
         );
     }
 

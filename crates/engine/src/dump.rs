@@ -2,14 +2,19 @@
 
 use std::process::Stdio;
 
+use raingauge_schema::postgres::grammar::quote_literal;
+use raingauge_schema::postgres::split::split;
+use raingauge_schema::script::{PieceKind, SplitError};
+
 use crate::client::{self, ProgramSource};
 use crate::connect::dsn::PgTarget;
-use crate::connect::{Dsn, Session, SqlError};
+use crate::connect::{Dsn, PgSession, Session, SqlError};
 use crate::ledger::LedgerName;
 use crate::{Error, Result};
 
 /// The structure as the engine itself prints it, without ledgers, owners and anything that belongs to
-/// the moment, so that two dumps can be compared as texts.
+/// the moment, so that two dumps can be compared as texts. It is a script: the engine's own statements in
+/// the engine's order, letter for letter.
 ///
 /// # Errors
 /// If `pg_dump` is missing, too old or fails, or the catalog cannot be read.
@@ -24,68 +29,116 @@ pub fn schema_dump(
             let major = session.identity()?.major;
             // Only what exists may be excluded by name.
             let existing = crate::ledger::find_in_postgres(session, ledgers).map_err(unreadable)?;
-            pg_dump(target, major, &existing, client)
+            let mut excluded: Vec<_> = existing.iter().map(LedgerName::quoted).collect();
+            for ledger in &existing {
+                excluded.extend(sequences_of(session, ledger).map_err(unreadable)?);
+            }
+            let dump = pg_dump(target, major, &excluded, client)?;
+            let schemas: Vec<_> = ledgers.iter().map(|it| it.schema.as_str()).collect();
+            normalised(&dump, &schemas).map_err(|it| failed().caused_by(it))
         }
         (session, _) => sqlite_schema(session, ledgers).map_err(unreadable),
     }
 }
 
+/// The sequences of a ledger's columns, as SQL names. `pg_dump` would keep them without their table.
+fn sequences_of(session: &mut PgSession, ledger: &LedgerName) -> Result<Vec<String>, SqlError> {
+    let sql = format!(
+        "select pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(s.relname) \
+         from pg_catalog.pg_depend d \
+         join pg_catalog.pg_class s on s.oid = d.objid and s.relkind = 'S' \
+         join pg_catalog.pg_namespace n on n.oid = s.relnamespace \
+         where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass \
+         and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.deptype in ('a', 'i') \
+         and d.refobjid = {}::pg_catalog.regclass order by 1",
+        quote_literal(&ledger.quoted())
+    );
+    Ok(session.rows(&sql)?.into_iter().flatten().flatten().collect())
+}
+
 fn pg_dump(
     target: &PgTarget,
     server_major: u32,
-    ledgers: &[LedgerName],
+    excluded: &[String],
     client: Option<&ProgramSource>,
 ) -> Result<String> {
     let program = client::find("pg_dump", server_major, client)?;
     let mut command = program.command(target);
-    command.args(["--schema-only", "--no-owner", "--encoding=UTF8"]);
-    for ledger in ledgers {
-        command.arg(format!("--exclude-table={}", ledger.quoted()));
-    }
+    command.args(["--schema-only", "--no-owner", "--encoding=UTF8", "--lock-wait-timeout=30s"]);
+    command.args(excluded.iter().map(|it| format!("--exclude-table={it}")));
     command.stdin(Stdio::null());
-    let failed = || Error::new("pg-dump-failed", "`pg_dump` could not dump the structure");
     let output = command.output().map_err(|cause| failed().caused_by(cause))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Err(failed().caused_by(said).next(
-            "nothing was changed; connect as a role that may read every table's definition",
+            "nothing was changed; connect as a role that may read every table, since `pg_dump` locks each while it reads",
         ));
     }
-    let text = String::from_utf8(output.stdout).map_err(|cause| failed().caused_by(cause))?;
-    Ok(normalised(&text, ledgers))
+    String::from_utf8(output.stdout).map_err(|cause| failed().caused_by(cause))
 }
 
-/// Without the lines that differ from dump to dump: versions, the random word of `\restrict`, and the
-/// schema that holds only the ledger.
-fn normalised(dump: &str, ledgers: &[LedgerName]) -> String {
-    let is_ledger_schema = |line: &str| {
-        ledgers.iter().any(|it| {
-            line == format!("CREATE SCHEMA {};", it.schema)
-                || line == format!("-- Name: {}; Type: SCHEMA; Schema: -; Owner: -", it.schema)
-        })
-    };
-    let kept = dump.lines().filter(|line| {
-        !line.starts_with("-- Dumped ")
-            && !line.starts_with("\\restrict ")
-            && !line.starts_with("\\unrestrict ")
-            && !is_ledger_schema(line)
-    });
-    let mut text = String::new();
-    let mut blank = 0;
-    for line in kept {
-        // What was left out leaves empty lines and empty comments behind.
-        if line.trim().is_empty() || line == "--" {
-            blank += 1;
-            continue;
-        }
-        if 0 < blank {
-            text.push('\n');
-        }
-        blank = 0;
-        text.push_str(line);
-        text.push('\n');
+fn failed() -> Error {
+    Error::new("pg-dump-failed", "`pg_dump` could not dump the structure")
+}
+
+/// What `pg_dump` writes above the statements of one object.
+#[derive(Clone, Debug, Default)]
+struct Entry {
+    name: String,
+    kind: String,
+    /// `-` for what is in no schema.
+    schema: String,
+}
+
+impl Entry {
+    /// Reads `-- Name: books; Type: TABLE; Schema: public; Owner: -` among the comments before a
+    /// statement.
+    fn above(statement: &str) -> Option<Self> {
+        let line = statement.lines().find_map(|it| it.strip_prefix("-- Name: "))?;
+        let (name, rest) = line.rsplit_once("; Type: ")?;
+        let (kind, rest) = rest.split_once("; Schema: ")?;
+        let (schema, _) = rest.split_once("; Owner:")?;
+        Some(Self { name: name.to_owned(), kind: kind.to_owned(), schema: schema.to_owned() })
     }
-    text
+
+    /// Whether it makes this schema, or is a comment or grant on it.
+    fn is_schema(&self, schema: &str) -> bool {
+        self.name == schema && self.kind == "SCHEMA"
+            || self.name == format!("SCHEMA {schema}") && self.schema == "-"
+    }
+}
+
+/// The statements of a dump without its comments, whose version numbers differ from dump to dump, and
+/// without those of `schemas` in which nothing is: they held a ledger that was left out.
+fn normalised(dump: &str, schemas: &[&str]) -> Result<String, SplitError> {
+    let pieces = split(dump)?;
+    let mut entry = Entry::default();
+    let mut entries = Vec::new();
+    for piece in pieces.iter().filter(|it| it.kind != PieceKind::Command) {
+        if let Some(next) = Entry::above(&piece.sql) {
+            entry = next;
+        }
+        entries.push((entry.clone(), without_comments(&piece.sql)));
+    }
+    let is_empty = |schema: &str| entries.iter().all(|(it, _)| it.schema != schema);
+    let gone: Vec<_> = schemas.iter().filter(|it| **it != "public" && is_empty(it)).collect();
+    let kept = entries.iter().filter(|(entry, statement)| {
+        // A setting stands behind one object but is for the next.
+        let is_gone = gone.iter().any(|it| entry.is_schema(it)) && !statement.starts_with("SET ");
+        !statement.is_empty() && !is_gone
+    });
+    Ok(kept.map(|(_, statement)| format!("{statement};\n\n")).collect())
+}
+
+/// A statement without the comments before it; those inside it are its own.
+fn without_comments(mut sql: &str) -> &str {
+    loop {
+        sql = sql.trim_start();
+        match sql.strip_prefix("--") {
+            Some(comment) => sql = comment.split_once('\n').map_or("", |it| it.1),
+            None => return sql,
+        }
+    }
 }
 
 fn sqlite_schema(session: &mut Session, ledgers: &[LedgerName]) -> Result<String, SqlError> {
@@ -113,11 +166,46 @@ fn unreadable(cause: SqlError) -> Error {
 mod tests {
     use super::*;
 
+    const PLAIN: &str = "--\n-- PostgreSQL database dump\n--\n\n-- Dumped by pg_dump version 15\n\n\
+        SET a = 0;\n\n--\n-- Name: t; Type: TABLE; Schema: public; Owner: -\n--\n\nCREATE TABLE public.t (\n    a integer\n);\n\n\n\
+        --\n-- PostgreSQL database dump complete\n--\n";
+
+    const LEDGER: &str = "--\n-- Name: drizzle; Type: SCHEMA; Schema: -; Owner: -\n--\n\nCREATE SCHEMA drizzle;\n\n\n\
+        --\n-- Name: SCHEMA drizzle; Type: ACL; Schema: -; Owner: -\n--\n\nGRANT USAGE ON SCHEMA drizzle TO app;\n\n\n";
+
+    #[track_caller]
+    fn check(dump: &str, expected: &str) {
+        assert_eq!(normalised(dump, &["drizzle"]).unwrap(), expected);
+    }
+
     #[test]
     fn a_dump_with_and_without_a_ledger_is_the_same_text() {
-        let ledger = LedgerName { schema: "drizzle".into(), table: "__drizzle_migrations".into() };
-        let plain = "--\n-- PostgreSQL database dump\n--\n\n-- Dumped by pg_dump version 15\n\nSET a = 0;\n\nCREATE TABLE public.t (\n    a integer\n);\n";
-        let with = "--\n-- PostgreSQL database dump\n--\n\n\\restrict x\n\n-- Dumped by pg_dump version 15.1\n\nSET a = 0;\n\n--\n-- Name: drizzle; Type: SCHEMA; Schema: -; Owner: -\n--\n\nCREATE SCHEMA drizzle;\n\n\nCREATE TABLE public.t (\n    a integer\n);\n";
-        assert_eq!(normalised(plain, std::slice::from_ref(&ledger)), normalised(with, &[ledger]));
+        let expected = "SET a = 0;\n\nCREATE TABLE public.t (\n    a integer\n);\n\n";
+        check(PLAIN, expected);
+        check(
+            &format!("\\restrict x\n{LEDGER}{PLAIN}\\unrestrict x\n").replace("SET a = 0;", ""),
+            "CREATE TABLE public.t (\n    a integer\n);\n\n",
+        );
+        check(&PLAIN.replace("version 15", "version 15.1"), expected);
+    }
+
+    #[test]
+    fn a_schema_that_holds_more_than_the_ledger_stays() {
+        let more = "-- Name: mine; Type: TABLE; Schema: drizzle; Owner: -\n\nCREATE TABLE drizzle.mine ();\n";
+        check(
+            &format!("{LEDGER}{more}"),
+            "CREATE SCHEMA drizzle;\n\nGRANT USAGE ON SCHEMA drizzle TO app;\n\nCREATE TABLE drizzle.mine ();\n\n",
+        );
+    }
+
+    #[test]
+    fn the_body_of_a_function_stays_letter_for_letter() {
+        let function = "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$\n--\n-- Dumped by hand\n\n\nselect 1;\n$$;\n\n";
+        check(
+            &format!(
+                "--\n-- Name: f(); Type: FUNCTION; Schema: public; Owner: -\n--\n\n{function}"
+            ),
+            function,
+        );
     }
 }

@@ -43,9 +43,7 @@ fn read(
     transaction: Transaction,
 ) -> Result<Catalog> {
     match session {
-        Session::Postgres(session) => postgres::catalog(session, transaction, |schema, table| {
-            ledgers.iter().any(|it| it.schema == schema && it.table == table)
-        }),
+        Session::Postgres(session) => postgres::catalog(session, transaction, ledgers),
         // SQLite has no settings to pin, and one query needs no transaction.
         Session::Sqlite(session) => {
             sqlite::catalog(session, |table| ledgers.iter().any(|it| it.table == table))

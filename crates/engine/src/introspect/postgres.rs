@@ -6,13 +6,14 @@ use raingauge_schema::postgres::catalog::{OLDEST_MAJOR, assemble, script};
 use super::{Transaction, unreadable};
 use crate::connect::PgSession;
 use crate::connect::postgres::pins;
+use crate::ledger::LedgerName;
 use crate::{Error, Result};
 
-/// The catalog without the tables that `is_ledger` names, whatever settings the session has.
+/// The catalog without ledgers, whatever settings the session has.
 pub(super) fn catalog(
     session: &mut PgSession,
     transaction: Transaction,
-    is_ledger: impl Fn(&str, &str) -> bool,
+    ledgers: &[LedgerName],
 ) -> Result<Catalog> {
     let major = major(session)?;
     if major < OLDEST_MAJOR {
@@ -35,7 +36,9 @@ pub(super) fn catalog(
         let _ = session.run(end);
         unreadable().caused_by(it)
     })?;
-    assemble(rows, is_ledger).map_err(|it| unreadable().caused_by(it))
+    let ledgers: Vec<_> =
+        ledgers.iter().map(|it| [it.schema.as_str(), it.table.as_str()]).collect();
+    assemble(rows, &ledgers).map_err(|it| unreadable().caused_by(it))
 }
 
 fn major(session: &mut PgSession) -> Result<u32> {

@@ -3,6 +3,7 @@
 mod backup;
 mod initsql;
 mod postgres_catalog;
+mod postgres_dump;
 mod postgres_flips;
 mod postgres_scratch;
 mod postgres_session;

@@ -66,14 +66,15 @@ pub fn script(major: u32) -> String {
         .collect()
 }
 
-/// Makes the catalog out of all rows of [`script`]. Tables that `is_ledger` names by schema and table
-/// are left out with everything that belongs to them, and so is a schema that holds nothing else.
+/// Makes the catalog out of all rows of [`script`]. The tables that `ledgers` names by schema and table
+/// are left out with everything that belongs to them, and so are schemas of theirs that hold nothing
+/// else.
 ///
 /// # Errors
 /// If a row is not one of these queries'.
 pub fn assemble(
     rows: impl IntoIterator<Item = TextRow>,
-    is_ledger: impl Fn(&str, &str) -> bool,
+    ledgers: &[[&str; 2]],
 ) -> Result<Catalog, UnexpectedRow> {
     let (mut objects, mut unseen) = (Vec::new(), Vec::new());
     for row in rows {
@@ -86,8 +87,7 @@ pub fn assemble(
             None => unseen.extend(read_unseen(row)),
         }
     }
-    let ledgers = ledgers_among(&objects, is_ledger);
-    let mut catalog = Catalog::new(without_ledgers(objects, &ledgers));
+    let mut catalog = Catalog::new(without_ledgers(objects, ledgers));
     unseen.retain(|it: &Unseen| !ledgers.iter().any(|ledger| it.what.ends_with(&ledger.join("."))));
     catalog.unseen = unseen;
     Ok(catalog)
@@ -215,21 +215,13 @@ fn kind_of(word: &str) -> Result<Kind, UnexpectedRow> {
     KINDS.into_iter().find(|it| it.word() == word).ok_or_else(|| UnexpectedRow(word.to_owned()))
 }
 
-/// The paths of the ledgers: schema and table.
-fn ledgers_among(objects: &[Object], is_ledger: impl Fn(&str, &str) -> bool) -> Vec<[String; 2]> {
-    let tables = objects.iter().filter(|it| it.id.kind == Kind::Table);
-    let pairs = tables.filter_map(|it| <&[String; 2]>::try_from(it.id.path.as_slice()).ok());
-    pairs.filter(|[schema, table]| is_ledger(schema, table)).cloned().collect()
-}
-
-fn without_ledgers(mut objects: Vec<Object>, ledgers: &[[String; 2]]) -> Vec<Object> {
-    if ledgers.is_empty() {
-        return objects;
-    }
+fn without_ledgers(mut objects: Vec<Object>, ledgers: &[[&str; 2]]) -> Vec<Object> {
     // Its own sequence goes with it.
-    let mut gone: Vec<Vec<String>> = ledgers.iter().map(|it| it.to_vec()).collect();
+    let mut gone: Vec<Vec<String>> = Vec::new();
     for ledger in ledgers {
-        let prefix = format!("{}.", ObjectId::new(Kind::Table, ledger).dotted());
+        let id = ObjectId::new(Kind::Table, *ledger);
+        let prefix = format!("{}.", id.dotted());
+        gone.push(id.path);
         let owned = objects.iter().filter(|it| {
             it.id.kind == Kind::Sequence
                 && it.get("owned by").is_some_and(|column| column.starts_with(&prefix))
@@ -238,7 +230,7 @@ fn without_ledgers(mut objects: Vec<Object>, ledgers: &[[String; 2]]) -> Vec<Obj
     }
     objects.retain(|it| !gone.iter().any(|path| subject(&it.id).starts_with(path)));
     for [schema, _] in ledgers {
-        let path = [schema.clone()];
+        let path = [(*schema).to_owned()];
         // What is inside the schema has a longer path than the schema, its comment and its grants.
         let holds = |it: &Object| {
             let subject = subject(&it.id);
@@ -247,7 +239,7 @@ fn without_ledgers(mut objects: Vec<Object>, ledgers: &[[String; 2]]) -> Vec<Obj
                 && subject.len() > 1
                 && !(is_grant && is_about_schema(&it.id))
         };
-        if schema != "public" && !objects.iter().any(holds) {
+        if *schema != "public" && !objects.iter().any(holds) {
             objects.retain(|it| {
                 let is_schema = it.id.kind == Kind::Schema || is_about_schema(&it.id);
                 !(is_schema && subject(&it.id).starts_with(&path))
