@@ -1,5 +1,12 @@
 //! init.sql: found, expanded, fenced in and run.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "what the tests share stands outside of them, and says why a test is skipped"
+)]
+
 mod corpus;
 mod expand;
 mod fence;
