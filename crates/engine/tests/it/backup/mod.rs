@@ -1,5 +1,7 @@
 //! Backups taken from, proven on and restored into real databases.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+
 mod postgres;
 mod sqlite;
 
