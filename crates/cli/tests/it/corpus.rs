@@ -1,0 +1,1 @@
+//! Projects of other people, read through `RAINGAUGE_CORPUS`.

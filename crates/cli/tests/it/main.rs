@@ -1,0 +1,11 @@
+//! The built binary against real databases, with the real drizzle-kit as the judge.
+//!
+//! `bookstore` (the whole adoption) → `reports` (what is printed) → `terminal` (questions) → `init` →
+//! `corpus` (other people's projects). [`run`] is how each of them calls the binary.
+
+mod bookstore;
+mod corpus;
+mod init;
+mod reports;
+mod run;
+mod terminal;

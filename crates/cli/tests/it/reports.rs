@@ -1,0 +1,1 @@
+//! What commands print: JSON that follows the published schema, text for people.

@@ -1,0 +1,1 @@
+//! `execute` and its questions: at a terminal, from a file, and with nobody there.
