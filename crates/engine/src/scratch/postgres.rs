@@ -2,6 +2,7 @@
 //!
 //! In order: the server that the user gives, a server of our own, live's own server.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use raingauge_schema::postgres::grammar::{quote_ident, quote_literal};
@@ -18,8 +19,14 @@ const MAJORS: std::ops::RangeInclusive<u32> = 10..=30;
 /// How the comment of a scratch database begins; the rest is the token of its maker.
 const MARKER: &str = "raingauge scratch, to be dropped when no session is called ";
 
-/// SQLSTATE of `CREATE DATABASE` for a name that is taken.
-const DUPLICATE_DATABASE: &str = "42P04";
+/// What `CREATE DATABASE` says of a name that is taken, the second when that happens just now.
+const TAKEN: [&str; 2] = ["42P04", "23505"];
+
+/// What it says to a role without CREATEDB.
+const DENIED: &str = "42501";
+
+/// The locale that every server knows.
+const PLAIN_LOCALE: &str = " lc_collate 'C' lc_ctype 'C'";
 
 /// A server with the session that makes and drops databases.
 #[derive(Debug)]
@@ -28,7 +35,6 @@ pub(super) struct Server {
     likeness: Likeness,
     shares_live: bool,
     notes: Vec<String>,
-    n_made: u32,
 }
 
 #[derive(Debug)]
@@ -149,7 +155,7 @@ impl Server {
             .run(&format!("set application_name = {}", quote_literal(&token)))
             .map_err(|it| cannot("name itself", it))?;
         let shared = Arc::new(Shared { admin: Mutex::new(admin), _cluster: cluster, token });
-        Ok(Self { shared, likeness, shares_live: false, notes, n_made: 0 })
+        Ok(Self { shared, likeness, shares_live: false, notes })
     }
 
     pub(super) fn shares_live(&self) -> bool {
@@ -174,26 +180,19 @@ impl Server {
 
     fn create_database(&mut self, purpose: &str) -> Result<Database> {
         loop {
-            self.n_made += 1;
-            let name = format!("raingauge_scratch_{}_{}", std::process::id(), self.n_made);
-            let created = {
-                let mut admin = self.shared.lock();
-                let like = [&self.likeness.encoding, &self.likeness.locale].map(String::as_str);
-                create_marked(&mut admin, &name, &like.concat(), &self.shared.token)
-            };
-            match created {
+            let name = next_name();
+            let like = format!("{}{}", self.likeness.encoding, self.likeness.locale);
+            match create_marked(&mut self.shared.lock(), &name, &like, &self.shared.token) {
                 Ok(()) => return Ok(Database { name, shared: Arc::clone(&self.shared) }),
-                Err(error) if error.state == DUPLICATE_DATABASE => {}
+                Err(error) if TAKEN.contains(&error.state.as_str()) => {}
                 // This machine may not know live's locale. It decides how text sorts, not what the
                 // catalog says.
-                Err(error) if !self.likeness.locale.is_empty() => {
-                    self.notes.push(format!("without live's locale: {error}"));
-                    self.likeness.locale = " lc_collate 'C' lc_ctype 'C'".to_owned();
-                    let name = format!("{name}_c");
-                    let like = format!("{}{}", self.likeness.encoding, self.likeness.locale);
-                    create_marked(&mut self.shared.lock(), &name, &like, &self.shared.token)
-                        .map_err(|it| no_database(purpose, it))?;
-                    return Ok(Database { name, shared: Arc::clone(&self.shared) });
+                Err(error)
+                    if !["", PLAIN_LOCALE].contains(&self.likeness.locale.as_str())
+                        && error.state != DENIED =>
+                {
+                    self.notes.push(format!("scratch databases sort unlike live: {error}"));
+                    self.likeness.locale = PLAIN_LOCALE.to_owned();
                 }
                 Err(error) => return Err(no_database(purpose, error)),
             }
@@ -265,6 +264,13 @@ impl Likeness {
             settings: settings.into_iter().filter_map(pair).collect(),
         })
     }
+}
+
+/// A name that this process has not used yet.
+fn next_name() -> String {
+    static N_MADE: AtomicU32 = AtomicU32::new(0);
+    let n = N_MADE.fetch_add(1, Ordering::Relaxed) + 1;
+    format!("raingauge_scratch_{}_{n}", std::process::id())
 }
 
 fn pair(row: TextRow) -> Option<(String, String)> {

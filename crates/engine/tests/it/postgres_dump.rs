@@ -6,7 +6,7 @@ use raingauge_engine::dump::schema_dump;
 use raingauge_engine::scratch::ScratchDatabase;
 
 use crate::postgres_catalog::{EVERYTHING, ledger, read, run};
-use crate::postgres_session::{scratch, target};
+use crate::postgres_session::{role, scratch, target};
 
 #[track_caller]
 fn dump(session: &mut Session, dsn: &Dsn) -> String {
@@ -39,9 +39,10 @@ fn a_ledger_does_not_show_in_a_dump() {
     let mut database = scratch.create("test").unwrap();
     run(&mut database, "create table public.books (id int primary key)");
     let before = dump_of(&mut database);
+    run(&mut database, &role("app", "nologin"));
     run(
         &mut database,
-        "create schema drizzle; comment on schema drizzle is 'ours'; create role app nologin; \
+        "create schema drizzle; comment on schema drizzle is 'ours'; \
          grant usage on schema drizzle to app",
     );
     assert_eq!(dump_of(&mut database), before);
@@ -58,7 +59,8 @@ fn a_ledger_does_not_show_in_a_dump() {
 fn a_dump_that_fails_says_why_and_keeps_the_password() {
     let Some(mut scratch) = scratch() else { return };
     let mut database = scratch.create("test").unwrap();
-    run(&mut database, "create table public.hidden (id int); create role ro login");
+    run(&mut database, "create table public.hidden (id int)");
+    run(&mut database, &role("ro", "login"));
     let mut address = target(&database.dsn);
     address.user = "ro".to_owned();
     address.password = Some("s3cr3t-word".to_owned());

@@ -9,7 +9,7 @@ use raingauge_engine::connect::{Access, Dsn, PgSession};
 use raingauge_engine::scratch::{Scratch, ScratchOptions};
 use raingauge_schema::Dialect;
 
-use crate::postgres_session::{scratch, target};
+use crate::postgres_session::{own_scratch, target};
 
 fn text(session: &mut PgSession, sql: &str) -> String {
     let rows = session.rows(sql).unwrap();
@@ -19,7 +19,7 @@ fn text(session: &mut PgSession, sql: &str) -> String {
 
 #[test]
 fn a_scratch_database_is_empty_and_gone_afterwards() {
-    let Some(mut scratch) = scratch() else { return };
+    let Some(mut scratch) = own_scratch() else { return };
     let first = scratch.create("history").unwrap();
     let second = scratch.create("declared").unwrap();
     let (address, name) = (target(&second.dsn), target(&first.dsn).database);
@@ -34,7 +34,7 @@ fn a_scratch_database_is_empty_and_gone_afterwards() {
 
 #[test]
 fn the_server_and_its_folder_go_with_the_last_who_uses_them() {
-    let Some(mut scratch) = scratch() else { return };
+    let Some(mut scratch) = own_scratch() else { return };
     let database = scratch.create("test").unwrap();
     let folder = target(&database.dsn).host;
     drop(scratch);
@@ -46,7 +46,7 @@ fn the_server_and_its_folder_go_with_the_last_who_uses_them() {
 #[test]
 fn a_scratch_server_starts_within_seconds() {
     let start = Instant::now();
-    let Some(scratch) = scratch() else { return };
+    let Some(scratch) = own_scratch() else { return };
     println!("first scratch database after {:?}", start.elapsed());
     assert!(start.elapsed() < Duration::from_secs(20));
     drop(scratch);
@@ -54,7 +54,7 @@ fn a_scratch_server_starts_within_seconds() {
 
 #[test]
 fn a_scratch_database_is_like_live() {
-    let Some(mut live) = scratch() else { return };
+    let Some(mut live) = own_scratch() else { return };
     let mut database = live.create("live").unwrap();
     let name = target(&database.dsn).database;
     let settings = format!(
@@ -83,7 +83,7 @@ fn a_scratch_database_is_like_live() {
 
 #[test]
 fn a_given_server_is_used_and_left_as_it_was() {
-    let Some(mut own) = scratch() else { return };
+    let Some(mut own) = own_scratch() else { return };
     let database = own.create("given").unwrap();
     let options = ScratchOptions {
         scratch_url: Some(database.dsn.clone()),
@@ -100,7 +100,7 @@ fn a_given_server_is_used_and_left_as_it_was() {
 
 #[test]
 fn a_local_target_lends_its_server_when_there_is_no_other() {
-    let Some(mut own) = scratch() else { return };
+    let Some(mut own) = own_scratch() else { return };
     let live = own.create("live").unwrap();
     // A leftover of a run that died: its maker's session is gone.
     let mut admin = PgSession::open(&target(&live.dsn), Access::ReadWrite).unwrap();
@@ -134,7 +134,7 @@ fn a_local_target_lends_its_server_when_there_is_no_other() {
 
 #[test]
 fn a_server_whose_maker_was_killed_is_gone_soon() {
-    let Some(probe) = scratch() else { return };
+    let Some(probe) = own_scratch() else { return };
     drop(probe);
     let folder = run_and_kill(false);
     let start = Instant::now();
@@ -146,11 +146,11 @@ fn a_server_whose_maker_was_killed_is_gone_soon() {
 
 #[test]
 fn a_server_that_nobody_watches_any_more_is_removed_by_the_next_run() {
-    let Some(probe) = scratch() else { return };
+    let Some(probe) = own_scratch() else { return };
     drop(probe);
     let folder = run_and_kill(true);
     assert!(folder.exists(), "the watchdog was to be killed first");
-    drop(scratch());
+    drop(own_scratch());
     assert!(!folder.exists(), "{} is still there", folder.display());
 }
 
@@ -189,7 +189,7 @@ fn holds_a_scratch_server() {
     if std::env::var("RAINGAUGE_TEST_HOLD").is_err() {
         return;
     }
-    let mut scratch = scratch().unwrap();
+    let mut scratch = own_scratch().unwrap();
     let database = scratch.create("held").unwrap();
     let Dsn::Postgres(address) = &database.dsn else { panic!("not PostgreSQL") };
     println!("folder={}", address.host);

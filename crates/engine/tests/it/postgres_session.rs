@@ -1,10 +1,11 @@
 //! What a session promises, on a real server.
 
+use std::sync::{Mutex, OnceLock};
 use std::time::Instant;
 
 use raingauge_engine::connect::dsn::PgTarget;
 use raingauge_engine::connect::{Access, Dsn, PgSession};
-use raingauge_engine::scratch::{Scratch, ScratchOptions};
+use raingauge_engine::scratch::{Scratch, ScratchDatabase, ScratchOptions};
 use raingauge_schema::Dialect;
 
 pub(crate) fn target(dsn: &Dsn) -> PgTarget {
@@ -14,8 +15,9 @@ pub(crate) fn target(dsn: &Dsn) -> PgTarget {
     }
 }
 
-/// A scratch provider, or `None` with the reason printed when this machine has no server.
-pub(crate) fn scratch() -> Option<Scratch> {
+/// A scratch provider with a server of its own, or `None` with the reason printed when this machine has
+/// none.
+pub(crate) fn own_scratch() -> Option<Scratch> {
     let mut scratch = Scratch::open(ScratchOptions::new(Dialect::Postgres)).unwrap();
     match scratch.create("probe") {
         Ok(_) => Some(scratch),
@@ -24,6 +26,23 @@ pub(crate) fn scratch() -> Option<Scratch> {
             None
         }
     }
+}
+
+/// A scratch provider on the server that all tests of this process share. It goes with the process.
+/// Roles are everybody's there.
+pub(crate) fn scratch() -> Option<Scratch> {
+    static SHARED: OnceLock<Option<Mutex<ScratchDatabase>>> = OnceLock::new();
+    let start = || own_scratch().map(|mut it| it.create("shared").unwrap());
+    let shared = SHARED.get_or_init(|| start().map(Mutex::new)).as_ref()?;
+    let dsn = shared.lock().unwrap().dsn.clone();
+    let options =
+        ScratchOptions { scratch_url: Some(dsn), ..ScratchOptions::new(Dialect::Postgres) };
+    Some(Scratch::open(options).unwrap())
+}
+
+/// A statement that makes a role unless another test has made it.
+pub(crate) fn role(name: &str, options: &str) -> String {
+    format!("do $$ begin create role {name} {options}; exception when others then null; end $$;")
 }
 
 #[test]

@@ -1,6 +1,6 @@
 -- One object of (nearly) every kind that PostgreSQL 13 and later know.
-create role reader nologin;
-create role writer nologin;
+do $$ begin create role reader nologin; exception when others then null; end $$;
+do $$ begin create role writer nologin; exception when others then null; end $$;
 create schema app;
 create extension citext with schema public;
 create extension postgres_fdw;
