@@ -4,6 +4,7 @@
 //! is made from nothing, one with `from.ts` and `to.ts` is a change.
 
 #![expect(clippy::disallowed_methods, reason = "the crate is pure, its cases are files")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail loudly")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -35,7 +35,9 @@ pub struct MigratePlan {
     /// The hash of what would run and of what it rests on.
     pub plan: Fingerprint,
     pub findings: Vec<Finding>,
-    live: Fingerprint,
+    /// Live's catalog when the plan was made.
+    pub live: Fingerprint,
+    live_has_no_tables: bool,
     expected: Fingerprint,
 }
 
@@ -52,10 +54,9 @@ pub struct NothingToLose(());
 
 impl MigratePlan {
     /// The proof that nothing can be lost, if it is so: every statement only adds, or live has no table.
-    pub fn nothing_to_lose(&self, facts: &Facts) -> Option<NothingToLose> {
+    pub fn nothing_to_lose(&self) -> Option<NothingToLose> {
         let only_adds = self.hazards.iter().all(|(_, it)| *it == Hazard::NotTransactional);
-        let is_empty = facts.live.of_kind(Kind::Table).next().is_none();
-        (only_adds || is_empty).then_some(NothingToLose(()))
+        (only_adds || self.live_has_no_tables).then_some(NothingToLose(()))
     }
 
     /// Whether findings forbid to go on.
@@ -94,7 +95,8 @@ pub fn plan(site: &Site, facts: &Facts, allowed: &[String]) -> MigratePlan {
     let live = facts.live.fingerprint();
     let expected = expected.unwrap_or_else(|| live.clone());
     let plan = plan_hash(site, &live, &pending);
-    MigratePlan { pending, hazards, plan, findings, live, expected }
+    let live_has_no_tables = facts.live.of_kind(Kind::Table).next().is_none();
+    MigratePlan { pending, hazards, plan, findings, live, live_has_no_tables, expected }
 }
 
 fn plan_hash(site: &Site, live: &Fingerprint, pending: &[usize]) -> Fingerprint {

@@ -6,7 +6,7 @@
 //! record has everything that is needed to finish, or to take the files away again.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use raingauge_schema::Fingerprint;
 use raingauge_schema::drizzle::journal::Journal;
@@ -376,7 +376,7 @@ fn not_written(cause: SqlError) -> Error {
     .next("connect as a role that may create the ledger's schema and table")
 }
 
-fn unwritable(path: &PathBuf, cause: std::io::Error) -> Error {
+fn unwritable(path: &Path, cause: std::io::Error) -> Error {
     Error::new("file-unwritable", format!("cannot write `{}`", path.display()))
         .caused_by(cause)
         .next("make the migrations folder writable for this user, then run the command again")

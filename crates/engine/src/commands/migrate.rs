@@ -65,7 +65,7 @@ pub fn migrate(
             return Ok(report);
         }
     };
-    apply_plan(&mut site, &facts, &plan, &consent, request.wait, counsel).map(|steps| {
+    apply_plan(&mut site, &plan, &consent, request.wait, counsel).map(|steps| {
         report.steps = steps;
         report
     })
@@ -121,7 +121,6 @@ fn agree(
 
 fn apply_plan(
     site: &mut Site,
-    facts: &Facts,
     plan: &MigratePlan,
     consent: &Consent,
     wait: Duration,
@@ -129,10 +128,10 @@ fn apply_plan(
 ) -> Result<Vec<Step>> {
     let mut steps = Vec::new();
     let backup;
-    let protection = if let Some(proof) = plan.nothing_to_lose(facts) {
+    let protection = if let Some(proof) = plan.nothing_to_lose() {
         Protection::NothingToLose(proof)
     } else {
-        let existing = protection::existing(site, &facts.live.fingerprint())?;
+        let existing = protection::existing(site, &plan.live)?;
         let is_new = existing.is_none();
         backup = match existing {
             Some(backup) => backup,

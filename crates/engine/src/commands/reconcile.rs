@@ -53,18 +53,17 @@ pub fn reconcile(
             return Ok(report);
         }
     };
-    carry_out(&mut site, &facts, &adoption, &consent, counsel, report)
+    carry_out(&mut site, &adoption, &consent, counsel, report)
 }
 
 fn carry_out(
     site: &mut Site,
-    facts: &Facts,
     adoption: &Adoption,
     consent: &Consent,
     counsel: &mut dyn Counsel,
     mut report: Report,
 ) -> Result<Report> {
-    let existing = protection::existing(site, &facts.live.fingerprint())?;
+    let existing = protection::existing(site, &adoption.live)?;
     let is_new = existing.is_none();
     let backup = match existing {
         Some(backup) => backup,

@@ -1,5 +1,12 @@
 //! Tests against real servers and files. One binary, one module per subject.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests may fail loudly, and say why they skip"
+)]
+
 mod backup;
 mod initsql;
 mod postgres_catalog;

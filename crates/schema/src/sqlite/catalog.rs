@@ -60,27 +60,23 @@ fn read_statement(row: &SchemaRow, sql: &str) -> Vec<Object> {
     let bump = Bump::new();
     let mut parser = Parser::new(&bump, sql.as_bytes());
     let Ok(Some(Cmd::Stmt(statement))) = parser.next() else { return vec![whole(row, sql)] };
-    match statement {
-        Stmt::CreateTable {
-            body: CreateTableBody::ColumnsAndConstraints { columns, constraints, flags },
-            ..
-        } => TableReader { name: &row.name, objects: Vec::new() }.read(
-            &columns,
-            constraints.unwrap_or_default(),
-            flags,
-        ),
-        Stmt::CreateIndex { unique, columns, where_clause, .. } => {
-            let object = Object::new(Kind::Index, [&row.table, &row.name])
-                .with("unique", unique.to_string())
-                .with("columns", sorted_columns(columns, &row.table))
-                .with_some(
-                    "where",
-                    where_clause.map(|it| canonical_expression(&it.to_string(), &row.table)),
-                );
-            vec![object]
-        }
-        _ => vec![whole(row, sql)],
+    if let Stmt::CreateTable {
+        body: CreateTableBody::ColumnsAndConstraints { columns, constraints, flags },
+        ..
+    } = statement
+    {
+        let reader = TableReader { name: &row.name, objects: Vec::new() };
+        return reader.read(&columns, constraints.unwrap_or_default(), flags);
     }
+    if let Stmt::CreateIndex { unique, columns, where_clause, .. } = statement {
+        let condition = where_clause.map(|it| canonical_expression(&it.to_string(), &row.table));
+        let object = Object::new(Kind::Index, [&row.table, &row.name])
+            .with("unique", unique.to_string())
+            .with("columns", sorted_columns(columns, &row.table))
+            .with_some("where", condition);
+        return vec![object];
+    }
+    vec![whole(row, sql)]
 }
 
 /// A view, a trigger, a virtual table, or a text that nobody could parse.

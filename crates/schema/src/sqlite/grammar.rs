@@ -174,12 +174,15 @@ fn tokens(sql: &str) -> Option<Vec<String>> {
     let mut tokens = Vec::new();
     while let (_, Some((token, kind)), _) = scanner.scan(sql.as_bytes()).ok()? {
         let text = std::str::from_utf8(token).ok()?;
-        tokens.push(match kind {
-            TokenType::TK_STRING => text.to_owned(),
+        tokens.push(if kind == TokenType::TK_STRING {
+            text.to_owned()
+        } else if kind == TokenType::TK_BLOB {
             // The tokenizer strips the marks of a blob.
-            TokenType::TK_BLOB => format!("x'{}'", text.to_lowercase()),
-            TokenType::TK_ID => spell_identifier(&unquote(text)),
-            _ => text.to_lowercase(),
+            format!("x'{}'", text.to_lowercase())
+        } else if kind == TokenType::TK_ID {
+            spell_identifier(&unquote(text))
+        } else {
+            text.to_lowercase()
         });
     }
     Some(tokens)
