@@ -1,3 +1,5 @@
+//! Tests of how rows become objects.
+
 use super::*;
 
 fn row(n: usize, values: &[&str]) -> TextRow {
