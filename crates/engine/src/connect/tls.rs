@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore,
     SignatureScheme,
@@ -22,16 +23,18 @@ use crate::{Error, Result};
 /// If the file that `sslrootcert` names cannot be read.
 pub(super) fn connector(target: &PgTarget) -> Result<MakeRustlsConnect> {
     let provider = Arc::new(ring::default_provider());
+    let given = given_certificates(target)?;
     let trust = match target.sslmode.as_str() {
-        "verify-full" => Trust::Name(chain_verifier(target, &provider)?),
-        "verify-ca" => Trust::Chain(chain_verifier(target, &provider)?),
+        "verify-full" => Trust::Name(chain_verifier(&given, &provider)?),
+        "verify-ca" => Trust::Chain(chain_verifier(&given, &provider)?),
         // libpq checks the chain with `require` too as soon as it is told whom to trust.
         _ if target.parameter("sslrootcert").is_some() => {
-            Trust::Chain(chain_verifier(target, &provider)?)
+            Trust::Chain(chain_verifier(&given, &provider)?)
         }
         _ => Trust::Anyone,
     };
-    let verifier = Verifier { trust, provider: Arc::clone(&provider) };
+    let given = given.unwrap_or_default();
+    let verifier = Verifier { trust, given, provider: Arc::clone(&provider) };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|it| tls_error("cannot set up TLS").caused_by(it))?
@@ -45,34 +48,32 @@ fn tls_error(message: impl Into<String>) -> Error {
     Error::new("postgres-tls", message)
 }
 
-fn chain_verifier(
-    target: &PgTarget,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Arc<WebPkiServerVerifier>> {
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots(target)?), Arc::clone(provider))
-        .build()
-        .map_err(|it| tls_error("no trusted certificate to verify the server with").caused_by(it))
+/// The certificates that the address names, `None` if it names none.
+fn given_certificates(target: &PgTarget) -> Result<Option<Vec<CertificateDer<'static>>>> {
+    let read = match (target.parameter("sslrootcert-pem"), target.parameter("sslrootcert")) {
+        (Some(pem), _) => CertificateDer::pem_slice_iter(pem.as_bytes()).collect(),
+        (None, Some(path)) if path != "system" => {
+            CertificateDer::pem_file_iter(path).and_then(Iterator::collect)
+        }
+        _ => return Ok(None),
+    };
+    read.map(Some)
+        .map_err(|it| tls_error("cannot read the certificates of `sslrootcert`").caused_by(it))
 }
 
-/// Whom to trust: the given certificates, else the public authorities that Node trusts too.
-fn roots(target: &PgTarget) -> Result<RootCertStore> {
+/// Trusts the given certificates, else the public authorities that Node trusts too.
+fn chain_verifier(
+    given: &Option<Vec<CertificateDer<'static>>>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>> {
     let mut roots = RootCertStore::empty();
-    let certificates: Vec<_> =
-        match (target.parameter("sslrootcert-pem"), target.parameter("sslrootcert")) {
-            (Some(pem), _) => {
-                CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>()
-            }
-            (None, Some(path)) if path != "system" => {
-                CertificateDer::pem_file_iter(path).and_then(Iterator::collect)
-            }
-            _ => {
-                roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-                return Ok(roots);
-            }
-        }
-        .map_err(|it| tls_error("cannot read the certificates of `sslrootcert`").caused_by(it))?;
-    roots.add_parsable_certificates(certificates);
-    Ok(roots)
+    match given {
+        Some(given) => drop(roots.add_parsable_certificates(given.iter().cloned())),
+        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+    }
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+        .build()
+        .map_err(|it| tls_error("no trusted certificate to verify the server with").caused_by(it))
 }
 
 /// What has to be true of a server's certificate.
@@ -89,6 +90,8 @@ enum Trust {
 #[derive(Debug)]
 struct Verifier {
     trust: Trust,
+    /// A server may show one of these itself; an authority need not have signed it then.
+    given: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
 }
 
@@ -106,6 +109,12 @@ impl ServerCertVerifier for Verifier {
             Trust::Chain(verifier) => (verifier, true),
             Trust::Name(verifier) => (verifier, false),
         };
+        if self.given.iter().any(|it| it.as_ref() == end_entity.as_ref()) {
+            if !any_name {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+            }
+            return Ok(ServerCertVerified::assertion());
+        }
         let verdict =
             verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         match verdict {

@@ -58,6 +58,7 @@ impl Cluster {
             unavailable(format!(
                 "found no `initdb` and `pg_ctl` of PostgreSQL {major} on this machine"
             ))
+            .next(format!("install the server of PostgreSQL {major}: `apt install postgresql-{major}` on Debian and Ubuntu; it need not run"))
         })?;
         let mut places = vec![std::env::temp_dir(), PathBuf::from("/tmp")];
         // The path of a socket has to fit into about a hundred bytes.

@@ -14,3 +14,4 @@ mod postgres_dump;
 mod postgres_flips;
 mod postgres_scratch;
 mod postgres_session;
+mod postgres_tls;
