@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use crate::connect::dsn::PgTarget;
 use crate::{Error, Result};
@@ -212,7 +213,13 @@ fn newer_folders(major: u32) -> Vec<PathBuf> {
     majors.into_iter().map(|it| PathBuf::from(format!("/usr/lib/postgresql/{it}/bin"))).collect()
 }
 
+/// What `pg_config` says, asked once: on Debian it is a script that takes its time.
 fn pg_config_folder() -> Option<PathBuf> {
+    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
+    FOLDER.get_or_init(ask_pg_config).clone()
+}
+
+fn ask_pg_config() -> Option<PathBuf> {
     let output = Command::new("pg_config")
         .arg("--bindir")
         .stdin(Stdio::null())
