@@ -49,10 +49,5 @@ pub fn take(site: &mut Site, progress: &mut dyn Progress) -> Result<VerifiedBack
 pub(crate) fn step(backup: &VerifiedBackup, is_new: bool) -> Step {
     let path = backup.backup().path().display();
     let how = if is_new { "take and verify" } else { "rest on the verified" };
-    Step {
-        name: format!("{how} backup {path}"),
-        state: StepState::Done,
-        n_statements: 0,
-        millis: 0,
-    }
+    Step::new(format!("{how} backup {path}"), StepState::Done)
 }

@@ -291,7 +291,7 @@ fn with_done(error: Error, applied: &Applied) -> Error {
 }
 
 fn step(name: &str, n_statements: usize) -> Step {
-    Step { name: name.to_owned(), state: StepState::Done, n_statements, millis: 0 }
+    Step { n_statements, ..Step::new(name, StepState::Done) }
 }
 
 fn stale() -> Error {

@@ -106,7 +106,7 @@ pub fn resume(site: &mut Site, progress: &mut dyn Progress) -> Result<Option<Wri
     let _lock = Lock::acquire(&site.dsn, std::time::Duration::from_secs(30))?;
     if run.phase == Phase::Prepared {
         run.enter(Phase::Finished)?;
-        let step = step("undo the interrupted run: it had changed nothing");
+        let step = done("undo the interrupted run: it had changed nothing");
         return Ok(Some(Written { steps: vec![step], artefacts: Vec::new() }));
     }
     let intent: Intent = serde_json::from_value(run.intent.clone()).map_err(|cause| {
@@ -121,7 +121,7 @@ pub fn resume(site: &mut Site, progress: &mut dyn Progress) -> Result<Option<Wri
     }
     undo_files(&site.project.history.folder, &intent)?;
     run.enter(Phase::Finished)?;
-    let step = step(
+    let step = done(
         "undo the interrupted run: live has changed since, so its files were taken away again",
     );
     Ok(Some(Written { steps: vec![step], artefacts: Vec::new() }))
@@ -205,8 +205,8 @@ fn write_files(folder: &Path, intent: &Intent, progress: &mut dyn Progress) -> R
             path,
         });
     }
-    written.steps.push(step(&format!("write {} files of the history", intent.files.len())));
-    written.steps.push(step(&format!(
+    written.steps.push(done(format!("write {} files of the history", intent.files.len())));
+    written.steps.push(done(format!(
         "record {} migrations in the ledger `{}`",
         intent.rows.len(),
         intent.ledger
@@ -355,8 +355,8 @@ fn open(site: &Site) -> Result<Session> {
     Session::open(&site.dsn, Access::ReadWrite)
 }
 
-fn step(name: &str) -> Step {
-    Step { name: name.to_owned(), state: StepState::Done, n_statements: 0, millis: 0 }
+fn done(name: impl Into<String>) -> Step {
+    Step::new(name, StepState::Done)
 }
 
 fn stale() -> Error {

@@ -133,10 +133,27 @@ fn name_differs(dialect: Dialect, pair: &Pair<ObjectId>) -> Finding {
         Dialect::Sqlite if pair.from.kind != Kind::Index => {
             Finding::info("name-differs", pair.from.to_string(), message)
         }
-        Dialect::Sqlite | Dialect::Postgres => {
-            Finding::error("name-differs", pair.from.to_string(), message)
-                .next(format!("name it in schema.ts as live does: \"{}\"", pair.from.name()))
+        Dialect::Sqlite | Dialect::Postgres => Finding::error(
+            "name-differs",
+            pair.from.to_string(),
+            message,
+        )
+        .next(format!("name it in schema.ts as live does: {}", naming(&pair.from)))
+        .next("or rename it in live first; code that says ON CONFLICT ON CONSTRAINT has to follow"),
+    }
+}
+
+/// How a schema.ts gives a thing its name.
+fn naming(id: &ObjectId) -> String {
+    let name = id.name();
+    match id.kind {
+        Kind::Unique => format!(".unique(\"{name}\") or unique(\"{name}\").on(…)"),
+        Kind::ForeignKey => {
+            format!("foreignKey({{ name: \"{name}\", columns: […], foreignColumns: […] }})")
         }
+        Kind::PrimaryKey => format!("primaryKey({{ name: \"{name}\", columns: […] }})"),
+        Kind::Check => format!("check(\"{name}\", sql`…`)"),
+        _ => format!("index(\"{name}\").on(…)"),
     }
 }
 

@@ -365,8 +365,7 @@ fn plan_section(plans: &Plans) -> Section {
 }
 
 fn sequence_steps(site: &Site, plans: &Plans) -> Vec<Step> {
-    let planned =
-        |name: String| Step { name, state: StepState::Planned, n_statements: 0, millis: 0 };
+    let planned = |name: String| Step::new(name, StepState::Planned);
     let mut steps = vec![planned("take a backup and verify it by restoring it".to_owned())];
     if let Some(adoption) = &plans.planning.adoption {
         steps.push(planned("write the history and record what is in effect".to_owned()));

@@ -59,12 +59,12 @@ pub fn init(setting: &Setting, confirm: bool) -> Result<Report> {
     }
     report.sections.push(section);
     if changes.is_empty() {
-        report.steps.push(step("nothing to change", StepState::Skipped));
+        report.steps.push(Step::new("nothing to change", StepState::Skipped));
     } else if confirm {
         for change in &changes {
             report.artefacts.push(write(change)?);
         }
-        report.steps.push(step("write the files", StepState::Done));
+        report.steps.push(Step::new("write the files", StepState::Done));
     } else {
         report.findings.push(
             Finding::error("consent-needed", "files", "were only shown; nothing was written")
@@ -147,8 +147,4 @@ fn write(change: &Change) -> Result<Artefact> {
         bytes: change.content.len() as u64,
         sha256: Fingerprint::of_bytes(change.content.as_bytes()).as_str().to_owned(),
     })
-}
-
-fn step(name: &str, state: StepState) -> Step {
-    Step { name: name.to_owned(), state, n_statements: 0, millis: 0 }
 }

@@ -40,7 +40,7 @@ pub fn migrate(
     let quick = quick_standing(&mut site)?;
     if quick.pending.is_empty() && quick.findings.is_empty() && !site.project.history.is_empty() {
         let mut report = site.report("migrate");
-        report.steps.push(step("nothing is pending", StepState::Skipped));
+        report.steps.push(Step::new("nothing is pending", StepState::Skipped));
         return Ok(report);
     }
     let facts = Facts::gather(&mut site, Scope::History, counsel)?;
@@ -54,7 +54,7 @@ pub fn migrate(
         return Ok(report);
     }
     if plan.pending.is_empty() {
-        report.steps.push(step("nothing is pending", StepState::Skipped));
+        report.steps.push(Step::new("nothing is pending", StepState::Skipped));
         return Ok(report);
     }
     report.steps = planned_steps(&site, &plan);
@@ -143,8 +143,4 @@ fn apply_plan(
     let job = Job { plan, consent, protection: &protection, wait };
     steps.extend(apply::carry_out(site, &job, counsel)?.steps);
     Ok(steps)
-}
-
-fn step(name: &str, state: StepState) -> Step {
-    Step { name: name.to_owned(), state, n_statements: 0, millis: 0 }
 }

@@ -36,7 +36,7 @@ pub fn reconcile(
         if report.findings.iter().any(|it| it.severity == Severity::Error) {
             report.outcome = Outcome::Refused;
         } else {
-            report.steps.push(step(
+            report.steps.push(Step::new(
                 "nothing to write: history and ledger say what live is",
                 StepState::Skipped,
             ));
@@ -86,7 +86,7 @@ fn resumed(site: &mut Site, counsel: &mut dyn Counsel) -> Result<Report> {
             report.steps = written.steps;
             report.artefacts = written.artefacts;
         }
-        None => report.steps.push(step("no interrupted run to resume", StepState::Skipped)),
+        None => report.steps.push(Step::new("no interrupted run to resume", StepState::Skipped)),
     }
     report.next = Some("raingauge analyze".to_owned());
     Ok(report)
@@ -127,25 +127,21 @@ fn plan_section(adoption: &Adoption) -> Section {
 
 fn planned(adoption: &Adoption) -> Vec<Step> {
     let files = adoption.migrations.len();
-    let mut steps = vec![step(
+    let mut steps = vec![Step::new(
         "rest on a verified backup younger than an hour, or take one",
         StepState::Planned,
     )];
     if 0 < files {
-        steps.push(step(
-            &format!("write {files} migrations, their snapshots and the journal"),
+        steps.push(Step::new(
+            format!("write {files} migrations, their snapshots and the journal"),
             StepState::Planned,
         ));
     }
     let recorded =
         adoption.recorded.len() + adoption.migrations.iter().filter(|it| it.in_effect).count();
-    steps.push(step(
-        &format!("record {recorded} migrations in the ledger as applied"),
+    steps.push(Step::new(
+        format!("record {recorded} migrations in the ledger as applied"),
         StepState::Planned,
     ));
     steps
-}
-
-fn step(name: &str, state: StepState) -> Step {
-    Step { name: name.to_owned(), state, n_statements: 0, millis: 0 }
 }

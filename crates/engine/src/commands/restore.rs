@@ -28,14 +28,10 @@ pub fn restore(
     let mut report = Report::new("restore");
     report.engine = backup.manifest().source.engine.clone();
     report.target = restored.to.to_string();
-    report.steps.push(Step {
-        name: format!(
-            "restore {} tables with {} rows; everything equals the backup",
-            restored.n_tables, restored.n_rows
-        ),
-        state: StepState::Done,
-        n_statements: 0,
-        millis: restored.millis,
-    });
+    let name = format!(
+        "restore {} tables with {} rows; everything equals the backup",
+        restored.n_tables, restored.n_rows
+    );
+    report.steps.push(Step { millis: restored.millis, ..Step::new(name, StepState::Done) });
     Ok(report)
 }

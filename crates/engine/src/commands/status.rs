@@ -53,11 +53,9 @@ pub(crate) fn pending_section(site: &Site, plan: &migrate::MigratePlan) -> Secti
 }
 
 pub(crate) fn planned_steps(site: &Site, plan: &migrate::MigratePlan) -> Vec<Step> {
-    let one = |at: &usize| Step {
-        name: format!("apply {}", site.project.history.migrations[*at].entry.tag),
-        state: StepState::Planned,
-        n_statements: 0,
-        millis: 0,
+    let one = |at: &usize| {
+        let tag = &site.project.history.migrations[*at].entry.tag;
+        Step::new(format!("apply {tag}"), StepState::Planned)
     };
     plan.pending.iter().map(one).collect()
 }

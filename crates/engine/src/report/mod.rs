@@ -182,6 +182,13 @@ pub enum StepState {
     Planned,
 }
 
+impl Step {
+    /// A step in some state, with neither statements nor time to tell of.
+    pub fn new(name: impl Into<String>, state: StepState) -> Self {
+        Self { name: name.into(), state, n_statements: 0, millis: 0 }
+    }
+}
+
 impl StepState {
     /// The word in JSON and text.
     pub fn word(self) -> &'static str {
