@@ -141,7 +141,7 @@ pub fn init(site: &mut Site, live: &Catalog, findings: &mut Vec<Finding>) -> Res
     let Some((mut first, scripts)) = build_init(site, &found, findings)? else { return Ok(None) };
     // The second build tells what belongs to the moment; SQLite's clock has whole seconds.
     if site.dialect() == Dialect::Sqlite && speaks_of_time(&scripts) {
-        std::thread::sleep(std::time::Duration::from_millis(1050));
+        std::thread::sleep(until_the_next_second());
     }
     let Some((mut second, _)) = build_init(site, &found, &mut Vec::new())? else { return Ok(None) };
     let catalog = site.catalog_of(&mut first.session)?;
@@ -178,6 +178,12 @@ fn build_init(
             Ok(None)
         }
     }
+}
+
+/// How long the clock shows the second that it shows now.
+fn until_the_next_second() -> std::time::Duration {
+    let passed = jiff::Timestamp::now().subsec_millisecond();
+    std::time::Duration::from_millis(u64::try_from(1010 - passed).unwrap_or(1010))
 }
 
 /// Whether a script has a word that SQLite answers with the time.
