@@ -138,7 +138,7 @@
     };
 
     const describeTable = (table) => {
-      const config = pg.getTableConfig(table);
+      const config = { policies: [], uniqueConstraints: [], ...pg.getTableConfig(table) };
       const schema = config.schema ?? "public";
       const columns = {}, foreignKeys = {}, primaryKeys = {}, checkNames = new Set(), policyNames = new Set();
       for (const it of config.columns) columns[nameOf(it)] = describeColumn(it, nameOf(it), elementOf(it));
@@ -208,8 +208,7 @@
       else policies[policy.name] = { schema, on, ...described };
     };
 
-    const unique = new Set(exported);
-    for (const it of unique) {
+    for (const it of exported) {
       if (!is(it, pg.PgTable)) continue;
       const described = rg.within(`table \`${it[NAME]}\``, () => describeTable(it));
       const key = `${described.schema}.${described.name}`;
@@ -233,8 +232,8 @@
         addPolicy(it);
       }
     }
-    for (const it of exported) if (pg.isPgView(it)) addView(it);
-    for (const it of exported) if (pg.isPgMaterializedView(it)) addView(it);
+    for (const it of exported) if (pg.isPgView?.(it)) addView(it);
+    for (const it of exported) if (pg.isPgMaterializedView?.(it)) addView(it);
 
     return {
       schemas: Object.values(schemas),

@@ -100,8 +100,9 @@
       core: await importOrm("drizzle-orm"),
       dialect: await importOrm(`drizzle-orm/${dialects[dialect]}`),
       casing: await optional("drizzle-orm/casing"),
-      style: style ?? undefined,
     };
+    // Drizzle 1.0 resolves names itself and ignores the setting, versions before 0.34 do not know it.
+    orm.style = orm.casing.CasingCache && style ? style : undefined;
     orm.nameOf = nameWith(orm);
     orm.defaultSql = defaultSqlWith(orm);
     orm.defaultOf = defaultWith(orm);
@@ -111,7 +112,10 @@
       const origin = origins.get(value);
       if (origin) found.push({ kind, key, ...origin });
     };
-    const schema = dialect === "postgresql" ? rg.postgres(orm, values) : rg.sqlite(orm, values);
+    // What a second file exports again counts once. Drizzle Kit does so for tables only and stops at
+    // views and policies that it sees twice.
+    const exported = [...new Set(values)];
+    const schema = dialect === "postgresql" ? rg.postgres(orm, exported) : rg.sqlite(orm, exported);
     return JSON.stringify({ schema, origins: found, environment: [...rg.envNames].sort() });
   };
 

@@ -74,7 +74,7 @@
     };
 
     const describeTable = (table) => {
-      const config = sqlite.getTableConfig(table);
+      const config = { uniqueConstraints: [], ...sqlite.getTableConfig(table) };
       const columns = {}, foreignKeys = {}, primaryKeys = {}, indexes = {};
       for (const it of config.columns) columns[nameOf(it)] = describeColumn(it, nameOf(it));
       for (const it of config.foreignKeys) {
@@ -114,7 +114,7 @@
       };
     };
 
-    for (const it of new Set(exported)) {
+    for (const it of exported) {
       if (!is(it, sqlite.SQLiteTable)) continue;
       const described = rg.within(`table \`${it[NAME]}\``, () => describeTable(it));
       tables[described.name] = described;

@@ -2,6 +2,7 @@
 //!
 //! `RAINGAUGE_TEST_NODE_MODULES` names the `node_modules` folder to link.
 
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "these are tests")]
 
 mod cases;

@@ -54,3 +54,14 @@ fn sources_tell_where_a_table_is_declared() {
     assert_eq!(declared.sources["table public.a"].line, 2);
     assert_eq!(declared.sources["table public.b"].line, 3);
 }
+
+#[test]
+fn what_a_second_file_exports_again_counts_once() {
+    let config = "export default { dialect: 'postgresql', schema: './db' };";
+    let a = "import { sql } from 'drizzle-orm';\nimport { integer, pgTable, pgView } from 'drizzle-orm/pg-core';\nexport const t = pgTable('t', { id: integer() });\nexport const v = pgView('v', {}).as(sql`select 1`);\n";
+    let files =
+        [("drizzle.config.ts", config), ("db/a.ts", a), ("db/index.ts", "export * from './a';")];
+    let Some(fixture) = Fixture::new(&files) else { return };
+    let schema = fixture.postgres_schema();
+    assert_eq!((schema.tables.len(), schema.views.len()), (1, 1));
+}
