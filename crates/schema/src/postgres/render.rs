@@ -388,10 +388,8 @@ fn create_view(it: &View) -> String {
 }
 
 fn view_options(it: &View) -> String {
-    let option = |(key, value): (&String, &Value)| {
-        format!("{} = {}", snake_case(key), javascript::text(value))
-    };
-    let options: Vec<_> = it.with.iter().flatten().map(option).collect();
+    let option = |(key, value)| format!("{} = {}", snake_case(key), javascript::text(value));
+    let options: Vec<_> = it.options().map(option).collect();
     if options.is_empty() { String::new() } else { format!(" WITH ({})", options.join(", ")) }
 }
 

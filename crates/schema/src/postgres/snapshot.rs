@@ -312,6 +312,15 @@ pub fn write_custom(previous: Option<&str>, id: &str) -> Result<String, Snapshot
     FORMAT.custom(previous, id)
 }
 
+impl View {
+    /// The options in the order in which drizzle-kit writes them into SQL, which is not that of the
+    /// file.
+    pub fn options(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let given = |key| self.with.as_ref().and_then(|it| it.get(key));
+        VIEW_OPTIONS.iter().filter_map(move |it| given(it.key).map(|value| (it.key, value)))
+    }
+}
+
 impl IndexColumn {
     /// The column's name, or the expression.
     pub fn expression(&self) -> &str {
