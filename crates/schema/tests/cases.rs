@@ -9,6 +9,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use raingauge_schema::drizzle::journal::Journal;
 use raingauge_schema::drizzle::migration::join;
 use raingauge_schema::drizzle::snapshot::{ORIGIN, SnapshotIds};
 use raingauge_schema::plan::{Hazard, Statement};
@@ -59,6 +60,35 @@ fn whatever_deletes_data_says_so() {
     assert_eq!(deletes("sqlite/drop/tables-and-columns"), ["drop:notes", "drop:kept.gone"]);
     assert_eq!(deletes("sqlite/rebuild/lose-a-column-with-a-key"), ["drop:books.author_id"]);
     assert_eq!(deletes("postgres/add/to-existing-tables"), Vec::<String>::new());
+}
+
+#[test]
+fn snapshots_and_journals_of_other_projects_are_read() {
+    let Some(corpus) = std::env::var_os("RAINGAUGE_CORPUS") else {
+        println!("skipped: RAINGAUGE_CORPUS is not set");
+        return;
+    };
+    for path in files(Path::new(&corpus)) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        let expect = |problem: Option<String>| assert_eq!(problem, None, "{}", path.display());
+        if name == "_journal.json" {
+            expect(Journal::read(&text).err().map(|it| it.to_string()));
+        } else if name.ends_with("_snapshot.json") && text.contains("\"dialect\": \"postgresql\"") {
+            expect(postgres::snapshot::Snapshot::read(&text).err().map(|it| it.to_string()));
+            expect(
+                postgres::snapshot::write_custom(Some(&text), "x").err().map(|it| it.to_string()),
+            );
+        } else if name.ends_with("_snapshot.json") && text.contains("\"dialect\": \"sqlite\"") {
+            expect(sqlite::snapshot::Snapshot::read(&text).err().map(|it| it.to_string()));
+            expect(sqlite::snapshot::write_custom(Some(&text), "x").err().map(|it| it.to_string()));
+        }
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
+    entries.flat_map(|it| if it.is_dir() { files(&it) } else { vec![it] }).collect()
 }
 
 fn root() -> PathBuf {

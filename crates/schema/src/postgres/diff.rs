@@ -6,6 +6,7 @@
 
 use indexmap::IndexMap;
 
+use super::alter::{self, Alteration};
 use super::snapshot::{
     Check, Column, Enum, ForeignKey, Index, Policy, PrimaryKey, Role, Sequence, Snapshot, Table,
     Unique, View,
@@ -35,6 +36,7 @@ pub enum Change<'a> {
     DropForeignKey { table: &'a Table, key: &'a ForeignKey },
     DropIndex { table: &'a Table, index: &'a Index },
     DropPrimaryKey { table: &'a Table, key: &'a PrimaryKey },
+    AlterColumn { table: &'a Table, columns: Pair<&'a Column>, alteration: Alteration },
     AddPrimaryKey { table: &'a Table, key: &'a PrimaryKey },
     AddColumn { table: &'a Table, column: &'a Column },
     AddForeignKey { table: &'a Table, key: &'a ForeignKey, of: Of },
@@ -118,26 +120,27 @@ impl Change<'_> {
             Self::DropForeignKey { .. } => 15,
             Self::DropIndex { .. } => 16,
             Self::DropPrimaryKey { .. } => 17,
-            Self::AddPrimaryKey { .. } => 18,
-            Self::AddColumn { .. } => 19,
-            Self::AddForeignKey { of: Of::NewTable, .. } => 20,
-            Self::CreateIndex { of: Of::NewTable, .. } => 21,
-            Self::AddForeignKey { of: Of::OldTable, .. } => 22,
-            Self::CreateIndex { of: Of::OldTable, .. } => 23,
-            Self::DropColumn { .. } => 24,
-            Self::ReplacePrimaryKey { .. } => 25,
-            Self::AddUnique { .. } => 26,
-            Self::AddCheck { .. } => 27,
-            Self::CreateView(_) => 28,
-            Self::DropPolicy { .. } => 29,
-            Self::CreatePolicy { .. } => 30,
-            Self::AlterPolicy { .. } => 31,
-            Self::DropLinkedPolicy(_) => 32,
-            Self::CreateLinkedPolicy(_) => 33,
-            Self::AlterLinkedPolicy(_) => 34,
-            Self::DropEnum(_) => 35,
-            Self::DropSequence(_) => 36,
-            Self::DropSchema(_) => 37,
+            Self::AlterColumn { .. } => 18,
+            Self::AddPrimaryKey { .. } => 19,
+            Self::AddColumn { .. } => 20,
+            Self::AddForeignKey { of: Of::NewTable, .. } => 21,
+            Self::CreateIndex { of: Of::NewTable, .. } => 22,
+            Self::AddForeignKey { of: Of::OldTable, .. } => 23,
+            Self::CreateIndex { of: Of::OldTable, .. } => 24,
+            Self::DropColumn { .. } => 25,
+            Self::ReplacePrimaryKey { .. } => 26,
+            Self::AddUnique { .. } => 27,
+            Self::AddCheck { .. } => 28,
+            Self::CreateView(_) => 29,
+            Self::DropPolicy { .. } => 30,
+            Self::CreatePolicy { .. } => 31,
+            Self::AlterPolicy { .. } => 32,
+            Self::DropLinkedPolicy(_) => 33,
+            Self::CreateLinkedPolicy(_) => 34,
+            Self::AlterLinkedPolicy(_) => 35,
+            Self::DropEnum(_) => 36,
+            Self::DropSequence(_) => 37,
+            Self::DropSchema(_) => 38,
         }
     }
 }
@@ -231,7 +234,7 @@ fn tables<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {
     }
     diff.changes.extend(dropped.into_iter().map(Change::DropTable));
     for pair in &kept {
-        columns(*pair, diff);
+        columns(snapshots, *pair, diff);
         primary_keys(*pair, diff);
         uniques(*pair, diff);
         checks(*pair, diff);
@@ -240,38 +243,31 @@ fn tables<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {
     indexes(&kept, diff);
 }
 
-fn columns<'a>(tables: Pair<&'a Table>, diff: &mut Diff<'a>) {
+fn columns<'a>(snapshots: Pair<&Snapshot>, tables: Pair<&'a Table>, diff: &mut Diff<'a>) {
     let table = tables.to;
     let Split { dropped, created, kept } = split(&tables.from.columns, &tables.to.columns);
     diff.changes.extend(created.into_iter().map(|column| Change::AddColumn { table, column }));
     diff.changes.extend(dropped.into_iter().map(|column| Change::DropColumn { table, column }));
-    for Pair { from, to } in kept {
-        let what = altered(Pair { from, to });
-        if !what.is_empty() && !same_spacing(&from.r#type, &to.r#type) {
-            let column = format!("{}.{}", named(table), to.name);
-            diff.not_expressed.push(format!("column `{column}` changes its {}", what.join(", ")));
+    let altered = kept.into_iter().filter(|it| !alter::differs_by_a_space(*it));
+    let altered: Vec<_> = altered.filter(|it| alter::differs(*it)).collect();
+    for columns in &altered {
+        if columns.to.primary_key && !columns.from.primary_key {
+            let alteration = Alteration::SetPrimaryKey;
+            diff.changes.push(Change::AlterColumn { table, columns: *columns, alteration });
         }
     }
-}
-
-/// What of a column differs.
-fn altered(columns: Pair<&Column>) -> Vec<&'static str> {
-    let Pair { from, to } = columns;
-    let parts = [
-        ("type", from.r#type != to.r#type || from.type_schema != to.type_schema),
-        ("primary key", from.primary_key != to.primary_key),
-        ("nullability", from.not_null != to.not_null),
-        ("default", from.default != to.default),
-        ("generated expression", from.generated != to.generated),
-        ("identity", from.identity != to.identity),
-    ];
-    parts.into_iter().filter(|(_, differs)| *differs).map(|(part, _)| part).collect()
-}
-
-/// Whether two different types differ by a space only. drizzle-kit then passes over the column,
-/// whatever else differs.
-fn same_spacing(from: &str, to: &str) -> bool {
-    from != to && from.replacen(" (", "(", 1) == to.replacen(" (", "(", 1)
+    for columns in altered {
+        let column = format!("{}.{}", named(table), columns.to.name);
+        for what in alter::not_alterable(columns) {
+            diff.not_expressed.push(format!("column `{column}` {what}"));
+        }
+        let alterations = alter::alterations(columns, snapshots).into_iter();
+        diff.changes.extend(alterations.map(|alteration| Change::AlterColumn {
+            table,
+            columns,
+            alteration,
+        }));
+    }
 }
 
 fn primary_keys<'a>(tables: Pair<&'a Table>, diff: &mut Diff<'a>) {
@@ -366,7 +362,7 @@ fn is_altered(tables: Pair<&Table>) -> bool {
     let columns = split(&from.columns, &to.columns).kept;
     let same_keys = same(&from.foreign_keys, &to.foreign_keys, ForeignKey::means);
     let same_indexes = same(&from.indexes, &to.indexes, Index::means);
-    columns.into_iter().any(|it| !altered(it).is_empty())
+    columns.into_iter().any(|it| alter::differs(it))
         || !same_keys
         || !same_indexes
         || from.composite_primary_keys != to.composite_primary_keys

@@ -5,10 +5,11 @@
 
 use serde_json::Value;
 
+use super::column::{add_column, alter_column, create_column};
 use super::diff::{Change, Diff, Dropped, named};
 use super::snapshot::{
-    Check, Column, Enum, ForeignKey, Identity, Index, IndexColumn, Policy, PrimaryKey, Role,
-    Sequence, Table, Unique, View,
+    Check, Column, Enum, ForeignKey, Index, IndexColumn, Policy, PrimaryKey, Role, Sequence, Table,
+    Unique, View,
 };
 use crate::drizzle::javascript;
 use crate::order::without_repeats;
@@ -49,6 +50,9 @@ pub fn render(change: &Change<'_>) -> Vec<Statement> {
             format!("DROP INDEX {};", qualified(&table.schema, &index.name))
         }
         Change::DropPrimaryKey { table, key } => drop_constraint(table, &key.name),
+        Change::AlterColumn { table, columns, alteration } => {
+            return alter_column(table, *columns, *alteration);
+        }
         Change::AddPrimaryKey { table, key } => add_primary_key(table, key),
         Change::AddColumn { table, column } => add_column(table, column),
         Change::AddForeignKey { table, key, .. } => add_foreign_key(table, key),
@@ -76,7 +80,7 @@ pub fn render(change: &Change<'_>) -> Vec<Statement> {
 }
 
 /// An identifier. drizzle-kit does not escape quotes inside.
-fn quote(name: &str) -> String {
+pub(super) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
@@ -84,7 +88,7 @@ fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-fn qualified(schema: &str, name: &str) -> String {
+pub(super) fn qualified(schema: &str, name: &str) -> String {
     match schema {
         "" => quote(name),
         schema => format!("{}.{}", quote(schema), quote(name)),
@@ -95,7 +99,7 @@ fn table_name(table: &Table) -> String {
     qualified(&table.schema, &table.name)
 }
 
-fn alter_table(table: &Table, action: &str) -> String {
+pub(super) fn alter_table(table: &Table, action: &str) -> String {
     format!("ALTER TABLE {} {action};", table_name(table))
 }
 
@@ -114,7 +118,7 @@ fn add_enum_value(it: &Enum, value: &str, before: Option<&str>) -> String {
     format!("ALTER TYPE {name} ADD VALUE {}{before};", literal(value))
 }
 
-fn options(it: &Sequence) -> String {
+pub(super) fn options(it: &Sequence) -> String {
     let option = |name: &str, value: &Option<String>| match value.as_deref() {
         None | Some("") => String::new(),
         Some(value) => format!(" {name} {value}"),
@@ -169,101 +173,6 @@ fn create_table(it: &Table) -> Vec<Statement> {
         statements.push(Statement::harmless(enable_rls(it)));
     }
     statements
-}
-
-fn create_column(table: &Table, it: &Column) -> String {
-    let not_null = it.not_null && it.identity.is_none();
-    column(table, it, not_null)
-}
-
-fn add_column(table: &Table, it: &Column) -> String {
-    alter_table(table, &format!("ADD COLUMN {}", column(table, it, it.not_null)))
-}
-
-fn column(table: &Table, it: &Column, not_null: bool) -> String {
-    let generated = it.generated.as_ref();
-    let generated = generated.map(|it| format!(" GENERATED ALWAYS AS ({}) STORED", it.r#as));
-    let default = it.default.as_ref();
-    let default = default.map(|it| format!(" DEFAULT {}", javascript::text(it)));
-    let identity = it.identity.as_ref().map(|it| identity(table, it));
-    [
-        format!("{} {}", quote(&it.name), type_name(it)),
-        (if it.primary_key { " PRIMARY KEY" } else { "" }).to_owned(),
-        default.unwrap_or_default(),
-        generated.unwrap_or_default(),
-        (if not_null { " NOT NULL" } else { "" }).to_owned(),
-        identity.unwrap_or_default(),
-    ]
-    .concat()
-}
-
-fn identity(table: &Table, it: &Identity) -> String {
-    let kind = if it.r#type == "always" { "ALWAYS" } else { "BY DEFAULT" };
-    let name = qualified(&table.schema, &it.sequence.name);
-    let options = options(&it.sequence);
-    format!(" GENERATED {kind} AS IDENTITY (sequence name {name}{options})")
-}
-
-/// The types that drizzle-kit does not quote, by their beginnings (`parseType`).
-const NATIVE_TYPES: &[&str] = &[
-    "uuid",
-    "smallint",
-    "integer",
-    "bigint",
-    "boolean",
-    "text",
-    "varchar",
-    "serial",
-    "bigserial",
-    "decimal",
-    "numeric",
-    "real",
-    "json",
-    "jsonb",
-    "time",
-    "date",
-    "interval",
-    "double precision",
-    "char",
-    "vector",
-    "geometry",
-    "halfvec",
-    "sparsevec",
-    "bit",
-];
-
-/// drizzle-kit also takes an enum for a native type when its name begins like one; then only names
-/// that need neither a schema nor quotes come out right.
-fn type_name(column: &Column) -> String {
-    let (base, dimensions) = without_dimensions(&column.r#type);
-    let schema = column.type_schema.as_deref();
-    let is_plain = |name: &str| {
-        name.chars().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_')
-    };
-    let is_native = NATIVE_TYPES.iter().any(|it| column.r#type.starts_with(it));
-    let needs_no_quotes = schema.is_none_or(|schema| schema == "public" && is_plain(&base));
-    if is_native && needs_no_quotes {
-        return format!("{base}{dimensions}");
-    }
-    let schema = schema.filter(|it| *it != "public").unwrap_or_default();
-    format!("{}{dimensions}", qualified(schema, &base))
-}
-
-/// Takes `[]` and `[3]` out of a type.
-fn without_dimensions(sql_type: &str) -> (String, String) {
-    let (mut base, mut dimensions) = (String::new(), String::new());
-    let mut parts = sql_type.split('[');
-    base.push_str(parts.next().unwrap_or_default());
-    for part in parts {
-        match part.split_once(']') {
-            Some((size, rest)) if size.chars().all(|it| it.is_ascii_digit()) => {
-                dimensions.extend(["[", size, "]"]);
-                base.push_str(rest);
-            }
-            Some(_) | None => base.extend(["[", part]),
-        }
-    }
-    (base, dimensions)
 }
 
 fn primary_key(it: &PrimaryKey) -> String {
@@ -446,40 +355,4 @@ fn alter_policy(policies: Pair<&Policy>, table: &str) -> String {
 
 fn drop_policy(it: &Policy, table: &str) -> String {
     format!("DROP POLICY {} ON {table} CASCADE;", quote(&it.name))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[track_caller]
-    fn check_type(column: Value, expected: &str) {
-        let mut full = json!({ "name": "c", "primaryKey": false, "notNull": false });
-        for (key, value) in column.as_object().unwrap() {
-            full[key] = value.clone();
-        }
-        let column: Column = serde_json::from_value(full).unwrap();
-        assert_eq!(type_name(&column), expected);
-    }
-
-    #[test]
-    fn only_types_that_the_kit_knows_stay_unquoted() {
-        check_type(
-            json!({ "type": "timestamp (3) with time zone" }),
-            "timestamp (3) with time zone",
-        );
-        check_type(json!({ "type": "varchar(5)[3][]" }), "varchar(5)[3][]");
-        check_type(json!({ "type": "citext[]" }), "\"citext\"[]");
-        check_type(json!({ "type": "mood", "typeSchema": "public" }), "\"mood\"");
-        check_type(json!({ "type": "mood[]", "typeSchema": "app" }), "\"app\".\"mood\"[]");
-    }
-
-    #[test]
-    fn an_enum_that_is_named_like_a_native_type_keeps_its_schema() {
-        check_type(json!({ "type": "text_kind", "typeSchema": "public" }), "text_kind");
-        check_type(json!({ "type": "text_kind", "typeSchema": "app" }), "\"app\".\"text_kind\"");
-        check_type(json!({ "type": "dateKind", "typeSchema": "public" }), "\"dateKind\"");
-    }
 }
