@@ -34,8 +34,17 @@ pub fn from_sqlite(session: &mut Session, ledgers: &[LedgerName]) -> Result<Base
     Ok(checked(sqlite::statements(session, ledgers)?))
 }
 
-/// The migrator cuts a file at the marker wherever it stands, so no statement may contain it.
+/// What a file of the history must not contain: the marker at which the migrator cuts, wherever it
+/// stands, and secrets, which `pg_dump` prints for those who may read them.
 fn checked(mut baseline: Baseline) -> Baseline {
+    let secretive = ["CREATE SUBSCRIPTION", "CREATE USER MAPPING"];
+    for statement in &baseline.statements {
+        if let Some(kind) = secretive.iter().find(|it| statement.starts_with(**it)) {
+            let subject = kind.trim_start_matches("CREATE ").to_lowercase();
+            let message = "cannot be carried: its statement holds a password, and a baseline is committed to version control";
+            baseline.findings.push(Finding::error("secret-in-baseline", subject, message));
+        }
+    }
     for statement in baseline.statements.iter().filter(|it| it.contains(BREAKPOINT)) {
         let head: String = statement.chars().take(60).collect();
         baseline.findings.push(Finding::error(
@@ -45,4 +54,19 @@ fn checked(mut baseline: Baseline) -> Baseline {
         ));
     }
     baseline
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_must_not_contain_blocks_the_baseline() {
+        let dump = "CREATE SUBSCRIPTION s CONNECTION 'host=h password=geheim' PUBLICATION p;\n\
+                    COMMENT ON TABLE public.t IS 'a --> statement-breakpoint';";
+        let findings = from_pg_dump(dump, &[]).findings;
+        let codes: Vec<_> = findings.iter().map(|it| it.code).collect();
+        assert_eq!(codes, ["secret-in-baseline", "breakpoint-in-statement"]);
+        assert!(!format!("{findings:?}").contains("geheim"));
+    }
 }
