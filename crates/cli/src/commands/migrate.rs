@@ -16,6 +16,7 @@ pub(crate) fn run(ui: &mut Ui, context: &Context, args: &MigrateArgs) -> Result<
         given: given(&args.confirm),
         allow: args.allow.clone(),
         wait: Duration::from_secs(args.wait),
+        resume: args.confirm.resume,
     };
     commands::migrate(&context.setting, &request, &mut Advisor { ui, context })
 }

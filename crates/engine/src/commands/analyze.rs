@@ -9,7 +9,7 @@ use crate::report::{Report, Section};
 use crate::setting::Setting;
 use crate::side::Init;
 use crate::site::Site;
-use crate::{Result, adoption};
+use crate::{Error, Result, adoption, data};
 
 /// Compares live, init.sql, history and `schema.ts`, and says what to do. Writes nothing: live is read
 /// through a session in which the engine refuses every write.
@@ -20,7 +20,14 @@ pub fn analyze(setting: &Setting, progress: &mut dyn Progress) -> Result<Report>
     let mut site = Site::open(setting)?;
     let mut facts = Facts::gather(&mut site, Scope::All, progress)?;
     let planning = plan(&mut site, &mut facts, progress)?;
-    Ok(report(&site, &facts, planning))
+    let mut report = report(&site, &facts, planning);
+    progress.begin("looking at the data");
+    let (tables, findings) = data::state(&mut site.live, &facts.live).map_err(|cause| {
+        Error::new("rows-unreadable", "cannot look at the tables' rows").caused_by(cause)
+    })?;
+    report.sections.push(tables);
+    report.findings.extend(findings);
+    Ok(report)
 }
 
 /// The report of an analysis.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::execute::{Answer, Counsel, Question, circumstance};
 use super::status::{pending_section, planned_steps};
 use crate::apply::migrate::{self as apply, Job, MigratePlan, Protection};
-use crate::apply::reconcile::refuse_interrupted;
+use crate::apply::reconcile;
 use crate::check::ledger::{Standing, other_ledgers, standing};
 use crate::consent::{Consent, Given};
 use crate::facts::{Facts, Scope};
@@ -23,6 +23,8 @@ pub struct MigrateRequest {
     pub allow: Vec<String>,
     /// How long to wait for another runner.
     pub wait: Duration,
+    /// Whether an interrupted run is to be finished or undone first.
+    pub resume: bool,
 }
 
 /// Applies pending migrations. On a target of this machine that nobody marked protected, typing the
@@ -36,10 +38,19 @@ pub fn migrate(
     counsel: &mut dyn Counsel,
 ) -> Result<Report> {
     let mut site = Site::open_or_empty(setting)?;
-    refuse_interrupted(&site.project.root)?;
+    let mut resumed = Vec::new();
+    if request.resume {
+        if let Some(written) = reconcile::resume(&mut site, counsel)? {
+            resumed = written.steps;
+            site.refresh()?;
+        }
+    } else {
+        reconcile::refuse_interrupted(&site.project.root)?;
+    }
     let quick = quick_standing(&mut site)?;
     if quick.pending.is_empty() && quick.findings.is_empty() && !site.project.history.is_empty() {
         let mut report = site.report("migrate");
+        report.steps = resumed;
         report.steps.push(Step::new("nothing is pending", StepState::Skipped));
         return Ok(report);
     }
@@ -66,7 +77,7 @@ pub fn migrate(
         }
     };
     apply_plan(&mut site, &plan, &consent, request.wait, counsel).map(|steps| {
-        report.steps = steps;
+        report.steps = resumed.into_iter().chain(steps).collect();
         report
     })
 }

@@ -1,0 +1,139 @@
+//! The state of live's data: how many rows, sequences behind their columns, rows without parents.
+//!
+//! Checks of data are apart from reading the catalog: they cost a query per sequence, or a scan, so
+//! only `analyze` makes them.
+
+use raingauge_schema::catalog::{Catalog, Kind};
+use raingauge_schema::postgres::grammar::quote_ident;
+
+use crate::connect::{PgSession, Session, SqlError, SqliteSession};
+use crate::report::{Finding, Section};
+
+/// The size of each table, and what is wrong with its rows.
+///
+/// # Errors
+/// If the connection breaks.
+pub fn state(
+    session: &mut Session,
+    catalog: &Catalog,
+) -> Result<(Section, Vec<Finding>), SqlError> {
+    let mut section = Section::new("tables", "rows", &["table", "rows"]);
+    let findings = match session {
+        Session::Postgres(session) => {
+            estimate_rows(session, &mut section)?;
+            sequences_behind(session)?
+        }
+        Session::Sqlite(session) => {
+            count_rows(session, catalog, &mut section)?;
+            orphans(session)?
+        }
+    };
+    Ok((section, findings))
+}
+
+/// The planner's estimate: a count would scan every table.
+fn estimate_rows(session: &mut PgSession, section: &mut Section) -> Result<(), SqlError> {
+    let rows = session.rows(
+        "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), \
+            greatest(c.reltuples, s.n_live_tup, 0)::bigint \
+         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         LEFT JOIN pg_catalog.pg_stat_all_tables s ON s.relid = c.oid \
+         WHERE c.relkind = 'r' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' \
+         ORDER BY 1",
+    )?;
+    for row in rows {
+        if let [Some(table), Some(estimate)] = row.as_slice() {
+            section.push([table.clone(), format!("about {estimate}")]);
+        }
+    }
+    Ok(())
+}
+
+fn count_rows(
+    session: &mut SqliteSession,
+    catalog: &Catalog,
+    section: &mut Section,
+) -> Result<(), SqlError> {
+    for table in catalog.of_kind(Kind::Table) {
+        let sql = format!("SELECT count(*) FROM {}", quote_ident(table.id.name()));
+        let rows = session.rows(&sql)?;
+        let count = rows.into_iter().flatten().flatten().next().unwrap_or_default();
+        section.push([table.id.dotted(), count]);
+    }
+    Ok(())
+}
+
+/// T31: explicit ids leave the sequence behind, and the next insert hits a duplicate key.
+fn sequences_behind(session: &mut PgSession) -> Result<Vec<Finding>, SqlError> {
+    let owned = session.rows(
+        "SELECT quote_ident(s.schemaname) || '.' || quote_ident(s.sequencename), coalesce(s.last_value, 0), \
+            quote_ident(n.nspname) || '.' || quote_ident(t.relname), quote_ident(a.attname) \
+         FROM pg_catalog.pg_sequences s \
+         JOIN pg_catalog.pg_class c ON c.oid = (quote_ident(s.schemaname) || '.' || quote_ident(s.sequencename))::regclass \
+         JOIN pg_catalog.pg_depend d ON d.objid = c.oid AND d.classid = 'pg_class'::regclass \
+            AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') \
+         JOIN pg_catalog.pg_class t ON t.oid = d.refobjid \
+         JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace \
+         JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid \
+         WHERE s.increment_by > 0 AND pg_catalog.has_table_privilege(t.oid, 'SELECT') ORDER BY 1",
+    )?;
+    let mut findings = Vec::new();
+    for row in owned {
+        let [Some(sequence), Some(last), Some(table), Some(column)] = row.as_slice() else {
+            continue;
+        };
+        let rows = session
+            .rows(&format!("SELECT max({column}) FROM {table} HAVING max({column}) > {last}"))?;
+        let Some(greatest) = rows.into_iter().flatten().flatten().next() else { continue };
+        findings.push(
+            Finding::warning(
+                "sequence-behind",
+                format!("sequence {sequence}"),
+                format!("stands at {last}, but {table}.{column} already has {greatest}: the next insert that takes its default fails on a duplicate"),
+            )
+            .next(format!("SELECT setval('{sequence}', {greatest});")),
+        );
+    }
+    Ok(findings)
+}
+
+/// SQLite keeps rows whose parent is gone when foreign keys were not enforced.
+fn orphans(session: &mut SqliteSession) -> Result<Vec<Finding>, SqlError> {
+    let rows = session.rows(
+        "SELECT \"table\", parent, count(*) FROM pragma_foreign_key_check GROUP BY 1, 2 ORDER BY 1, 2",
+    )?;
+    let finding = |row: Vec<Option<String>>| {
+        let [Some(table), Some(parent), Some(count)] = row.as_slice() else { return None };
+        let message = format!("has {count} rows whose parent in `{parent}` does not exist");
+        Some(
+            Finding::warning("orphan-rows", format!("table {table}"), message)
+                .next(format!("PRAGMA foreign_key_check({table}); lists them")),
+        )
+    };
+    Ok(rows.into_iter().filter_map(finding).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect::Access;
+    use crate::connect::dsn::SqliteTarget;
+    use crate::introspect;
+
+    #[test]
+    fn rows_without_a_parent_are_told_with_their_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = SqliteTarget { path: folder.path().join("a.sqlite") };
+        let mut session = Session::Sqlite(SqliteSession::open(&target, Access::Create).unwrap());
+        session
+            .run(
+                "PRAGMA foreign_keys = OFF; CREATE TABLE p (id integer primary key); \
+                 CREATE TABLE c (p integer references p); INSERT INTO c VALUES (1), (2)",
+            )
+            .unwrap();
+        let catalog = introspect::catalog(&mut session, &[]).unwrap();
+        let (section, findings) = state(&mut session, &catalog).unwrap();
+        assert_eq!(section.rows, [["c", "2"], ["p", "0"]]);
+        assert_eq!(findings[0].message, "has 2 rows whose parent in `p` does not exist");
+    }
+}
