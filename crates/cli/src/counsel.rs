@@ -24,6 +24,10 @@ impl Progress for Advisor<'_> {
 }
 
 impl Counsel for Advisor<'_> {
+    fn can_answer(&self) -> bool {
+        self.context.answers.is_some() || self.ui.can_ask()
+    }
+
     fn answer(&mut self, question: &Question) -> Answer {
         if let Some(answers) = &self.context.answers {
             return match answers.get(question.id).map(String::as_str) {

@@ -9,11 +9,11 @@ use raingauge_schema::drizzle::snapshot::SnapshotIds;
 use raingauge_schema::{Dialect, Fingerprint, Kind};
 
 use crate::check::adoption as check;
-use crate::facts::{DeclaredSide, Facts};
+use crate::facts::{DeclaredSide, Facts, Scope};
+use crate::position::Extent;
 use crate::progress::Progress;
 use crate::proof;
 use crate::report::{Finding, Severity};
-use crate::seed;
 use crate::side;
 use crate::site::Site;
 use crate::{Error, Result};
@@ -78,7 +78,7 @@ pub fn course(facts: &Facts, site: &Site) -> (Course, Vec<Finding>) {
         Some(at) if at == recorded && is_prefix && (0 < at || nothing_happened) => {
             (if at == 0 { Course::Fresh } else { Course::Adopted }, Vec::new())
         }
-        Some(at) if recorded < at && is_prefix => match ambiguous(facts, recorded, at) {
+        Some(at) if recorded < at && is_prefix => match ambiguous(facts, site, recorded, at) {
             Some(finding) => (Course::Refused, vec![finding]),
             None => (Course::Record(at), Vec::new()),
         },
@@ -86,11 +86,13 @@ pub fn course(facts: &Facts, site: &Site) -> (Course, Vec<Finding>) {
     }
 }
 
-/// T20: migrations that change only rows cannot be told from ones that never ran.
-fn ambiguous(facts: &Facts, recorded: usize, at: usize) -> Option<Finding> {
-    let unprovable: Vec<_> = facts.position.effects[recorded..at]
-        .iter()
-        .filter(|it| it.extent == crate::position::Extent::NotProvable)
+/// T20: migrations that change only rows cannot be told from ones that never ran. The seed migration
+/// can: it inserts what init.sql inserted.
+fn ambiguous(facts: &Facts, site: &Site, recorded: usize, at: usize) -> Option<Finding> {
+    let migrations = &site.project.history.migrations;
+    let unprovable: Vec<_> = (recorded..at)
+        .filter(|it| facts.position.effects[*it].extent == Extent::NotProvable)
+        .filter(|it| !has_run_as_init_sql(facts, &migrations[*it].sql))
         .collect();
     if unprovable.is_empty() {
         return None;
@@ -100,7 +102,23 @@ fn ambiguous(facts: &Facts, recorded: usize, at: usize) -> Option<Finding> {
         "history",
         "live's structure equals the replay, but some migrations change only rows, so nobody can tell from here whether they ran; nothing was recorded",
     );
-    Some(unprovable.into_iter().fold(finding, |it, effect| it.evidence(effect.tag.clone())))
+    let finding =
+        unprovable.iter().fold(finding, |it, at| it.evidence(migrations[*at].entry.tag.clone()));
+    Some(match facts.scope {
+        Scope::All => {
+            finding.next("look in live for the rows that they write; raingauge does not guess")
+        }
+        Scope::Declared | Scope::History => {
+            finding.next("raingauge analyze: also knows the rows that init.sql inserted")
+        }
+    })
+}
+
+/// Whether a migration is, letter for letter, what init.sql inserts, and live still has such a row.
+fn has_run_as_init_sql(facts: &Facts, sql: &str) -> bool {
+    facts.init.as_ref().is_some_and(|init| {
+        file(&init.seed_file.statements) == sql && init.states.iter().any(|it| 0 < it.n_unchanged)
+    })
 }
 
 /// Live is at no point of its history, or not where the ledger says.
@@ -222,21 +240,18 @@ fn baseline_snapshot(site: &Site, facts: &Facts, statements: &[String]) -> Resul
 
 fn seed_migration(
     site: &Site,
-    facts: &mut Facts,
+    facts: &Facts,
     previous: &AnySnapshot,
 ) -> Result<Option<NewMigration>> {
-    let Some(init) = facts.init.as_mut().filter(|it| !it.seeds.is_empty()) else { return Ok(None) };
-    let file_of = seed::seed_file(&mut init.database.session, &init.seeds).map_err(|cause| {
-        Error::new("seeds-unreadable", "cannot read the rows of init.sql").caused_by(cause)
-    })?;
-    let sql = file(&file_of.statements);
+    let Some(init) = facts.init.as_ref().filter(|it| !it.seeds.is_empty()) else { return Ok(None) };
+    let sql = file(&init.seed_file.statements);
     let snapshot = site
         .dialect()
         .custom_snapshot(Some(&previous.write()), &snapshot_id("seed", &sql))
         .map_err(|cause| {
             Error::new("snapshot-unwritable", "cannot write the seed's snapshot").caused_by(cause)
         })?;
-    let n_statements = file_of.statements.len();
+    let n_statements = init.seed_file.statements.len();
     Ok(Some(NewMigration { name: "seed", sql, snapshot, in_effect: true, n_statements }))
 }
 

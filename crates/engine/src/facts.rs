@@ -20,6 +20,8 @@ use crate::{Error, Result};
 /// Everything that commands decide on.
 #[derive(Debug)]
 pub struct Facts {
+    /// What was looked at.
+    pub scope: Scope,
     pub live: Catalog,
     pub ledgers: Vec<Ledger>,
     pub standing: Standing,
@@ -87,7 +89,7 @@ impl Facts {
             declared(site, &live, &mut findings)?
         };
         findings.extend(unseen(&live));
-        Ok(Self { live, ledgers, standing, states, position, init, declared, findings })
+        Ok(Self { scope, live, ledgers, standing, states, position, init, declared, findings })
     }
 
     /// The codes of findings that forbid a write.

@@ -84,7 +84,8 @@ impl Project {
         Ok(match dsn {
             // A relative path is relative to the project, as for drizzle-kit.
             Dsn::Sqlite(mut target) => {
-                target.path = self.root.join(target.path);
+                // Its parts anew, so that `./` does not end up in the middle.
+                target.path = self.root.join(target.path).components().collect();
                 Dsn::Sqlite(target)
             }
             Dsn::Postgres(_) => dsn,

@@ -7,7 +7,7 @@ use crate::connect::Session;
 use crate::initsql::{self, Found, Search};
 use crate::report::Finding;
 use crate::scratch::ScratchDatabase;
-use crate::seed::{self, SeedTable, TableState};
+use crate::seed::{self, SeedFile, SeedTable, TableState};
 use crate::site::Site;
 use crate::{Error, Result, baseline, dump, replay};
 
@@ -24,8 +24,8 @@ pub struct Init {
     pub seeds: Vec<SeedTable>,
     /// One for each of `seeds`.
     pub states: Vec<TableState>,
-    /// The build itself, for writing the seed file and comparing with a fresh database.
-    pub database: ScratchDatabase,
+    /// The migration that inserts `seeds`.
+    pub seed_file: SeedFile,
 }
 
 /// Catalogs after each migration, the empty database first. Stops at a migration that fails.
@@ -150,7 +150,8 @@ pub fn init(site: &mut Site, live: &Catalog, findings: &mut Vec<Finding>) -> Res
     let seeds = seed::read(&mut first.session, &mut second.session, &catalog).map_err(unread)?;
     let comparison = compare(Pair { from: live, to: &catalog });
     let (seeds, states) = classify_seeds(site, live, seeds, findings);
-    Ok(Some(Init { source, scripts, catalog, comparison, seeds, states, database: first }))
+    let seed_file = seed::seed_file(&mut first.session, &seeds).map_err(unread)?;
+    Ok(Some(Init { source, scripts, catalog, comparison, seeds, states, seed_file }))
 }
 
 fn build_init(

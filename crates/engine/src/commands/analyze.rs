@@ -71,21 +71,25 @@ pub(crate) fn overview(site: &Site, facts: &Facts) -> Section {
         },
     ]);
     section.push(["position".to_owned(), position_words(site, facts)]);
-    section.push([
-        "init.sql".to_owned(),
-        facts.init.as_ref().map_or("none".to_owned(), |it| it.source.clone()),
-    ]);
-    let declared = facts.declared.as_ref().map(|it| it.comparison.n_differences());
-    section.push([
-        "schema.ts".to_owned(),
-        match (declared, site.project.declared.is_some()) {
-            (Some(0), _) => "equal to live".to_owned(),
-            (Some(n), _) => format!("{n} differences to live"),
-            (None, true) => "cannot be built".to_owned(),
-            (None, false) => "none".to_owned(),
-        },
-    ]);
+    if facts.scope == Scope::All {
+        let source = facts.init.as_ref().map_or("none".to_owned(), |it| it.source.clone());
+        section.push(["init.sql".to_owned(), source]);
+    }
+    if facts.scope != Scope::History {
+        section.push(["schema.ts".to_owned(), declared_words(site, facts)]);
+    }
     section
+}
+
+fn declared_words(site: &Site, facts: &Facts) -> String {
+    let declared = facts.declared.as_ref().map(|it| it.comparison.n_differences());
+    match (declared, site.project.declared.is_some()) {
+        (Some(0), _) => "equal to live".to_owned(),
+        (Some(1), _) => "1 difference to live".to_owned(),
+        (Some(n), _) => format!("{n} differences to live"),
+        (None, true) => "cannot be built".to_owned(),
+        (None, false) => "none".to_owned(),
+    }
 }
 
 fn position_words(site: &Site, facts: &Facts) -> String {

@@ -58,6 +58,9 @@ pub enum Answer {
 
 /// Who answers questions and watches.
 pub trait Counsel: Progress {
+    /// Whether anybody is there to answer; if not, the report with the open question says it all.
+    fn can_answer(&self) -> bool;
+
     /// Answers a question; never yes by default.
     fn answer(&mut self, question: &Question) -> Answer;
 
@@ -150,7 +153,10 @@ impl Execution {
             let writes = situation.needs_reconcile || 0 < situation.n_pending;
             if writes && !shown && situation.blocked_by.is_empty() {
                 shown = true;
-                counsel.show(&sequence_report(site, &facts, &plans));
+                if mandate.given != Given::Nothing || counsel.can_answer() {
+                    let report = sequence_report(site, &facts, &plans);
+                    counsel.show(&Report { outcome: Outcome::Planned, ..report });
+                }
                 if let Some(finding) = self.agree_to_sequence(site, &plans, mandate) {
                     return Ok((Outcome::Finished, open_report(site, &facts, &plans, finding)));
                 }
@@ -302,13 +308,20 @@ fn question(site: &Site, plans: &Plans, stage: Stage) -> Question {
                 plan.unwrap_or_else(|| plans.sequence()),
             )
         }
-        Stage::Migrate | Stage::Validate => (
-            format!("Apply {} pending migrations to `{name}`?", plans.migrate.pending.len()),
-            plans.migrate.plan.clone(),
-        ),
+        Stage::Migrate | Stage::Validate => {
+            (apply_question(plans.migrate.pending.len(), name), plans.migrate.plan.clone())
+        }
     };
     let typed_name = site.guarded().map(|_| name.clone());
     Question { id: stage.word(), text, plan, typed_name }
+}
+
+/// Whether to apply `n` migrations.
+pub(crate) fn apply_question(n: usize, database: &str) -> String {
+    match n {
+        1 => format!("Apply 1 pending migration to `{database}`?"),
+        n => format!("Apply {n} pending migrations to `{database}`?"),
+    }
 }
 
 /// The question as a finding, for those who read JSON instead of a terminal.
@@ -341,7 +354,10 @@ pub(crate) fn plan_lines(adoption: &crate::adoption::Adoption) -> Vec<[String; 2
         let how = if migration.in_effect { "recorded as applied" } else { "applied" };
         lines.push([
             migration.name.to_owned(),
-            format!("{} statements, {how}", migration.n_statements),
+            match migration.n_statements {
+                1 => format!("1 statement, {how}"),
+                n => format!("{n} statements, {how}"),
+            },
         ]);
     }
     if !adoption.recorded.is_empty() {

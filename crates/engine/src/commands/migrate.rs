@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::execute::{Answer, Counsel, Question, circumstance};
+use super::execute::{Answer, Counsel, Question, apply_question, circumstance};
 use super::status::{pending_section, planned_steps};
 use crate::apply::migrate::{self as apply, Job, MigratePlan, Protection};
 use crate::apply::reconcile;
@@ -114,11 +114,7 @@ fn agree(
     }
     let question = Question {
         id: "migrate",
-        text: format!(
-            "Apply {} pending migrations to `{}`?",
-            plan.pending.len(),
-            site.identity.database
-        ),
+        text: apply_question(plan.pending.len(), &site.identity.database),
         plan: plan.plan.clone(),
         typed_name: Some(site.identity.database.clone()),
     };

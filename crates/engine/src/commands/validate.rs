@@ -165,7 +165,9 @@ fn ahead(project: &Project) -> Vec<Finding> {
     let statements = difference.statements.iter().map(|it| crate::initsql::excerpt(&it.sql));
     let finding =
         statements.chain(difference.not_expressed.iter().cloned()).fold(finding, Finding::evidence);
-    vec![finding.next("drizzle-kit generate")]
+    // Without a history `generate` would create what live already has.
+    let next = if last.is_none() { "raingauge analyze" } else { "drizzle-kit generate" };
+    vec![finding.next(next)]
 }
 
 fn interrupted(project: &Project) -> Vec<Finding> {

@@ -31,6 +31,8 @@ pub enum Outcome {
     /// It ran to its end.
     #[default]
     Finished,
+    /// It goes on: this is what it is about to do.
+    Planned,
     /// It would not go on, and changed nothing.
     Refused,
     /// It stopped half way: something changed, and the report says what.
@@ -261,11 +263,13 @@ impl Report {
         match self.outcome {
             Outcome::Stopped => Verdict::Failed,
             Outcome::Refused => Verdict::Refused,
-            Outcome::Finished if self.findings.iter().any(|it| it.code == "unseen") => {
+            Outcome::Finished | Outcome::Planned
+                if self.findings.iter().any(|it| it.code == "unseen") =>
+            {
                 Verdict::Unknown
             }
-            Outcome::Finished if has_error => Verdict::Differences,
-            Outcome::Finished => Verdict::Clean,
+            Outcome::Finished | Outcome::Planned if has_error => Verdict::Differences,
+            Outcome::Finished | Outcome::Planned => Verdict::Clean,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Finding, Report, Section, Severity, Step, StepState, Verdict};
+use super::{Finding, Outcome, Report, Section, Severity, Step, StepState, Verdict};
 use crate::Error;
 
 /// How wide a line may be.
@@ -78,7 +78,12 @@ fn headline(report: &Report, paint: Paint<'_>) -> String {
         Verdict::Differences | Verdict::Unknown => Tone::Caution,
         Verdict::Refused | Verdict::Failed => Tone::Bad,
     };
-    let head = format!("{}: {}", report.command, paint(tone, verdict.word()));
+    let word = if report.outcome == Outcome::Planned {
+        paint(Tone::Strong, "the plan")
+    } else {
+        paint(tone, verdict.word())
+    };
+    let head = format!("{}: {word}", report.command);
     if report.target.is_empty() {
         return head;
     }

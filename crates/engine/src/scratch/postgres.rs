@@ -117,7 +117,7 @@ impl Server {
                 let any = MAJORS.rev().find_map(|major| start(major).ok());
                 any.ok_or_else(|| {
                     Error::new("scratch-unavailable", "found no PostgreSQL server on this machine")
-                        .next("install one, or name its folder with `--pg-bin`")
+                        .next("install PostgreSQL's server package, or name a server with `--scratch <url>`")
                 })?
             }
         };
