@@ -2,9 +2,11 @@
 
 use raingauge_testkit::{Project, Raingauge, Result, Run};
 
-/// The binary under test.
+/// The binary under test: the one that Cargo has just built, or the release that
+/// `RAINGAUGE_TEST_BINARY` names.
 pub(crate) fn binary() -> Raingauge {
-    Raingauge::at(env!("CARGO_BIN_EXE_raingauge"))
+    let named = std::env::var_os("RAINGAUGE_TEST_BINARY");
+    Raingauge::at(named.unwrap_or_else(|| env!("CARGO_BIN_EXE_raingauge").into()))
 }
 
 /// Runs a command in a project's folder and expects its exit code.
@@ -13,4 +15,9 @@ pub(crate) fn run(project: &Project, arguments: &[&str], code: i32) -> Result<Ru
     let run = binary().run(&project.root, arguments)?;
     assert_eq!(run.code, code, "{run}");
     Ok(run)
+}
+
+/// The first line of a run's text: command and verdict.
+pub(crate) fn verdict(run: &Run) -> &str {
+    run.stdout.lines().next().unwrap_or_default()
 }
