@@ -223,7 +223,7 @@ fn refusals(site: &Site, facts: &Facts, findings: &mut Vec<Finding>) {
     if let Some(init) = &facts.init {
         findings.extend(check::half_initialised(init, &facts.live));
     }
-    findings.extend(check::carried(site.dialect(), &facts.live));
+    findings.extend(check::carried(site.dialect(), &facts.live, &facts.states[0]));
 }
 
 /// The snapshot of what live has, in the spelling of `schema.ts` where there is one.

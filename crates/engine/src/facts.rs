@@ -70,7 +70,7 @@ impl Facts {
         findings.extend(standing.findings.iter().cloned());
 
         progress.begin("replaying the history in scratch");
-        let states = side::history(site, &mut findings)?;
+        let states = side::history(site, &live, &mut findings)?;
         let tags: Vec<_> =
             site.project.history.migrations.iter().map(|it| it.entry.tag.clone()).collect();
         let tags = &tags[..tags.len().min(states.len() - 1)];

@@ -1,9 +1,10 @@
 //! The sides of the comparison, each built in scratch: history, init.sql, `schema.ts`.
 
 use raingauge_schema::dialect::AnySnapshot;
-use raingauge_schema::{Catalog, Comparison, Dialect, Kind, Pair, compare};
+use raingauge_schema::{Catalog, Comparison, Dialect, Kind, ObjectId, Pair, compare};
 
 use crate::connect::Session;
+use crate::history::Migration;
 use crate::initsql::{self, Found, Search};
 use crate::report::Finding;
 use crate::scratch::ScratchDatabase;
@@ -30,24 +31,91 @@ pub struct Init {
 
 /// Catalogs after each migration, the empty database first. Stops at a migration that fails.
 ///
+/// A history may rest on schemas that someone else creates (an init.sql, an administrator). They are
+/// taken from live, and a finding says so.
+///
 /// # Errors
 /// If scratch cannot be had.
-pub fn history(site: &mut Site, findings: &mut Vec<Finding>) -> Result<Vec<Catalog>> {
-    if site.project.history.migrations.is_empty() {
-        // An empty database needs no scratch server to be known.
-        return Ok(vec![Catalog::default()]);
+pub fn history(
+    site: &mut Site,
+    live: &Catalog,
+    findings: &mut Vec<Finding>,
+) -> Result<Vec<Catalog>> {
+    let mut needed: Vec<String> = Vec::new();
+    loop {
+        let mut database = site.scratch.create("history")?;
+        for name in &needed {
+            let create = format!("CREATE SCHEMA \"{}\"", name.replace('"', "\"\""));
+            database.session.run(&create).map_err(|cause| {
+                Error::new("scratch-broken", format!("cannot create schema `{name}` in scratch"))
+                    .caused_by(cause)
+            })?;
+        }
+        let (states, stopped) = replay_all(site, &mut database)?;
+        let missing = stopped.as_ref().map(|it| it.missing_schemas(live, &states));
+        match (missing, stopped) {
+            (Some(missing), _) if !missing.is_empty() => needed.extend(missing),
+            (_, stopped) => {
+                findings.extend(needs_schemas(&needed));
+                findings.extend(stopped.map(|it| {
+                    it.error.finding("history-broken", "cannot be replayed on an empty database")
+                }));
+                return Ok(states);
+            }
+        }
     }
-    let mut database = site.scratch.create("history")?;
+}
+
+/// A replay that ended early.
+struct Stopped<'a> {
+    migration: &'a Migration,
+    error: replay::ReplayError,
+}
+
+impl Stopped<'_> {
+    /// The schemas that the migration names, live has, and scratch has not; only if the engine stopped
+    /// because of one (3F000: invalid schema name).
+    fn missing_schemas(&self, live: &Catalog, states: &[Catalog]) -> Vec<String> {
+        if self.error.source.state != "3F000" {
+            return Vec::new();
+        }
+        let here = |it: &ObjectId| states.last().is_some_and(|state| state.get(it).is_some());
+        let is_part = |it: char| it.is_alphanumeric() || it == '_' || it == '$';
+        let named = |it: &str| self.migration.sql.split(|it| !is_part(it)).any(|word| word == it);
+        live.of_kind(Kind::Schema)
+            .filter(|it| !here(&it.id) && named(it.id.name()))
+            .map(|it| it.id.name().to_owned())
+            .collect()
+    }
+}
+
+fn replay_all<'a>(
+    site: &'a Site,
+    database: &mut ScratchDatabase,
+) -> Result<(Vec<Catalog>, Option<Stopped<'a>>)> {
     let mut states = vec![site.catalog_of(&mut database.session)?];
     for migration in &site.project.history.migrations {
         if let Err(error) = replay::migration(&mut database.session, migration) {
-            findings
-                .push(error.finding("history-broken", "cannot be replayed on an empty database"));
-            break;
+            return Ok((states, Some(Stopped { migration, error })));
         }
         states.push(site.catalog_of(&mut database.session)?);
     }
-    Ok(states)
+    Ok((states, None))
+}
+
+fn needs_schemas(names: &[String]) -> Option<Finding> {
+    if names.is_empty() {
+        return None;
+    }
+    let finding = Finding::warning(
+        "history-needs-schema",
+        "history",
+        "uses schemas that none of its migrations creates; they were taken from live for the replay, but on an empty database the migrations fail until someone creates them",
+    );
+    let finding = names.iter().fold(finding, |it, name| it.evidence(format!("schema {name}")));
+    Some(names.iter().fold(finding, |it, name| {
+        it.next(format!("on an empty database, first: CREATE SCHEMA \"{name}\";"))
+    }))
 }
 
 /// The declared schema, built from nothing. `None` when it cannot be built; then a finding says why.

@@ -191,10 +191,15 @@ fn unusable_column(object: &Object, live: &Catalog) -> Option<Finding> {
     })
 }
 
-/// What the baseline keeps although Drizzle cannot express it, one finding per kind.
-pub fn carried(dialect: Dialect, live: &Catalog) -> Vec<Finding> {
+/// What the baseline keeps although Drizzle cannot express it, one finding per kind. What every empty
+/// database has (`plpgsql`, a comment on schema `public`) is nobody's.
+pub fn carried(dialect: Dialect, live: &Catalog, empty: &Catalog) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
-    let is_counted = |it: &&Object| !dialect.expresses(it, None) && it.id.kind != Kind::NotNull;
+    let is_counted = |it: &&Object| {
+        !dialect.expresses(it, None)
+            && it.id.kind != Kind::NotNull
+            && empty.get(&it.id).map(Object::fingerprint) != Some(it.fingerprint())
+    };
     for object in live.objects().filter(is_counted) {
         let line = object.id.to_string();
         match findings.iter_mut().find(|it| it.subject == object.id.kind.word()) {

@@ -1,11 +1,13 @@
 //! `analyze`: the four-way comparison, live's position, the state of its data, and what to do.
 
+use super::validate;
 use crate::adoption::{Course, Planning, plan};
+use crate::check::adoption::declared_matches;
 use crate::facts::{Facts, Scope};
 use crate::findings;
 use crate::position::Position;
 use crate::progress::Progress;
-use crate::report::{Report, Section};
+use crate::report::{Finding, Report, Section};
 use crate::setting::Setting;
 use crate::side::Init;
 use crate::site::Site;
@@ -49,7 +51,38 @@ pub(crate) fn report(site: &Site, facts: &Facts, planning: Planning) -> Report {
     report.next = next(site, facts, &planning);
     report.findings.extend(facts.findings.iter().cloned());
     report.findings.extend(planning.findings);
+    for finding in undone(site, facts) {
+        if !report.findings.contains(&finding) {
+            report.findings.push(finding);
+        }
+    }
     report
+}
+
+/// What is still to be done until live, ledger, history and `schema.ts` say the same.
+fn undone(site: &Site, facts: &Facts) -> Vec<Finding> {
+    match adoption::course(facts, site).0 {
+        Course::Refused => Vec::new(),
+        Course::Baseline => vec![Finding::error(
+            "not-adopted",
+            "history",
+            "has no migrations, so nothing builds what live is",
+        )],
+        Course::Record(_) => {
+            vec![Finding::error("ledger-behind", "ledger", "records less than live already is")]
+        }
+        Course::Adopted | Course::Fresh if !facts.standing.pending.is_empty() => {
+            validate::pending(facts, site)
+        }
+        Course::Adopted | Course::Fresh => {
+            let mut findings = validate::ahead(&site.project);
+            if let Some(declared) = facts.declared.as_ref().filter(|_| findings.is_empty()) {
+                findings.extend(declared_matches(site.dialect(), declared, &facts.live));
+                findings.extend(validate::missing_in_live(declared));
+            }
+            findings
+        }
+    }
 }
 
 /// What was compared, and with which outcome.

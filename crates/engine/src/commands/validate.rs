@@ -61,7 +61,7 @@ pub(crate) fn validate_site(site: &mut Site, progress: &mut dyn Progress) -> Res
         facts.findings.iter().filter(|it| codes.contains(&it.code)).cloned().collect::<Vec<_>>()
     };
     suite.check("everything can be seen", of(&["unseen"]));
-    suite.check("the history builds an empty database", of(&["history-broken"]));
+    suite.check("the history builds an empty database", of(&["history-broken", "history-needs-schema"]));
     let mut ledger = facts.standing.findings.clone();
     ledger.extend(of(&["ledger-second"]));
     suite.check("the ledger records what the history says", ledger);
@@ -144,7 +144,7 @@ fn chain(project: &Project) -> Vec<Finding> {
 }
 
 /// A schema ahead of the last snapshot has changes that no migration makes.
-fn ahead(project: &Project) -> Vec<Finding> {
+pub(super) fn ahead(project: &Project) -> Vec<Finding> {
     let Some(schema) = &project.declared else { return Vec::new() };
     let last = project.history.migrations.iter().rev().find_map(|it| it.snapshot.as_deref());
     let from = match last.map(|it| AnySnapshot::read(project.dialect, it)) {
@@ -200,7 +200,7 @@ fn position(facts: &Facts, site: &Site) -> Vec<Finding> {
     }
 }
 
-fn pending(facts: &Facts, site: &Site) -> Vec<Finding> {
+pub(super) fn pending(facts: &Facts, site: &Site) -> Vec<Finding> {
     if facts.standing.pending.is_empty() {
         return Vec::new();
     }
@@ -213,7 +213,7 @@ fn pending(facts: &Facts, site: &Site) -> Vec<Finding> {
     ]
 }
 
-fn missing_in_live(declared: &crate::facts::DeclaredSide) -> Option<Finding> {
+pub(super) fn missing_in_live(declared: &crate::facts::DeclaredSide) -> Option<Finding> {
     let missing = &declared.comparison.only_to;
     if missing.is_empty() {
         return None;
