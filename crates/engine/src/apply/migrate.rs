@@ -99,6 +99,12 @@ pub fn plan(site: &Site, facts: &Facts, allowed: &[String]) -> MigratePlan {
     MigratePlan { pending, hazards, plan, findings, live, live_has_no_tables, expected }
 }
 
+/// The findings about what migrations of the history do to rows, before anything is planned for them.
+pub(crate) fn risks(site: &Site, positions: &[usize], allowed: &[String]) -> Vec<Finding> {
+    let migrations = positions.iter().map(|at| &site.project.history.migrations[*at]);
+    hazard_findings(&hazards(site.dialect(), migrations), allowed)
+}
+
 fn plan_hash(site: &Site, live: &Fingerprint, pending: &[usize]) -> Fingerprint {
     let target = site.dsn.to_string();
     let migrations = pending.iter().map(|at| &site.project.history.migrations[*at]);

@@ -205,7 +205,9 @@ fn write_files(folder: &Path, intent: &Intent, progress: &mut dyn Progress) -> R
             path,
         });
     }
-    written.steps.push(done(format!("write {} files of the history", intent.files.len())));
+    if !intent.files.is_empty() {
+        written.steps.push(done(format!("write {} files of the history", intent.files.len())));
+    }
     written.steps.push(done(format!(
         "record {} migrations in the ledger `{}`",
         intent.rows.len(),

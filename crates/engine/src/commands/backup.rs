@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::backup::{self, Backup, Outcome, Prover};
 use crate::progress::Progress;
-use crate::report::{Finding, Report, Section};
+use crate::report::{Finding, Report, Section, Step, StepState};
 use crate::setting::Setting;
 use crate::site::{Site, size};
 use crate::{Error, Result, protection};
@@ -70,7 +70,11 @@ pub fn backup_verify(
     let outcome = backup::verify(&backup, prover, progress)?;
     let mut report = site.report("backup");
     match outcome {
-        Outcome::Verified(verified) => report.steps.push(protection::step(&verified, false)),
+        Outcome::Verified(_) => {
+            let name =
+                format!("restore {} into scratch; everything is equal", backup.path().display());
+            report.steps.push(Step::new(name, StepState::Done));
+        }
         Outcome::Differs(lines) => {
             let finding = Finding::error(
                 "backup-differs",

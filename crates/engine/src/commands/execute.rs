@@ -108,6 +108,8 @@ struct Execution {
 struct Plans {
     planning: Planning,
     migrate: MigratePlan,
+    /// Migrations of the history that become pending once others are recorded.
+    later: Vec<usize>,
 }
 
 impl Plans {
@@ -117,16 +119,28 @@ impl Plans {
         mandate: &Mandate,
         progress: &mut dyn Progress,
     ) -> Result<Self> {
-        let planning = plan(site, facts, progress)?;
+        let mut planning = plan(site, facts, progress)?;
         let migrate = migrate::plan(site, facts, &mandate.allow);
-        Ok(Self { planning, migrate })
+        let later = match &planning.adoption {
+            Some(adoption) => {
+                let mut later = facts.standing.pending.clone();
+                later.retain(|it| !adoption.recorded.contains(it));
+                later
+            }
+            None => Vec::new(),
+        };
+        planning.findings.extend(migrate::risks(site, &later, &mandate.allow));
+        Ok(Self { planning, migrate, later })
     }
 
     /// The hash of the whole sequence from here on.
-    fn sequence(&self) -> Fingerprint {
+    fn sequence(&self, site: &Site) -> Fingerprint {
         let adoption =
             self.planning.adoption.as_ref().map(|it| it.plan.as_str()).unwrap_or_default();
-        Fingerprint::of_parts(["execute", adoption, self.migrate.plan.as_str()])
+        let later = self.later.iter().map(|at| &site.project.history.migrations[*at]);
+        let later = later.flat_map(|it| [it.entry.tag.as_str(), it.hash.as_str()]);
+        let parts = ["execute", adoption, self.migrate.plan.as_str()];
+        Fingerprint::of_parts(parts.into_iter().chain(later))
     }
 
     fn blocking(&self, facts: &Facts) -> Vec<&'static str> {
@@ -220,7 +234,7 @@ impl Execution {
         if mandate.given == Given::Nothing {
             return None;
         }
-        match Consent::obtain(&plans.sequence(), &mandate.given, &circumstance(site, None)) {
+        match Consent::obtain(&plans.sequence(site), &mandate.given, &circumstance(site, None)) {
             Ok(consent) => {
                 self.consent = Some(consent);
                 self.state.agreed = vec![Stage::Backup, Stage::Reconcile, Stage::Migrate];
@@ -300,12 +314,12 @@ pub(crate) fn circumstance(site: &Site, typed: Option<String>) -> Circumstance {
 fn question(site: &Site, plans: &Plans, stage: Stage) -> Question {
     let name = &site.identity.database;
     let (text, plan) = match stage {
-        Stage::Backup => (format!("Take a verified backup of `{name}` now?"), plans.sequence()),
+        Stage::Backup => (format!("Take a verified backup of `{name}` now?"), plans.sequence(site)),
         Stage::Reconcile => {
             let plan = plans.planning.adoption.as_ref().map(|it| it.plan.clone());
             (
                 "Write the files of the history and record them in the ledger?".to_owned(),
-                plan.unwrap_or_else(|| plans.sequence()),
+                plan.unwrap_or_else(|| plans.sequence(site)),
             )
         }
         Stage::Migrate | Stage::Validate => {
@@ -340,7 +354,7 @@ fn open_question(question: &Question) -> Finding {
 fn sequence_report(site: &Site, facts: &Facts, plans: &Plans) -> Report {
     let mut report = site.report("execute");
     report.sections.push(analyze::overview(site, facts));
-    report.sections.push(plan_section(plans));
+    report.sections.push(plan_section(site, plans));
     let infos = facts.findings.iter().chain(&plans.planning.findings);
     report.findings.extend(infos.cloned());
     report.steps = sequence_steps(site, plans);
@@ -369,13 +383,16 @@ pub(crate) fn plan_lines(adoption: &crate::adoption::Adoption) -> Vec<[String; 2
     lines
 }
 
-fn plan_section(plans: &Plans) -> Section {
+fn plan_section(site: &Site, plans: &Plans) -> Section {
     let mut section = Section::new("plan", "plan", &["part", "what"]);
-    section.push(["hash", &plans.sequence().short()]);
+    section.push(["hash", &plans.sequence(site).short()]);
     if let Some(adoption) = &plans.planning.adoption {
         for line in plan_lines(adoption) {
             section.push(line);
         }
+    }
+    for at in plans.later.iter().chain(&plans.migrate.pending) {
+        section.push([site.project.history.migrations[*at].entry.tag.as_str(), "applied"]);
     }
     section
 }
@@ -384,9 +401,12 @@ fn sequence_steps(site: &Site, plans: &Plans) -> Vec<Step> {
     let planned = |name: String| Step::new(name, StepState::Planned);
     let mut steps = vec![planned("take a backup and verify it by restoring it".to_owned())];
     if let Some(adoption) = &plans.planning.adoption {
-        steps.push(planned("write the history and record what is in effect".to_owned()));
+        let what = if adoption.migrations.is_empty() { "" } else { "write the history and " };
+        steps.push(planned(format!("{what}record what is in effect")));
         let new = adoption.migrations.iter().filter(|it| !it.in_effect);
         steps.extend(new.map(|it| planned(format!("apply {}", it.name))));
+        let tag = |at: &usize| &site.project.history.migrations[*at].entry.tag;
+        steps.extend(plans.later.iter().map(|at| planned(format!("apply {}", tag(at)))));
     }
     steps.extend(planned_steps(site, &plans.migrate));
     steps.push(planned("validate".to_owned()));
