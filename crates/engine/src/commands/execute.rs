@@ -416,6 +416,10 @@ fn sequence_steps(site: &Site, plans: &Plans) -> Vec<Step> {
 fn open_report(site: &Site, facts: &Facts, plans: &Plans, finding: Finding) -> Report {
     let mut report = sequence_report(site, facts, plans);
     report.findings.insert(0, finding);
+    report.next = Some(match site.guarded() {
+        Some(_) => format!("raingauge execute --confirm={}", plans.sequence().short()),
+        None => "raingauge execute --confirm".to_owned(),
+    });
     report
 }
 

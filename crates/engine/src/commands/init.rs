@@ -54,7 +54,8 @@ pub fn init(setting: &Setting, confirm: bool) -> Result<Report> {
     let mut section = Section::new("changes", "changes", &["file", "line"]);
     for change in &changes {
         for line in &change.lines {
-            section.push([change.path.display().to_string(), line.clone()]);
+            let path = change.path.strip_prefix(&setting.root).unwrap_or(&change.path);
+            section.push([path.display().to_string(), line.clone()]);
         }
     }
     report.sections.push(section);
