@@ -417,7 +417,7 @@ fn open_report(site: &Site, facts: &Facts, plans: &Plans, finding: Finding) -> R
     let mut report = sequence_report(site, facts, plans);
     report.findings.insert(0, finding);
     report.next = Some(match site.guarded() {
-        Some(_) => format!("raingauge execute --confirm={}", plans.sequence().short()),
+        Some(_) => format!("raingauge execute --confirm={}", plans.sequence(site).short()),
         None => "raingauge execute --confirm".to_owned(),
     });
     report
