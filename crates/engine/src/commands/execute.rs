@@ -187,7 +187,7 @@ impl Execution {
                     let question = question(site, &plans, stage);
                     match counsel.answer(&question) {
                         Answer::Open => {
-                            let finding = open_question(&question);
+                            let finding = open_question(&question, &plans.sequence(site));
                             return Ok((
                                 Outcome::Finished,
                                 open_report(site, &facts, &plans, finding),
@@ -339,15 +339,20 @@ pub(crate) fn apply_question(n: usize, database: &str) -> String {
 }
 
 /// The question as a finding, for those who read JSON instead of a terminal.
-fn open_question(question: &Question) -> Finding {
+fn open_question(question: &Question, sequence: &Fingerprint) -> Finding {
+    // A guarded target takes no other form; elsewhere the flag alone is enough.
+    let (hash, name) = match &question.typed_name {
+        Some(name) => (format!("={}", sequence.short()), format!(", \"database\": \"{name}\"")),
+        None => (String::new(), String::new()),
+    };
     Finding::error(
         "question-open",
         question.id,
         format!("{} Nobody was there to answer, so nothing was done", question.text),
     )
     .evidence(format!("plan {}", question.plan.short()))
-    .next("raingauge execute --confirm: agrees to the whole sequence")
-    .next(format!("--answers FILE with {{\"{}\": \"yes\"}}", question.id))
+    .next(format!("raingauge execute --confirm{hash}: agrees to the whole sequence"))
+    .next(format!("--answers FILE with {{\"{}\": \"yes\"{name}}}", question.id))
 }
 
 /// What would happen, in order.
@@ -377,7 +382,10 @@ pub(crate) fn plan_lines(adoption: &crate::adoption::Adoption) -> Vec<[String; 2
     if !adoption.recorded.is_empty() {
         lines.push([
             "record".to_owned(),
-            format!("{} migrations of the history as applied", adoption.recorded.len()),
+            match adoption.recorded.len() {
+                1 => "1 migration of the history as applied".to_owned(),
+                n => format!("{n} migrations of the history as applied"),
+            },
         ]);
     }
     lines

@@ -49,7 +49,9 @@ pub fn reconcile(
         Ok(consent) => consent,
         Err(finding) => {
             report.findings.insert(0, *finding);
-            report.next = Some("raingauge reconcile --confirm".to_owned());
+            let hash = site.guarded().map(|_| format!("={}", adoption.plan.short()));
+            let hash = hash.unwrap_or_default();
+            report.next = Some(format!("raingauge reconcile --confirm{hash}"));
             return Ok(report);
         }
     };
