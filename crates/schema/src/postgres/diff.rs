@@ -4,9 +4,11 @@
 //! comparisons, the same statement kinds, in the same order. Renames are not guessed: a renamed
 //! thing is dropped and created. `render` turns the changes into SQL.
 
+pub mod alter;
+
 use indexmap::IndexMap;
 
-use super::alter::{self, Alteration};
+use self::alter::Alteration;
 use super::snapshot::{
     Check, Column, Enum, ForeignKey, Index, Policy, PrimaryKey, Role, Sequence, Snapshot, Table,
     Unique, View,

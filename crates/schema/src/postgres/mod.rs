@@ -3,9 +3,7 @@
 //! `split` (scripts to statements).
 
 pub mod adopt;
-pub mod alter;
 pub mod catalog;
-mod column;
 pub mod diff;
 mod encode;
 pub mod grammar;

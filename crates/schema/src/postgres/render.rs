@@ -3,9 +3,11 @@
 //! The text is the kit's, byte for byte, except where the kit's text fails or does not say what the
 //! schema says; `cases/known-differences.md` lists those.
 
+mod column;
+
 use serde_json::Value;
 
-use super::column::{add_column, alter_column, create_column};
+use self::column::{add_column, alter_column, create_column};
 use super::diff::{Change, Diff, Dropped, named};
 use super::snapshot::{
     Check, Column, Enum, ForeignKey, Index, IndexColumn, Policy, PrimaryKey, Role, Sequence, Table,

@@ -1,12 +1,12 @@
 //! PostgreSQL columns as SQL: the part of `render` that looks into columns.
 
-use super::alter::{Alteration, TypeKind};
-use super::diff::named;
-use super::render::{alter_table, options, qualified, quote};
-use super::snapshot::{Column, Identity, Table};
+use super::{alter_table, options, qualified, quote};
 use crate::drizzle::javascript;
 use crate::pair::Pair;
 use crate::plan::{Hazard, Statement};
+use crate::postgres::diff::alter::{Alteration, TypeKind};
+use crate::postgres::diff::named;
+use crate::postgres::snapshot::{Column, Identity, Table};
 
 /// A column within `CREATE TABLE`.
 pub(super) fn create_column(table: &Table, it: &Column) -> String {

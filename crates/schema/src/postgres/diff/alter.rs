@@ -4,8 +4,8 @@
 
 use serde_json::Value;
 
-use super::snapshot::{Column, Snapshot};
 use crate::pair::Pair;
+use crate::postgres::snapshot::{Column, Snapshot};
 
 /// What changes in a column; the columns say from what to what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +33,13 @@ pub enum TypeKind {
 }
 
 /// Whether two columns are different to drizzle-kit.
-pub(super) fn differs(columns: Pair<&Column>) -> bool {
+pub(crate) fn differs(columns: Pair<&Column>) -> bool {
     columns.from != columns.to
 }
 
 /// Whether the types differ, but by a space only. drizzle-kit then passes over the column, whatever
 /// else differs.
-pub(super) fn differs_by_a_space(columns: Pair<&Column>) -> bool {
+pub(crate) fn differs_by_a_space(columns: Pair<&Column>) -> bool {
     let (from, to) = (&columns.from.r#type, &columns.to.r#type);
     from != to && from.replacen(" (", "(", 1) == to.replacen(" (", "(", 1)
 }
@@ -110,7 +110,7 @@ pub(super) fn alterations(columns: Pair<&Column>, snapshots: Pair<&Snapshot>) ->
 impl Alteration {
     /// Whether the change of type sets the default again. drizzle-kit asks JavaScript whether the
     /// default is true.
-    pub(super) fn sets_default(self, columns: Pair<&Column>) -> bool {
+    pub(crate) fn sets_default(self, columns: Pair<&Column>) -> bool {
         match &columns.to.default {
             _ if !matches!(self, Self::SetType { .. }) => false,
             None | Some(Value::Null | Value::Bool(false)) => false,
