@@ -45,7 +45,11 @@ fn init_shows_then_writes_then_has_nothing_to_do() -> Result {
 #[test]
 fn a_script_of_the_team_is_left_as_it_is() -> Result {
     let project = Project::new(Example::BookstoreSqlite, Age::Empty)?;
-    project.edit("package.json", "\"db:up\"", "\"db:migrate\": \"make migrate\",\n    \"db:up\"")?;
+    project.edit(
+        "package.json",
+        "\"db:up\"",
+        "\"db:migrate\": \"make migrate\",\n    \"db:up\"",
+    )?;
     let run = run(&project, &["init", "--confirm"], 0)?;
     assert!(run.stdout.contains("warning[script-exists] package.json db:migrate"), "{run}");
     assert!(project.read("package.json")?.contains("\"db:migrate\": \"make migrate\""));

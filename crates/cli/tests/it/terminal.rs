@@ -14,7 +14,10 @@ fn execute(project: &Project) -> Result<Terminal> {
 }
 
 /// Files without those that a backup made, and everything in the database.
-fn look(project: &Project) -> Result<(Vec<(String, Vec<u8>)>, raingauge_testkit::State)> {
+/// Every file of a project with its bytes, and the state of its database.
+type Look = (Vec<(String, Vec<u8>)>, raingauge_testkit::State);
+
+fn look(project: &Project) -> Result<Look> {
     let mut files: Vec<_> = project.files()?.into_iter().collect();
     files.retain(|it| !it.0.starts_with(".raingauge/"));
     Ok((files, project.database.state()?))

@@ -61,7 +61,10 @@ pub(crate) fn validate_site(site: &mut Site, progress: &mut dyn Progress) -> Res
         facts.findings.iter().filter(|it| codes.contains(&it.code)).cloned().collect::<Vec<_>>()
     };
     suite.check("everything can be seen", of(&["unseen"]));
-    suite.check("the history builds an empty database", of(&["history-broken", "history-needs-schema"]));
+    suite.check(
+        "the history builds an empty database",
+        of(&["history-broken", "history-needs-schema"]),
+    );
     let mut ledger = facts.standing.findings.clone();
     ledger.extend(of(&["ledger-second"]));
     suite.check("the ledger records what the history says", ledger);
