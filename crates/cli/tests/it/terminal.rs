@@ -13,10 +13,10 @@ fn execute(project: &Project) -> Result<Terminal> {
     binary().terminal(&project.root, &["execute"])
 }
 
-/// Files without those that a backup made, and everything in the database.
 /// Every file of a project with its bytes, and the state of its database.
 type Look = (Vec<(String, Vec<u8>)>, raingauge_testkit::State);
 
+/// Files without those that a backup made, and everything in the database.
 fn look(project: &Project) -> Result<Look> {
     let mut files: Vec<_> = project.files()?.into_iter().collect();
     files.retain(|it| !it.0.starts_with(".raingauge/"));
