@@ -9,7 +9,7 @@ const MARKS: [&str; 5] =
     ["Finding::error(", "Finding::warning(", "Finding::info(", "Error::new(", "Error::refusal("];
 
 /// Names of local shorthands, after which a literal is a code only if it looks like one.
-const SHORTHANDS: [&str; 3] = [" error(", " failed(", " refusal("];
+const SHORTHANDS: [&str; 4] = [" error(", " failed(", " refusal(", " finding("];
 
 /// Where an error type lists its codes, one `=> "code"` per variant.
 const LISTS: [&str; 2] = ["fn code(&self) -> &'static str {", "fn code(self) -> &'static str {"];
