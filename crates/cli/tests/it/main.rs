@@ -7,6 +7,7 @@
 
 mod bookstore;
 mod corpus;
+mod crash;
 mod init;
 mod reports;
 mod run;

@@ -1,0 +1,17 @@
+//! Runs that end in the middle: killed at every boundary, at any moment, by signals, by errors.
+//!
+//! [`scene`] is a lived bookstore whose temporary files are apart, and what has to be true of it after
+//! a crash; `boundaries` and `moments` kill `execute`, `reconcile` and `migrate` kill those two and
+//! interfere before the resume, `signals` asks politely.
+
+mod boundaries;
+mod migrate;
+mod moments;
+mod reconcile;
+mod scene;
+mod signals;
+
+/// Whether to run the counts that issues name instead of a sample.
+fn is_full() -> bool {
+    std::env::var_os("RAINGAUGE_FULL").is_some()
+}
