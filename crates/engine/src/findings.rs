@@ -2,6 +2,8 @@
 
 use raingauge_schema::Comparison;
 
+use crate::apply::reconcile::refuse_unfinished;
+use crate::project::Project;
 use crate::report::{Finding, Section};
 
 /// How many lines of evidence a finding shows; the rest is counted.
@@ -16,6 +18,17 @@ pub fn differences(finding: Finding, comparison: &Comparison) -> Finding {
         finding = finding.evidence(format!("… and {rest} more"));
     }
     finding
+}
+
+/// The finding that an earlier run has to be resumed, if it is so.
+pub fn interrupted(project: &Project) -> Vec<Finding> {
+    match refuse_unfinished(&project.root) {
+        Ok(()) => Vec::new(),
+        Err(error) => {
+            let finding = Finding::error(error.code, ".raingauge/runs", error.message.clone());
+            vec![error.next.iter().fold(finding, |it, next| it.next(next.as_str()))]
+        }
+    }
 }
 
 /// The comparison as a section with one row per object; `to` names the other side: `schema.ts`.

@@ -85,6 +85,14 @@ impl History {
         Fingerprint::of_parts(std::iter::once(journal.as_str()).chain(each))
     }
 
+    /// Whether the folder has other files now than when it was read.
+    ///
+    /// # Errors
+    /// If a file cannot be read.
+    pub fn has_changed(&self, dialect: Dialect) -> Result<bool> {
+        Ok(Self::read(&self.folder, dialect)?.fingerprint() != self.fingerprint())
+    }
+
     fn refuse_other_layouts(&mut self) {
         let subject = self.folder.display().to_string();
         match &self.layout {

@@ -82,7 +82,8 @@ impl Run {
         self.enter(self.phase)
     }
 
-    /// The runs of a command that began and never ended, oldest first.
+    /// The runs of a command that began to change something and never ended, oldest first. One that was
+    /// only prepared has changed nothing.
     ///
     /// # Errors
     /// If a record cannot be read: then nobody knows what happened, and nothing may be assumed.
@@ -97,7 +98,7 @@ impl Run {
                 continue;
             }
             let run = read(&path)?;
-            if run.command == command && run.phase != Phase::Finished {
+            if run.command == command && run.phase == Phase::Changing {
                 runs.push(run);
             }
         }

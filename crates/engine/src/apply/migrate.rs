@@ -12,7 +12,7 @@ use raingauge_schema::plan::Hazard;
 use raingauge_schema::{Dialect, Fingerprint, Kind};
 
 use crate::adoption::{Course, course};
-use crate::apply::reconcile::refuse_interrupted;
+use crate::apply::reconcile::refuse_unfinished;
 use crate::backup::VerifiedBackup;
 use crate::connect::{Access, Session, SqlError};
 use crate::consent::Consent;
@@ -171,11 +171,11 @@ pub struct Applied {
 /// that fails is rolled back; [`Error::done`] names those that were committed before it.
 pub fn carry_out(site: &Site, job: &Job<'_>, progress: &mut dyn Progress) -> Result<Applied> {
     let plan = job.plan;
-    refuse_interrupted(&site.project.root)?;
     if *job.consent.plan() != plan.plan {
         return Err(stale());
     }
     let _lock = Lock::acquire(&site.dsn, job.wait)?;
+    refuse_unfinished(&site.project.root)?;
     let mut session = Session::open_plain(&site.dsn, Access::Create)?;
     let mut reader = Session::open(&site.dsn, Access::ReadOnly)?;
     let names = site.ledger_names();

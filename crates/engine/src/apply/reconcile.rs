@@ -5,21 +5,17 @@
 //! committed; (5) the record says finished. After a crash before (3) nothing has changed; after it the
 //! record has everything that is needed to finish, or to take the files away again.
 
-use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
-use raingauge_schema::Fingerprint;
-use raingauge_schema::drizzle::journal::Journal;
-use raingauge_schema::drizzle::layout::{JOURNAL_PATH, Moment, Prefix, snapshot_path, sql_path};
 use raingauge_schema::drizzle::ledger::{CreatedAt, creation};
-use serde::{Deserialize, Serialize};
 
+use super::intent::{IntendedRow, Intent};
 use crate::adoption::Adoption;
 use crate::backup::VerifiedBackup;
 use crate::connect::{Access, Session, SqlError};
 use crate::consent::Consent;
-use crate::files::write_whole;
-use crate::ledger::{self, LedgerName};
+use crate::ledger;
 use crate::lock::Lock;
 use crate::progress::Progress;
 use crate::report::{Artefact, Step, StepState};
@@ -30,34 +26,8 @@ use crate::{Error, Result, introspect};
 /// The command's word in run records.
 const COMMAND: &str = "reconcile";
 
-/// How far apart the times of two migrations are: Drizzle 1.0 tells them apart by whole seconds.
-const STEP_MILLIS: i64 = 1000;
-
-/// Everything that a run writes, so that it can be finished or undone from its record alone.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Intent {
-    plan: Fingerprint,
-    /// Live's catalog when the plan was made.
-    live: Fingerprint,
-    ledger: LedgerName,
-    files: Vec<IntendedFile>,
-    rows: Vec<IntendedRow>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct IntendedFile {
-    /// Relative to the migrations folder.
-    path: String,
-    content: String,
-    /// What stood there before; absent when there was no file.
-    before: Option<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct IntendedRow {
-    hash: String,
-    when: i64,
-}
+/// How long to wait for another runner.
+const WAIT: Duration = Duration::from_secs(30);
 
 /// What was written.
 #[derive(Debug, Default)]
@@ -79,16 +49,18 @@ pub fn carry_out(
     _protection: &VerifiedBackup,
     progress: &mut dyn Progress,
 ) -> Result<Written> {
-    refuse_interrupted(&site.project.root)?;
     if *consent.plan() != adoption.plan {
         return Err(stale());
     }
-    let _lock = Lock::acquire(&site.dsn, std::time::Duration::from_secs(30))?;
+    let _lock = Lock::acquire(&site.dsn, WAIT)?;
+    refuse_unfinished(&site.project.root)?;
     let mut session = open(site)?;
-    if introspect::catalog(&mut session, &site.ledger_names())?.fingerprint() != adoption.live {
+    if introspect::catalog(&mut session, &site.ledger_names())?.fingerprint() != adoption.live
+        || site.project.history.has_changed(site.dialect())?
+    {
         return Err(stale());
     }
-    let intent = intent(site, adoption)?;
+    let intent = Intent::of(site, adoption)?;
     let value = serde_json::to_value(&intent).expect("an intent has only text keys");
     let mut run = Run::begin(&site.project.root, COMMAND, site.setting.now, value)?;
     progress.boundary("reconcile/prepared");
@@ -100,26 +72,28 @@ pub fn carry_out(
 /// # Errors
 /// If somebody else changed the files meanwhile, or the database cannot be written.
 pub fn resume(site: &mut Site, progress: &mut dyn Progress) -> Result<Option<Written>> {
+    if Run::interrupted(&site.project.root, COMMAND)?.is_empty() {
+        return Ok(None);
+    }
+    let _lock = Lock::acquire(&site.dsn, WAIT)?;
+    // What looked interrupted may have been at work until it gave the lock back.
     let Some(mut run) = Run::interrupted(&site.project.root, COMMAND)?.pop() else {
         return Ok(None);
     };
-    let _lock = Lock::acquire(&site.dsn, std::time::Duration::from_secs(30))?;
-    if run.phase == Phase::Prepared {
-        run.enter(Phase::Finished)?;
-        let step = done("undo the interrupted run: it had changed nothing");
-        return Ok(Some(Written { steps: vec![step], artefacts: Vec::new() }));
-    }
     let intent: Intent = serde_json::from_value(run.intent.clone()).map_err(|cause| {
         Error::new("run-unreadable", "cannot read what the interrupted run intended")
             .caused_by(cause)
     })?;
+    let folder = site.project.history.folder.clone();
+    intent.refuse_conflicts(&folder)?;
     let mut session = open(site)?;
     let is_same =
         introspect::catalog(&mut session, &site.ledger_names())?.fingerprint() == intent.live;
     if is_same || rows_missing(&mut session, &intent)?.is_empty() {
         return publish(site, &mut session, &intent, &mut run, progress).map(Some);
     }
-    undo_files(&site.project.history.folder, &intent)?;
+    intent.undo_files(&folder, progress)?;
+    progress.boundary("reconcile/undone");
     run.enter(Phase::Finished)?;
     let step = done(
         "undo the interrupted run: live has changed since, so its files were taken away again",
@@ -127,11 +101,27 @@ pub fn resume(site: &mut Site, progress: &mut dyn Progress) -> Result<Option<Wri
     Ok(Some(Written { steps: vec![step], artefacts: Vec::new() }))
 }
 
-/// Refuses to write while an earlier run has to be resumed.
+/// Refuses to write while an earlier run has to be resumed. One that is still at work is waited for,
+/// and the site is read again.
+///
+/// # Errors
+/// A refusal `run-interrupted`, or `lock-held` if the other run outlasts the wait.
+pub fn refuse_interrupted(site: &mut Site) -> Result<()> {
+    if Run::interrupted(&site.project.root, COMMAND)?.is_empty() {
+        return Ok(());
+    }
+    {
+        let _lock = Lock::acquire(&site.dsn, WAIT)?;
+        refuse_unfinished(&site.project.root)?;
+    }
+    site.refresh()
+}
+
+/// Refuses if a record says that a run has begun to change something and not that it ended.
 ///
 /// # Errors
 /// A refusal `run-interrupted`.
-pub fn refuse_interrupted(root: &Path) -> Result<()> {
+pub(crate) fn refuse_unfinished(root: &Path) -> Result<()> {
     match Run::interrupted(root, COMMAND)?.pop() {
         None => Ok(()),
         Some(run) => Err(Error::refusal(
@@ -153,23 +143,30 @@ fn publish(
     progress: &mut dyn Progress,
 ) -> Result<Written> {
     let folder = site.project.history.folder.clone();
-    refuse_conflicts(&folder, intent)?;
+    intent.refuse_conflicts(&folder)?;
     insert_rows(site, session, intent)?;
     progress.boundary("reconcile/rows-inserted");
     run.enter(Phase::Changing)?;
     progress.boundary("reconcile/changing");
-    let written = write_files(&folder, intent, progress).and_then(|written| {
-        session.run("COMMIT").map_err(not_written)?;
-        Ok(written)
+    let written = intent.write_files(&folder, progress).and_then(|artefacts| {
+        session.run("COMMIT").map_err(not_committed)?;
+        Ok(artefacts)
     });
-    let written = match written {
-        Ok(written) => written,
-        Err(error) => return Err(take_back(&folder, session, intent, run, error)),
+    let artefacts = match written {
+        Ok(artefacts) => artefacts,
+        Err(error) => return Err(take_back(&folder, session, intent, run, error, progress)),
     };
     progress.boundary("reconcile/committed");
     run.enter(Phase::Finished)?;
     progress.boundary("reconcile/finished");
-    Ok(written)
+    Ok(Written { steps: steps(intent), artefacts })
+}
+
+fn steps(intent: &Intent) -> Vec<Step> {
+    let (n_files, n_rows) = (intent.files.len(), intent.rows.len());
+    let files = (0 < n_files).then(|| done(format!("write {n_files} files of the history")));
+    let rows = done(format!("record {n_rows} migrations in the ledger `{}`", intent.ledger));
+    files.into_iter().chain([rows]).collect()
 }
 
 /// After a failure: files and rows as they were, or the truth about what could not be taken back.
@@ -178,42 +175,21 @@ fn take_back(
     session: &mut Session,
     intent: &Intent,
     run: &mut Run,
-    error: Error,
+    mut error: Error,
+    progress: &mut dyn Progress,
 ) -> Error {
     // If the commit was what failed, the server may have carried it out: then only resuming helps.
     let rolled_back = session.run("ROLLBACK").is_ok();
     let undone = rolled_back
         && rows_missing(session, intent).is_ok_and(|it| it.len() == intent.rows.len())
-        && undo_files(folder, intent).is_ok();
+        && intent.undo_files(folder, progress).is_ok();
     if undone && run.enter(Phase::Finished).is_ok() {
+        error.message.push_str("; files and ledger are as they were");
         return error;
     }
     error
         .after("files were written or ledger rows recorded; the run's record has all of it")
         .next("raingauge reconcile --resume")
-}
-
-fn write_files(folder: &Path, intent: &Intent, progress: &mut dyn Progress) -> Result<Written> {
-    let mut written = Written::default();
-    for (at, file) in intent.files.iter().enumerate() {
-        let path = folder.join(&file.path);
-        write_whole(&path, file.content.as_bytes()).map_err(|cause| unwritable(&path, cause))?;
-        progress.boundary(&format!("reconcile/file-{at}"));
-        written.artefacts.push(Artefact {
-            bytes: file.content.len() as u64,
-            sha256: Fingerprint::of_bytes(file.content.as_bytes()).as_str().to_owned(),
-            path,
-        });
-    }
-    if !intent.files.is_empty() {
-        written.steps.push(done(format!("write {} files of the history", intent.files.len())));
-    }
-    written.steps.push(done(format!(
-        "record {} migrations in the ledger `{}`",
-        intent.rows.len(),
-        intent.ledger
-    )));
-    Ok(written)
 }
 
 /// Opens the transaction that records the rows; the caller commits it.
@@ -255,104 +231,6 @@ fn rows_missing(session: &mut Session, intent: &Intent) -> Result<Vec<IntendedRo
     Ok(intent.rows.iter().filter(has).cloned().collect())
 }
 
-fn undo_files(folder: &Path, intent: &Intent) -> Result<()> {
-    for file in intent.files.iter().rev() {
-        let path = folder.join(&file.path);
-        // Only what this run wrote is taken away.
-        if fs::read(&path).is_ok_and(|it| it == file.content.as_bytes()) {
-            let result = match &file.before {
-                Some(before) => write_whole(&path, before.as_bytes()),
-                None => fs::remove_file(&path),
-            };
-            result.map_err(|cause| unwritable(&path, cause))?;
-        }
-    }
-    Ok(())
-}
-
-/// A file that is neither what stood there nor what is to be written belongs to somebody else.
-fn refuse_conflicts(folder: &Path, intent: &Intent) -> Result<()> {
-    for file in &intent.files {
-        let path = folder.join(&file.path);
-        let found = fs::read_to_string(&path).ok();
-        if found.is_some() && found != file.before && found.as_ref() != Some(&file.content) {
-            return Err(Error::refusal(
-                "file-in-the-way",
-                format!("`{}` was changed by somebody else", path.display()),
-            )
-            .next("move it aside, then run the command again; nothing of it was overwritten"));
-        }
-    }
-    Ok(())
-}
-
-fn intent(site: &Site, adoption: &Adoption) -> Result<Intent> {
-    let history = &site.project.history;
-    let mut journal = history.journal.clone().unwrap_or_else(|| Journal::new(site.dialect()));
-    let mut intent = Intent {
-        plan: adoption.plan.clone(),
-        live: adoption.live.clone(),
-        ledger: site.project.ledger.clone(),
-        files: Vec::new(),
-        rows: Vec::new(),
-    };
-    for at in &adoption.recorded {
-        let migration = &history.migrations[*at];
-        let hash = migration.hash.as_str().to_owned();
-        intent.rows.push(IntendedRow { hash, when: migration.entry.when });
-    }
-    let whens = whens(site.setting.now.as_millisecond(), adoption.migrations.len());
-    for (migration, when) in adoption.migrations.iter().zip(whens) {
-        let tag = prefix(site)?.tag(journal.next_idx(), &moment(when)?, migration.name);
-        journal.append(site.dialect(), &tag, when);
-        intent.add_file(&history.folder, sql_path(&tag), migration.sql.clone());
-        intent.add_file(&history.folder, snapshot_path(&tag), migration.snapshot.clone());
-        if migration.in_effect {
-            let hash = crate::adoption::file_hash(migration).as_str().to_owned();
-            intent.rows.push(IntendedRow { hash, when });
-        }
-    }
-    if !adoption.migrations.is_empty() {
-        // The journal comes last: before it is there, Drizzle sees none of the other files.
-        intent.add_file(&history.folder, JOURNAL_PATH.to_owned(), journal.write());
-    }
-    Ok(intent)
-}
-
-impl Intent {
-    fn add_file(&mut self, folder: &Path, path: String, content: String) {
-        let before = fs::read_to_string(folder.join(&path)).ok();
-        self.files.push(IntendedFile { path, content, before });
-    }
-}
-
-/// Times for `n` migrations: a second apart, the newest not later than now.
-fn whens(now: i64, n: usize) -> Vec<i64> {
-    let n = i64::try_from(n).unwrap_or(i64::MAX);
-    (0..n).map(|at| now - (n - 1 - at) * STEP_MILLIS).collect()
-}
-
-fn prefix(site: &Site) -> Result<Prefix> {
-    match site.project.config.migrations_prefix.as_deref() {
-        None | Some("index") => Ok(Prefix::Index),
-        Some("timestamp") => Ok(Prefix::Timestamp),
-        Some("supabase") => Ok(Prefix::Supabase),
-        Some("unix") => Ok(Prefix::Unix),
-        Some(other) => Err(Error::new(
-            "prefix-unsupported",
-            format!("`migrations.prefix` is `{other}`: drizzle-kit itself cannot find the snapshots of such a history again"),
-        )
-        .next("use `index` or `timestamp`")),
-    }
-}
-
-fn moment(when: i64) -> Result<Moment> {
-    let time = jiff::Timestamp::from_millisecond(when).map_err(|cause| {
-        Error::new("clock-invalid", "the clock is out of range").caused_by(cause)
-    })?;
-    Ok(Moment { stamp: time.strftime("%Y%m%d%H%M%S").to_string(), unix: time.as_second() })
-}
-
 fn open(site: &Site) -> Result<Session> {
     Session::open(&site.dsn, Access::ReadWrite)
 }
@@ -369,6 +247,10 @@ fn stale() -> Error {
     .next("raingauge reconcile: shows the plan as it is now")
 }
 
+fn not_committed(cause: SqlError) -> Error {
+    Error::new("ledger-unwritable", "cannot commit the ledger rows").caused_by(cause)
+}
+
 fn not_written(cause: SqlError) -> Error {
     Error::new(
         "ledger-unwritable",
@@ -376,20 +258,4 @@ fn not_written(cause: SqlError) -> Error {
     )
     .caused_by(cause)
     .next("connect as a role that may create the ledger's schema and table")
-}
-
-fn unwritable(path: &Path, cause: std::io::Error) -> Error {
-    Error::new("file-unwritable", format!("cannot write `{}`", path.display()))
-        .caused_by(cause)
-        .next("make the migrations folder writable for this user, then run the command again")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_a_second_apart_and_not_in_the_future() {
-        assert_eq!(whens(10_000, 3), [8000, 9000, 10_000]);
-    }
 }

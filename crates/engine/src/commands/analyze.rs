@@ -48,7 +48,11 @@ pub(crate) fn report(site: &Site, facts: &Facts, planning: Planning) -> Report {
         ));
     }
     report.sections.push(effects(&facts.position));
-    report.next = next(site, facts, &planning);
+    report.findings = findings::interrupted(&site.project);
+    report.next = match report.findings.is_empty() {
+        true => next(site, facts, &planning),
+        false => Some("raingauge reconcile --resume".to_owned()),
+    };
     report.findings.extend(facts.findings.iter().cloned());
     report.findings.extend(planning.findings);
     for finding in undone(site, facts) {

@@ -81,7 +81,7 @@ pub fn execute(setting: &Setting, mandate: &Mandate, counsel: &mut dyn Counsel) 
             site.refresh()?;
         }
     } else {
-        reconcile::refuse_interrupted(&site.project.root)?;
+        reconcile::refuse_interrupted(&mut site)?;
     }
     let facts = Facts::gather(&mut site, Scope::All, counsel)?;
     let mut execution =

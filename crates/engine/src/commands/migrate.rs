@@ -45,7 +45,7 @@ pub fn migrate(
             site.refresh()?;
         }
     } else {
-        reconcile::refuse_interrupted(&site.project.root)?;
+        reconcile::refuse_interrupted(&mut site)?;
     }
     let quick = quick_standing(&mut site)?;
     if quick.pending.is_empty() && quick.findings.is_empty() && !site.project.history.is_empty() {

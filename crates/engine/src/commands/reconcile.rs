@@ -25,7 +25,7 @@ pub fn reconcile(
     if resume {
         return resumed(&mut site, counsel);
     }
-    apply::refuse_interrupted(&site.project.root)?;
+    apply::refuse_interrupted(&mut site)?;
     let mut facts = Facts::gather(&mut site, Scope::All, counsel)?;
     let planning = plan(&mut site, &mut facts, counsel)?;
     let mut report = site.report("reconcile");

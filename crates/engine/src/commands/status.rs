@@ -8,7 +8,7 @@ use crate::progress::Progress;
 use crate::report::{Finding, Report, Section, Step, StepState};
 use crate::setting::Setting;
 use crate::site::Site;
-use crate::{Result, adoption::Course};
+use crate::{Result, adoption::Course, findings};
 
 /// Says where live stands and what `migrate` would do. Writes nothing.
 ///
@@ -22,6 +22,7 @@ pub fn status(setting: &Setting, progress: &mut dyn Progress) -> Result<Report> 
     report.sections.push(overview(&site, &facts));
     report.sections.push(pending_section(&site, &plan));
     report.steps = planned_steps(&site, &plan);
+    report.findings = findings::interrupted(&site.project);
     report.findings.extend(plan.findings.iter().cloned());
     let (course, _) = course(&facts, &site);
     if course == Course::Baseline {

@@ -4,7 +4,6 @@ use raingauge_schema::dialect::AnySnapshot;
 use raingauge_schema::drizzle::snapshot::SnapshotIds;
 
 use crate::adoption::{Course, course};
-use crate::apply::reconcile::refuse_interrupted;
 use crate::facts::{Facts, Scope};
 use crate::progress::Progress;
 use crate::project::Project;
@@ -56,7 +55,7 @@ pub(crate) fn validate_site(site: &mut Site, progress: &mut dyn Progress) -> Res
     let facts = Facts::gather(site, Scope::Declared, progress)?;
     let mut report = site.report("validate");
     let mut suite = file_checks(&site.project);
-    suite.check("no run was interrupted", interrupted(&site.project));
+    suite.check("no run was interrupted", findings::interrupted(&site.project));
     let of = |codes: &[&str]| {
         facts.findings.iter().filter(|it| codes.contains(&it.code)).cloned().collect::<Vec<_>>()
     };
@@ -171,16 +170,6 @@ pub(super) fn ahead(project: &Project) -> Vec<Finding> {
     // Without a history `generate` would create what live already has.
     let next = if last.is_none() { "raingauge analyze" } else { "drizzle-kit generate" };
     vec![finding.next(next)]
-}
-
-fn interrupted(project: &Project) -> Vec<Finding> {
-    match refuse_interrupted(&project.root) {
-        Ok(()) => Vec::new(),
-        Err(error) => {
-            let finding = Finding::error(error.code, ".raingauge/runs", error.message.clone());
-            vec![error.next.iter().fold(finding, |it, next| it.next(next.as_str()))]
-        }
-    }
 }
 
 fn position(facts: &Facts, site: &Site) -> Vec<Finding> {

@@ -5,21 +5,19 @@
 //! Should the watchdog die too, the folder's lock is free, and the next run removes what is left.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use super::marker;
 use crate::client::{FOREIGN_SETTINGS, server_folders};
 use crate::connect::dsn::PgTarget;
 use crate::{Error, Result};
 
 /// What the folders of all ephemeral servers begin with.
 const PREFIX: &str = "raingauge-scratch-";
-
-/// The file that is locked as long as the process that made the folder lives.
-const MARKER: &str = "raingauge.lock";
 
 /// `$1` is `pg_ctl`, `$2` the folder. Interrupts are for the process that reads our output.
 const WATCHDOG: &str = "trap '' HUP INT TERM; read -r _; \
@@ -82,7 +80,7 @@ impl Cluster {
     }
 
     fn start_in(place: &Path, bin: &Path, superuser: &str) -> Result<Self> {
-        let (folder, marker) = make_folder(place).map_err(|it| {
+        let (folder, marker) = marker::make_folder(place, PREFIX).map_err(|it| {
             unavailable("cannot make a folder for a server".to_owned()).caused_by(it)
         })?;
         let watchdog = prepare_folder(&folder).and_then(|account| watch(&folder, bin, account));
@@ -148,18 +146,6 @@ impl Drop for Cluster {
 
 fn unavailable(message: String) -> Error {
     Error::new("scratch-unavailable", message)
-}
-
-/// A new folder with its lock held. The marker gets its name only when it is locked, so that nobody
-/// ever sees it free.
-fn make_folder(place: &Path) -> io::Result<(PathBuf, File)> {
-    let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place)?.keep();
-    let early = folder.join("raingauge.new");
-    let mut marker = File::create(&early)?;
-    marker.lock()?;
-    writeln!(marker, "scratch server of raingauge, process {}", std::process::id())?;
-    fs::rename(early, folder.join(MARKER))?;
-    Ok((folder, marker))
 }
 
 /// Gives the folder to the account that will run the server.
@@ -233,24 +219,13 @@ fn finish(command: &mut Command, what: &str) -> Result<()> {
 
 /// Stops and removes servers whose makers are gone.
 fn remove_stale(place: &Path, bin: &Path) {
-    let Ok(entries) = fs::read_dir(place) else { return };
-    for entry in entries.flatten() {
-        if entry.file_name().to_str().is_some_and(|it| it.starts_with(PREFIX)) {
-            remove_if_stale(&entry.path(), bin);
-        }
+    for (folder, _marker) in marker::stale_folders(place, PREFIX) {
+        remove(&folder, bin);
     }
 }
 
-fn remove_if_stale(folder: &Path, bin: &Path) {
-    // Opening fails for what belongs to somebody else, and locking for what is in use.
-    if !fs::symlink_metadata(folder.join(MARKER)).is_ok_and(|it| it.is_file()) {
-        return;
-    }
-    let Ok(marker) = File::open(folder.join(MARKER)) else { return };
+fn remove(folder: &Path, bin: &Path) {
     let Ok(account) = account_of(folder) else { return };
-    if marker.try_lock().is_err() {
-        return;
-    }
     let _ = command_as(account, folder, &bin.join("pg_ctl"))
         .args(["stop", "--silent", "--mode=immediate", "--pgdata"])
         .arg(folder.join("data"))

@@ -1,9 +1,10 @@
 //! Throw-away databases of live's engine and major version, always removed.
 //!
 //! Reading order: this file (what callers see) → `postgres` (which server, and its databases) →
-//! `cluster` (a server of our own) · `sqlite` (temporary files).
+//! `cluster` (a server of our own) · `sqlite` (temporary files) → `marker` (what a killed run leaves).
 
 mod cluster;
+mod marker;
 mod postgres;
 mod sqlite;
 
@@ -67,7 +68,7 @@ pub struct ScratchDatabase {
 #[derive(Debug)]
 enum Guard {
     Postgres { _database: postgres::Database },
-    Sqlite { _folder: tempfile::TempDir },
+    Sqlite { _folder: sqlite::Folder },
 }
 
 impl Scratch {

@@ -1,22 +1,47 @@
 //! A scratch database of SQLite: a file in a temporary folder.
 
-use tempfile::TempDir;
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::sync::Once;
 
+use super::marker;
 use crate::connect::dsn::SqliteTarget;
 use crate::connect::{Access, Dsn, Session};
 use crate::{Error, Result};
 
+/// What the folders of all scratch files begin with.
+const PREFIX: &str = "raingauge-sqlite-";
+
+/// A folder that is removed with this value, or by the next run.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    /// Locked until this process ends.
+    _marker: File,
+}
+
 /// An empty database in a folder of its own, which goes with the folder.
-pub(super) fn create(purpose: &str) -> Result<(Session, Dsn, TempDir)> {
-    let folder = tempfile::Builder::new().prefix("raingauge-sqlite-").tempdir().map_err(|it| {
-        Error::new("scratch-unavailable", "cannot make a folder for a scratch database")
-            .caused_by(it)
-    })?;
-    let path = folder.path().join(format!("{purpose}.db"));
+pub(super) fn create(purpose: &str) -> Result<(Session, Dsn, Folder)> {
     let create =
         |it| Error::new("scratch-unavailable", "cannot make a scratch database").caused_by(it);
-    std::fs::File::create(&path).map_err(create)?;
+    let place = std::env::temp_dir();
+    static CLEANED: Once = Once::new();
+    CLEANED.call_once(|| {
+        for (folder, _marker) in marker::stale_folders(&place, PREFIX) {
+            let _ = fs::remove_dir_all(folder);
+        }
+    });
+    let (path, marker) = marker::make_folder(&place, PREFIX).map_err(create)?;
+    let folder = Folder { path, _marker: marker };
+    let path = folder.path.join(format!("{purpose}.db"));
+    File::create(&path).map_err(create)?;
     let dsn = Dsn::Sqlite(SqliteTarget { path });
     let session = Session::open(&dsn, Access::ReadWrite)?;
     Ok((session, dsn, folder))
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
 }

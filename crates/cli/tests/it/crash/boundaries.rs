@@ -36,10 +36,14 @@ pub(super) fn aftermath(scene: &Scene, with_judge: bool) -> Result {
     scene.nothing_is_lost()?;
     scene.no_backup_is_half()?;
     scene.the_verdict_is_true()?;
-    scene.going_on_is_safe()?;
+    let is_done = scene.going_on_is_safe()?;
     scene.resuming_converges()?;
     scene.no_backup_is_half()?;
-    if with_judge { scene.the_judge_agrees() } else { Ok(()) }
+    if with_judge {
+        scene.the_judge_agrees()?;
+    }
+    // If nothing was interrupted, resuming was that further run.
+    if is_done && !with_judge { Ok(()) } else { scene.a_further_execute_is_a_no_op() }
 }
 
 /// All that write to files or live; of the others, and of the like ones among them, a few.

@@ -28,9 +28,9 @@ impl Scene {
     pub(crate) fn new(example: Example) -> Result<Self> {
         let project = Project::new(example, Age::Lived)?;
         let before = project.database.state()?;
-        // Short, because a socket's path is; open, because the scratch server is another account.
+        // Short, because a socket's path is; like `/tmp`, because the scratch server is another account.
         let temporary = tempfile::Builder::new().prefix("rg-crash-").tempdir_in("/tmp")?;
-        fs::set_permissions(temporary.path(), fs::Permissions::from_mode(0o755))?;
+        fs::set_permissions(temporary.path(), fs::Permissions::from_mode(0o1777))?;
         Ok(Self { project, before, temporary })
     }
 
@@ -116,7 +116,8 @@ impl Scene {
     /// Whether files, ledger and live all say that the adoption is complete: our own look at them.
     pub(crate) fn is_adopted(&self) -> Result<bool> {
         let tables = self.project.database.tables()?;
-        let has_users = tables.iter().any(|it| it.trim_matches('"').trim_start_matches("public.") == "users");
+        let has_users =
+            tables.iter().any(|it| it.trim_matches('"').trim_start_matches("public.") == "users");
         let (journal, ledger) = (self.journal()?, self.project.database.ledger()?);
         Ok(has_users && !journal.is_empty() && ledger.unwrap_or_default() == journal)
     }
@@ -150,14 +151,16 @@ impl Scene {
         check(n_sql == journal.len(), || format!("{n_sql} files for {journal:#?}"))
     }
 
-    /// Goes on without `--resume`: to the end, or to the refusal that names what to do.
-    pub(crate) fn going_on_is_safe(&self) -> Result {
+    /// Goes on without `--resume`: to the end, or to the refusal that names what to do. Whether it was
+    /// the end.
+    pub(crate) fn going_on_is_safe(&self) -> Result<bool> {
         let run = self.run(&["execute", "--confirm"])?;
         let refused = run.code == 1
             && run.stderr.contains("run-interrupted")
             && run.stderr.contains("--resume");
         check(run.code == 0 || refused, || format!("neither done nor refused: {run}"))?;
-        self.nothing_is_lost()
+        self.nothing_is_lost()?;
+        Ok(run.code == 0)
     }
 
     /// `execute --resume` reaches the end, where everything is as it should be and stays so.
@@ -166,7 +169,11 @@ impl Scene {
         self.nothing_is_lost()?;
         self.files_and_ledger_agree()?;
         check(self.is_adopted()?, || "not everything was adopted".to_owned())?;
-        self.nothing_is_left_behind()?;
+        self.nothing_is_left_behind()
+    }
+
+    /// One more `execute` changes nothing.
+    pub(crate) fn a_further_execute_is_a_no_op(&self) -> Result {
         let (files, state) = (self.project.files()?, self.project.database.state()?);
         self.expect(&["execute", "--confirm"], 0)?;
         let mut changes = file_differences(&files, &self.project.files()?);

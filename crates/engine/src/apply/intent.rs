@@ -1,0 +1,227 @@
+//! What a reconcile is about to write: all of it, so that its record is enough to finish or to undo.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use raingauge_schema::Fingerprint;
+use raingauge_schema::drizzle::journal::Journal;
+use raingauge_schema::drizzle::layout::{JOURNAL_PATH, Moment, Prefix, snapshot_path, sql_path};
+use serde::{Deserialize, Serialize};
+
+use crate::adoption::Adoption;
+use crate::files::{remove_unfinished, write_whole};
+use crate::ledger::LedgerName;
+use crate::progress::Progress;
+use crate::report::Artefact;
+use crate::site::Site;
+use crate::{Error, Result};
+
+/// How far apart the times of two migrations are: Drizzle 1.0 tells them apart by whole seconds.
+const STEP_MILLIS: i64 = 1000;
+
+/// Everything that a run writes, so that it can be finished or undone from its record alone.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Intent {
+    plan: Fingerprint,
+    /// Live's catalog when the plan was made.
+    pub(super) live: Fingerprint,
+    pub(super) ledger: LedgerName,
+    pub(super) files: Vec<IntendedFile>,
+    pub(super) rows: Vec<IntendedRow>,
+    /// Folders that have to be made, relative to the migrations folder, outer ones first.
+    folders: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct IntendedFile {
+    /// Relative to the migrations folder.
+    path: String,
+    content: String,
+    /// What stood there before; absent when there was no file.
+    before: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct IntendedRow {
+    pub(super) hash: String,
+    pub(super) when: i64,
+}
+
+impl Intent {
+    /// What carries a plan out, given the history on disk.
+    pub(super) fn of(site: &Site, adoption: &Adoption) -> Result<Self> {
+        let history = &site.project.history;
+        let mut journal = history.journal.clone().unwrap_or_else(|| Journal::new(site.dialect()));
+        let missing = ["", "meta"].iter().filter(|it| !history.folder.join(it).exists());
+        let mut intent = Self {
+            plan: adoption.plan.clone(),
+            live: adoption.live.clone(),
+            ledger: site.project.ledger.clone(),
+            files: Vec::new(),
+            rows: Vec::new(),
+            folders: missing.map(|it| (*it).to_owned()).collect(),
+        };
+        for at in &adoption.recorded {
+            let migration = &history.migrations[*at];
+            let hash = migration.hash.as_str().to_owned();
+            intent.rows.push(IntendedRow { hash, when: migration.entry.when });
+        }
+        let whens = whens(site.setting.now.as_millisecond(), adoption.migrations.len());
+        for (migration, when) in adoption.migrations.iter().zip(whens) {
+            let tag = prefix(site)?.tag(journal.next_idx(), &moment(when)?, migration.name);
+            journal.append(site.dialect(), &tag, when);
+            intent.add_file(&history.folder, sql_path(&tag), migration.sql.clone())?;
+            intent.add_file(&history.folder, snapshot_path(&tag), migration.snapshot.clone())?;
+            if migration.in_effect {
+                let hash = crate::adoption::file_hash(migration).as_str().to_owned();
+                intent.rows.push(IntendedRow { hash, when });
+            }
+        }
+        if !adoption.migrations.is_empty() {
+            // The journal comes last: before it is there, Drizzle sees none of the other files.
+            intent.add_file(&history.folder, JOURNAL_PATH.to_owned(), journal.write())?;
+        }
+        Ok(intent)
+    }
+
+    /// The journal is the one file that is there already and grows; any other belongs to somebody else.
+    fn add_file(&mut self, folder: &Path, path: String, content: String) -> Result<()> {
+        let target = folder.join(&path);
+        let before = match fs::read_to_string(&target) {
+            Ok(_) if path != JOURNAL_PATH => return Err(in_the_way(&target)),
+            Ok(before) => Some(before),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
+            Err(_) => return Err(in_the_way(&target)),
+        };
+        self.files.push(IntendedFile { path, content, before });
+        Ok(())
+    }
+
+    /// Refuses if a file is neither what stood there nor what is to be written: it is somebody else's.
+    pub(super) fn refuse_conflicts(&self, folder: &Path) -> Result<()> {
+        for file in &self.files {
+            let path = folder.join(&file.path);
+            let is_ours = match fs::read(&path) {
+                Ok(found) => {
+                    let before = file.before.as_ref().map(String::as_bytes);
+                    found == file.content.as_bytes() || Some(found.as_slice()) == before
+                }
+                Err(cause) => cause.kind() == io::ErrorKind::NotFound,
+            };
+            if !is_ours {
+                return Err(in_the_way(&path));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes all files, each whole or not at all.
+    pub(super) fn write_files(
+        &self,
+        folder: &Path,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<Artefact>> {
+        self.remove_unfinished(folder);
+        let mut artefacts = Vec::new();
+        for (at, file) in self.files.iter().enumerate() {
+            let path = folder.join(&file.path);
+            write_whole(&path, file.content.as_bytes())
+                .map_err(|cause| unwritable(&path, cause))?;
+            progress.boundary(&format!("reconcile/file-{at}"));
+            artefacts.push(Artefact {
+                bytes: file.content.len() as u64,
+                sha256: Fingerprint::of_bytes(file.content.as_bytes()).as_str().to_owned(),
+                path,
+            });
+        }
+        Ok(artefacts)
+    }
+
+    /// Takes away what this run wrote, and nothing else, the journal first.
+    pub(super) fn undo_files(&self, folder: &Path, progress: &mut dyn Progress) -> Result<()> {
+        self.remove_unfinished(folder);
+        for (at, file) in self.files.iter().enumerate().rev() {
+            let path = folder.join(&file.path);
+            if fs::read(&path).is_ok_and(|it| it == file.content.as_bytes()) {
+                let result = match &file.before {
+                    Some(before) => write_whole(&path, before.as_bytes()),
+                    None => fs::remove_file(&path),
+                };
+                result.map_err(|cause| unwritable(&path, cause))?;
+                progress.boundary(&format!("reconcile/undone-{at}"));
+            }
+        }
+        for made in self.folders.iter().rev() {
+            // drizzle-kit stumbles over an empty `meta`. One that is not empty is somebody's, and stays.
+            let _ = fs::remove_dir(folder.join(made));
+        }
+        Ok(())
+    }
+
+    /// What a killed run was just writing beside the files.
+    fn remove_unfinished(&self, folder: &Path) {
+        let mut folders: Vec<PathBuf> = self
+            .files
+            .iter()
+            .filter_map(|it| Some(folder.join(&it.path).parent()?.into()))
+            .collect();
+        folders.sort();
+        folders.dedup();
+        folders.iter().for_each(|it| remove_unfinished(it));
+    }
+}
+
+/// Times for `n` migrations: a second apart, the newest not later than now.
+fn whens(now: i64, n: usize) -> Vec<i64> {
+    let n = i64::try_from(n).unwrap_or(i64::MAX);
+    (0..n).map(|at| now - (n - 1 - at) * STEP_MILLIS).collect()
+}
+
+fn prefix(site: &Site) -> Result<Prefix> {
+    match site.project.config.migrations_prefix.as_deref() {
+        None | Some("index") => Ok(Prefix::Index),
+        Some("timestamp") => Ok(Prefix::Timestamp),
+        Some("supabase") => Ok(Prefix::Supabase),
+        Some("unix") => Ok(Prefix::Unix),
+        Some(other) => Err(Error::new(
+            "prefix-unsupported",
+            format!("`migrations.prefix` is `{other}`: drizzle-kit itself cannot find the snapshots of such a history again"),
+        )
+        .next("use `index` or `timestamp`")),
+    }
+}
+
+fn moment(when: i64) -> Result<Moment> {
+    let time = jiff::Timestamp::from_millisecond(when).map_err(|cause| {
+        Error::new("clock-invalid", "the clock is out of range").caused_by(cause)
+    })?;
+    Ok(Moment { stamp: time.strftime("%Y%m%d%H%M%S").to_string(), unix: time.as_second() })
+}
+
+fn in_the_way(path: &Path) -> Error {
+    Error::refusal(
+        "file-in-the-way",
+        format!(
+            "`{}` is not what raingauge found or wrote there; it was not overwritten",
+            path.display()
+        ),
+    )
+    .next("move it aside, then run the command again")
+}
+
+fn unwritable(path: &Path, cause: io::Error) -> Error {
+    Error::new("file-unwritable", format!("cannot write `{}`", path.display()))
+        .caused_by(cause)
+        .next("make the migrations folder writable for this user, then run the command again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_a_second_apart_and_not_in_the_future() {
+        assert_eq!(whens(10_000, 3), [8000, 9000, 10_000]);
+    }
+}
