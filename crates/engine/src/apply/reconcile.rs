@@ -154,10 +154,21 @@ fn publish(
     });
     let artefacts = match written {
         Ok(artefacts) => artefacts,
-        Err(error) => return Err(take_back(&folder, session, intent, run, error, progress)),
+        Err(mut error) => {
+            if is_taken_back(&folder, session, intent, progress)
+                && run.enter(Phase::Finished).is_ok()
+            {
+                error.message.push_str("; files and ledger are as they were");
+                return Err(error);
+            }
+            return Err(error
+                .after("files were written or ledger rows recorded; the run's record has all of it")
+                .next("raingauge reconcile --resume"));
+        }
     };
     progress.boundary("reconcile/committed");
-    run.enter(Phase::Finished)?;
+    run.enter(Phase::Finished)
+        .map_err(|it| it.after("the files were written and the ledger rows recorded"))?;
     progress.boundary("reconcile/finished");
     Ok(Written { steps: steps(intent), artefacts })
 }
@@ -169,27 +180,17 @@ fn steps(intent: &Intent) -> Vec<Step> {
     files.into_iter().chain([rows]).collect()
 }
 
-/// After a failure: files and rows as they were, or the truth about what could not be taken back.
-fn take_back(
+/// After a failure: whether files and rows are as they were.
+fn is_taken_back(
     folder: &Path,
     session: &mut Session,
     intent: &Intent,
-    run: &mut Run,
-    mut error: Error,
     progress: &mut dyn Progress,
-) -> Error {
+) -> bool {
     // If the commit was what failed, the server may have carried it out: then only resuming helps.
-    let rolled_back = session.run("ROLLBACK").is_ok();
-    let undone = rolled_back
+    session.run("ROLLBACK").is_ok()
         && rows_missing(session, intent).is_ok_and(|it| it.len() == intent.rows.len())
-        && intent.undo_files(folder, progress).is_ok();
-    if undone && run.enter(Phase::Finished).is_ok() {
-        error.message.push_str("; files and ledger are as they were");
-        return error;
-    }
-    error
-        .after("files were written or ledger rows recorded; the run's record has all of it")
-        .next("raingauge reconcile --resume")
+        && intent.undo_files(folder, progress).is_ok()
 }
 
 /// Opens the transaction that records the rows; the caller commits it.

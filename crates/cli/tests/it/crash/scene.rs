@@ -236,10 +236,10 @@ pub(crate) fn codes(run: &Run) -> Result<Vec<String>> {
 }
 
 /// Runs every case on a few threads; all failures are told together.
-pub(crate) fn each<T: Sync>(cases: &[T], one: impl Fn(&T) -> Result + Sync) -> Result
-where
-    T: std::fmt::Display,
-{
+pub(crate) fn each<T: Sync + std::fmt::Display>(
+    cases: &[T],
+    one: impl Fn(&T) -> Result + Sync,
+) -> Result {
     let next = std::sync::atomic::AtomicUsize::new(0);
     let failures = std::sync::Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
