@@ -12,8 +12,10 @@ use crate::Error;
 
 /// The document that every command prints with `--format json`.
 #[derive(Serialize, JsonSchema)]
+#[schemars(title = "report of raingauge")]
 pub struct Document {
     /// Always 1; a change that breaks readers raises it.
+    #[schemars(extend("const" = 1))]
     pub format: u32,
     /// The command: `analyze`.
     pub command: String,
@@ -22,6 +24,7 @@ pub struct Document {
     /// The target without its password; empty where no database was opened.
     pub target: String,
     /// `clean`, `differences`, `refused`, `unknown` or `failed`.
+    #[schemars(extend("enum" = ["clean", "differences", "refused", "unknown", "failed"]))]
     pub verdict: String,
     pub findings: Vec<Finding>,
     pub steps: Vec<Step>,
@@ -41,6 +44,7 @@ pub struct Document {
 pub struct Finding {
     pub code: String,
     /// `error`, `warning` or `info`.
+    #[schemars(extend("enum" = ["error", "warning", "info"]))]
     pub severity: String,
     pub subject: String,
     pub message: String,
@@ -53,6 +57,7 @@ pub struct Finding {
 pub struct Step {
     pub name: String,
     /// `done`, `skipped`, `failed`, `not reached` or `planned`.
+    #[schemars(extend("enum" = ["done", "skipped", "failed", "not reached", "planned"]))]
     pub state: String,
     pub statements: usize,
     pub millis: u64,
@@ -120,6 +125,14 @@ pub fn render_error(command: &str, error: &Error) -> String {
     })
 }
 
+/// The JSON schema of every document, as `docs/report.schema.json` publishes it.
+pub fn schema() -> String {
+    let mut text = serde_json::to_string_pretty(&schemars::schema_for!(Document))
+        .expect("a schema has only text keys");
+    text.push('\n');
+    text
+}
+
 fn print(document: &Document) -> String {
     let mut text = serde_json::to_string_pretty(document).expect("a document has only text keys");
     text.push('\n');
@@ -155,4 +168,21 @@ fn section(it: &super::Section) -> (String, Vec<IndexMap<String, String>>) {
         it.columns.iter().map(|name| (*name).to_owned()).zip(cells.iter().cloned()).collect()
     };
     (it.key.to_owned(), it.rows.iter().map(row).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn the_published_schema_is_current() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/report.schema.json");
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            std::fs::write(&path, schema()).unwrap();
+        }
+        let published = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(published == schema(), "run the test again with UPDATE_EXPECT=1");
+    }
 }
