@@ -191,30 +191,24 @@ fn unusable_column(object: &Object, live: &Catalog) -> Option<Finding> {
     })
 }
 
-/// What the baseline keeps although Drizzle cannot express it, one finding per kind. What every empty
-/// database has (`plpgsql`, a comment on schema `public`) is nobody's.
-pub fn carried(dialect: Dialect, live: &Catalog, empty: &Catalog) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = Vec::new();
+/// What the baseline keeps although Drizzle cannot express it. What every empty database has
+/// (`plpgsql`, a comment on schema `public`) is nobody's.
+pub fn carried(dialect: Dialect, live: &Catalog, empty: &Catalog) -> Option<Finding> {
     let is_counted = |it: &&Object| {
         !dialect.expresses(it, None)
             && it.id.kind != Kind::NotNull
             && empty.get(&it.id).map(Object::fingerprint) != Some(it.fingerprint())
     };
-    for object in live.objects().filter(is_counted) {
-        let line = object.id.to_string();
-        match findings.iter_mut().find(|it| it.subject == object.id.kind.word()) {
-            Some(finding) => finding.evidence.push(line),
-            None => findings.push(
-                Finding::info(
-                    "carried",
-                    object.id.kind.word(),
-                    "Drizzle cannot express these; they are kept word for word in the baseline",
-                )
-                .evidence(line),
-            ),
-        }
+    let lines: Vec<_> = live.objects().filter(is_counted).map(|it| it.id.to_string()).collect();
+    if lines.is_empty() {
+        return None;
     }
-    findings
+    let finding = Finding::info(
+        "carried",
+        "live",
+        "has what Drizzle cannot express; it is kept word for word in the baseline",
+    );
+    Some(lines.into_iter().fold(finding, Finding::evidence))
 }
 
 /// Tables that schema.ts does not speak of: they stay as they are, and Drizzle never sees them.

@@ -197,7 +197,10 @@ fn next(site: &Site, facts: &Facts, planning: &Planning) -> Option<String> {
     let (course, _) = adoption::course(facts, site);
     match course {
         Course::Adopted if facts.standing.pending.is_empty() => {
-            Some("raingauge validate".to_owned())
+            let is_ahead = !validate::ahead(&site.project).is_empty();
+            Some(
+                if is_ahead { "npx drizzle-kit generate" } else { "raingauge validate" }.to_owned(),
+            )
         }
         Course::Adopted | Course::Fresh => Some("raingauge migrate".to_owned()),
         Course::Baseline | Course::Record(_) | Course::Refused => None,

@@ -36,11 +36,16 @@ pub fn backup_list(setting: &Setting) -> Result<Report> {
         let manifest = backup.manifest();
         let bytes = manifest.files.iter().map(|it| it.bytes).sum();
         section.push([
-            manifest.taken_at.to_string(),
+            manifest.taken_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
             manifest.source.database.clone(),
             size(bytes),
             if manifest.verified.is_some() { "verified" } else { "not verified" }.to_owned(),
-            backup.path().display().to_string(),
+            backup
+                .path()
+                .strip_prefix(&setting.root)
+                .unwrap_or(backup.path())
+                .display()
+                .to_string(),
         ]);
     }
     report.sections.push(section);

@@ -18,7 +18,7 @@ use crate::facts::{Facts, Scope};
 use crate::guide::{Next, Situation, Stage, State, next};
 use crate::progress::Progress;
 use crate::protection;
-use crate::report::{Finding, Outcome, Report, Section, Severity, Step, StepState};
+use crate::report::{Finding, Outcome, Report, Section, Severity, Step, StepState, Verdict};
 use crate::setting::Setting;
 use crate::site::Site;
 use crate::{Error, Result, backup::VerifiedBackup};
@@ -84,8 +84,13 @@ pub fn execute(setting: &Setting, mandate: &Mandate, counsel: &mut dyn Counsel) 
         reconcile::refuse_interrupted(&mut site)?;
     }
     let facts = Facts::gather(&mut site, Scope::All, counsel)?;
-    let mut execution =
-        Execution { state: State::default(), backup: None, consent: None, steps: resumed };
+    let mut execution = Execution {
+        state: State::default(),
+        backup: None,
+        consent: None,
+        steps: resumed,
+        wrote_files: false,
+    };
     let (outcome, mut report) =
         execution.run(&mut site, facts, mandate, counsel).map_err(|error| {
             execution.steps.iter().fold(error, |it, step| it.after(step.name.clone()))
@@ -102,6 +107,8 @@ struct Execution {
     /// Consent to the whole sequence, if it was given at the start.
     consent: Option<Consent>,
     steps: Vec<Step>,
+    /// Whether the history has new files, which belong into version control.
+    wrote_files: bool,
 }
 
 /// What is planned at this moment.
@@ -197,7 +204,11 @@ impl Execution {
                     }
                 }
                 Next::Run(Stage::Validate) => {
-                    return Ok((Outcome::Finished, validate_site(site, counsel)?));
+                    let mut report = validate_site(site, counsel)?;
+                    if self.wrote_files && report.verdict() == Verdict::Clean {
+                        report.next = Some(keep_history(site));
+                    }
+                    return Ok((Outcome::Finished, report));
                 }
                 Next::Run(stage) => {
                     self.perform(site, &plans, stage, counsel)?;
@@ -283,6 +294,7 @@ impl Execution {
                 let consent = consent.for_part(&adoption.plan);
                 let written = reconcile::carry_out(site, adoption, &consent, backup, counsel)?;
                 self.steps.extend(written.steps);
+                self.wrote_files |= !adoption.migrations.is_empty();
             }
             (Stage::Migrate, _) => {
                 let consent = consent.for_part(&plans.migrate.plan);
@@ -336,6 +348,13 @@ pub(crate) fn apply_question(n: usize, database: &str) -> String {
         1 => format!("Apply 1 pending migration to `{database}`?"),
         n => format!("Apply {n} pending migrations to `{database}`?"),
     }
+}
+
+/// The command that puts the history into version control; without it the next checkout has none.
+fn keep_history(site: &Site) -> String {
+    let folder = &site.project.history.folder;
+    let shown = folder.strip_prefix(&site.project.root).unwrap_or(folder);
+    format!("git add {}", shown.display())
 }
 
 /// The question as a finding, for those who read JSON instead of a terminal.

@@ -1,5 +1,7 @@
 //! `status`: where live stands, what is pending, what would run.
 
+use raingauge_schema::plan::Hazard;
+
 use crate::adoption::course;
 use crate::apply::migrate;
 use crate::commands::analyze::overview;
@@ -26,17 +28,18 @@ pub fn status(setting: &Setting, progress: &mut dyn Progress) -> Result<Report> 
     report.findings.extend(plan.findings.iter().cloned());
     let (course, _) = course(&facts, &site);
     if course == Course::Baseline {
-        report.findings.push(
-            Finding::warning(
-                "not-adopted",
-                "history",
-                "has no migrations; nothing is known of how live came to be",
-            )
-            .next("raingauge analyze"),
-        );
+        report.findings.push(Finding::warning(
+            "not-adopted",
+            "history",
+            "has no migrations; nothing is known of how live came to be",
+        ));
     }
-    report.next =
-        (!plan.pending.is_empty() && !plan.is_refused()).then(|| "raingauge migrate".to_owned());
+    report.next = if course == Course::Baseline {
+        Some("raingauge analyze".to_owned())
+    } else {
+        let can_run = !plan.pending.is_empty() && !plan.is_refused();
+        can_run.then(|| "raingauge migrate".to_owned())
+    };
     Ok(report)
 }
 
@@ -46,11 +49,20 @@ pub(crate) fn pending_section(site: &Site, plan: &migrate::MigratePlan) -> Secti
     for at in &plan.pending {
         let tag = &site.project.history.migrations[*at].entry.tag;
         let hazards: Vec<_> =
-            plan.hazards.iter().filter(|it| it.0 == *tag).map(|it| format!("{:?}", it.1)).collect();
+            plan.hazards.iter().filter(|it| it.0 == *tag).map(|it| risk(&it.1)).collect();
         let risks = if hazards.is_empty() { "only adds".to_owned() } else { hazards.join(", ") };
         section.push([tag.clone(), risks]);
     }
     section
+}
+
+fn risk(hazard: &Hazard) -> String {
+    match hazard {
+        Hazard::DeletesData(name) => format!("deletes data ({name})"),
+        Hazard::RewritesTable(name) => format!("rewrites {name} while it is locked"),
+        Hazard::NotTransactional => "cannot run inside a transaction".to_owned(),
+        Hazard::NotUnderstood => "has a statement that is not understood".to_owned(),
+    }
 }
 
 pub(crate) fn planned_steps(site: &Site, plan: &migrate::MigratePlan) -> Vec<Step> {

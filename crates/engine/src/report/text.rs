@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::{Finding, Outcome, Report, Section, Severity, Step, StepState, Verdict};
 use crate::Error;
+use textwrap::{WordSeparator, WordSplitter};
 
 /// How wide a line may be.
 const WIDTH: usize = 80;
@@ -98,7 +99,7 @@ fn finding_text(finding: &Finding, paint: Paint<'_>) -> String {
     };
     let head = paint(tone, &format!("{}[{}]", finding.severity.word(), finding.code));
     let mut out = format!("{head} {}\n", finding.subject);
-    let _ = writeln!(out, "{}", wrap(&finding.message, "  "));
+    let _ = writeln!(out, "{}", hang("  ", &finding.message, "  "));
     for line in &finding.evidence {
         let _ = writeln!(out, "{}", paint(Tone::Quiet, &wrap(line, "    ")));
     }
@@ -142,7 +143,7 @@ fn table(section: &Section, paint: Paint<'_>) -> String {
             .unwrap_or(0)
     };
     // The last column takes what is left and is wrapped; the others are as wide as their widest cell.
-    let widths: Vec<usize> = (0..n_columns.saturating_sub(1)).map(|at| width(at).min(44)).collect();
+    let widths: Vec<usize> = (0..n_columns.saturating_sub(1)).map(|at| width(at).min(54)).collect();
     for row in &section.rows {
         let mut line = String::from("  ");
         for (cell, width) in row.iter().zip(&widths) {
@@ -162,6 +163,8 @@ fn hang(head: &str, text: &str, indent: &str) -> String {
     let options = textwrap::Options::new(WIDTH)
         .initial_indent(head)
         .subsequent_indent(indent)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
         .break_words(false);
     let mut out = textwrap::fill(first, options);
     for line in rest {
