@@ -42,6 +42,10 @@ pub(crate) struct Common {
     /// Where `pg_dump` is: a folder, or a command prefix such as `docker exec -i db`
     #[arg(long, global = true, value_name = "FOLDER|COMMAND")]
     pub(crate) pg_client: Option<String>,
+    /// Consent by name: `drop:orders.note` to a statement that deletes data, `record:0003_prices` to
+    /// take rows for written that nobody can prove (repeatable)
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) allow: Vec<String>,
     /// Answers to all questions, as JSON
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) answers: Option<PathBuf>,
@@ -154,9 +158,6 @@ pub(crate) struct ValidateArgs {
 pub(crate) struct ExecuteArgs {
     #[command(flatten)]
     pub(crate) confirm: Confirm,
-    /// Consent to a statement that deletes data, by its name: `drop:orders.note` (repeatable)
-    #[arg(long, value_name = "NAME")]
-    pub(crate) allow: Vec<String>,
 }
 
 #[derive(Args, Debug)]
@@ -166,9 +167,6 @@ pub(crate) struct StatusArgs {}
 pub(crate) struct MigrateArgs {
     #[command(flatten)]
     pub(crate) confirm: Confirm,
-    /// Consent to a statement that deletes data, by its name: `drop:orders.note` (repeatable)
-    #[arg(long, value_name = "NAME")]
-    pub(crate) allow: Vec<String>,
     /// How many seconds to wait for another runner
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub(crate) wait: u64,

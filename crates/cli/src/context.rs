@@ -39,6 +39,7 @@ impl Context {
                 Some(url) => ScratchChoice::Url(url.to_owned()),
             },
             pg_client: common.pg_client.clone(),
+            allow: common.allow.clone(),
             now: Timestamp::now(),
         };
         let answers = common.answers.as_ref().map(read_answers).transpose()?;

@@ -10,10 +10,11 @@ use raingauge_schema::{Dialect, Fingerprint, Kind};
 
 use crate::check::adoption as check;
 use crate::facts::{DeclaredSide, Facts, Scope};
-use crate::position::Extent;
+use crate::ledger;
 use crate::progress::Progress;
 use crate::proof;
 use crate::report::{Finding, Severity};
+use crate::seed::TableState;
 use crate::side;
 use crate::site::Site;
 use crate::{Error, Result};
@@ -35,6 +36,8 @@ pub struct Adoption {
     pub recorded: Vec<usize>,
     /// The catalog that the plan rests on; when live has another one, the plan is stale.
     pub live: Fingerprint,
+    /// The ledger that the plan rests on; another runner may have recorded more meanwhile.
+    pub ledger: Fingerprint,
     /// The hash of everything that the plan says and rests on, the time of writing left out.
     pub plan: Fingerprint,
 }
@@ -86,13 +89,16 @@ pub fn course(facts: &Facts, site: &Site) -> (Course, Vec<Finding>) {
     }
 }
 
-/// T20: migrations that change only rows cannot be told from ones that never ran. The seed migration
-/// can: it inserts what init.sql inserted.
+/// T20: a catalog says nothing of rows. A migration that writes some may have run, or its structure
+/// may have come from somewhere else without them. The seed migration can be told: it inserts what
+/// init.sql inserted. For others a person has to vouch, by name.
 fn ambiguous(facts: &Facts, site: &Site, recorded: usize, at: usize) -> Option<Finding> {
     let migrations = &site.project.history.migrations;
+    let is_vouched = |tag: &str| site.setting.allow.contains(&format!("record:{tag}"));
     let unprovable: Vec<_> = (recorded..at)
-        .filter(|it| facts.position.effects[*it].extent == Extent::NotProvable)
-        .filter(|it| !has_run_as_init_sql(facts, &migrations[*it].sql))
+        .map(|it| &migrations[it])
+        .filter(|it| site.dialect().writes_rows(&it.sql))
+        .filter(|it| !has_run_as_init_sql(facts, &it.sql) && !is_vouched(&it.entry.tag))
         .collect();
     if unprovable.is_empty() {
         return None;
@@ -100,24 +106,32 @@ fn ambiguous(facts: &Facts, site: &Site, recorded: usize, at: usize) -> Option<F
     let finding = Finding::error(
         "position-ambiguous",
         "history",
-        "live's structure equals the replay, but some migrations change only rows, so nobody can tell from here whether they ran; nothing was recorded",
+        "live's structure equals the replay, but some migrations also write rows, and nobody can tell from a catalog whether those were written; nothing was recorded",
     );
     let finding =
-        unprovable.iter().fold(finding, |it, at| it.evidence(migrations[*at].entry.tag.clone()));
-    Some(match facts.scope {
-        Scope::All => {
-            finding.next("look in live for the rows that they write; raingauge does not guess")
-        }
+        unprovable.iter().fold(finding, |it, migration| it.evidence(migration.entry.tag.clone()));
+    let finding = match facts.scope {
+        Scope::All => finding,
         Scope::Declared | Scope::History => {
             finding.next("raingauge analyze: also knows the rows that init.sql inserted")
         }
-    })
+    };
+    Some(unprovable.iter().fold(finding, |it, migration| {
+        it.next(format!(
+            "if live has the rows that it writes: raingauge reconcile --allow record:{}",
+            migration.entry.tag
+        ))
+    }))
 }
 
-/// Whether a migration is, letter for letter, what init.sql inserts, and live still has such a row.
+/// Whether a migration is, letter for letter, what init.sql inserts, and live still has such rows in
+/// every table that it fills.
 fn has_run_as_init_sql(facts: &Facts, sql: &str) -> bool {
     facts.init.as_ref().is_some_and(|init| {
-        file(&init.seed_file.statements) == sql && init.states.iter().any(|it| 0 < it.n_unchanged)
+        let still_there = |it: &TableState| 0 < it.n_unchanged + it.edited.len();
+        file(&init.seed_file.statements) == sql
+            && !init.states.is_empty()
+            && init.states.iter().all(still_there)
     })
 }
 
@@ -289,14 +303,18 @@ fn finish(
 ) -> Adoption {
     let live = facts.live.fingerprint();
     let history = site.project.history.fingerprint();
+    let ledger =
+        ledger::fingerprint(facts.ledgers.iter().find(|it| it.name == site.project.ledger));
     let target = site.dsn.to_string();
+    let folder = site.project.history.folder.display().to_string();
+    let name = site.project.ledger.to_string();
     let positions: Vec<_> = recorded.iter().map(ToString::to_string).collect();
-    let parts = [live.as_str(), history.as_str(), target.as_str()]
+    let parts = [live.as_str(), history.as_str(), ledger.as_str(), &target, &folder, &name]
         .into_iter()
         .chain(migrations.iter().flat_map(|it| [it.name, it.sql.as_str(), it.snapshot.as_str()]))
         .chain(positions.iter().map(String::as_str));
     let plan = Fingerprint::of_parts(parts);
-    Adoption { migrations, recorded, live, plan }
+    Adoption { migrations, recorded, live, ledger, plan }
 }
 
 /// Statements as a migration file; each ends with its semicolon.

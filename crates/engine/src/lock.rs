@@ -108,7 +108,11 @@ fn sqlite(target: &SqliteTarget, wait: Duration) -> Result<File> {
 
 /// The lock file stays: removing it would let two runners lock two files of one name.
 fn sidecar(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
+    // Two names of one file have to find the same lock, also before the file exists.
+    let folder = database.parent().and_then(|it| it.canonicalize().ok());
+    let resolved =
+        database.canonicalize().ok().or_else(|| Some(folder?.join(database.file_name()?)));
+    let mut name = resolved.unwrap_or_else(|| database.to_owned()).into_os_string();
     name.push("-raingauge.lock");
     PathBuf::from(name)
 }

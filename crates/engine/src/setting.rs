@@ -25,6 +25,8 @@ pub struct Setting {
     pub scratch: ScratchChoice,
     /// A folder or a command prefix for `pg_dump` and `pg_restore`.
     pub pg_client: Option<String>,
+    /// What someone consented to by name: `drop:orders.note`, `record:0003_prices`.
+    pub allow: Vec<String>,
     /// The clock, read once per run.
     pub now: Timestamp,
 }
@@ -81,15 +83,57 @@ impl Policy {
     /// The name of the protected environment that this target is, if it is one.
     pub fn protects(&self, dsn: &Dsn, identity: &Identity) -> Option<&str> {
         let (host, port) = match dsn {
-            Dsn::Postgres(target) => (target.host.as_str(), Some(target.port)),
-            Dsn::Sqlite(_) => ("", None),
+            Dsn::Postgres(target) => (machine(&target.host), Some(target.port)),
+            Dsn::Sqlite(_) => (String::new(), None),
         };
         let is = |it: &Environment| {
             it.protected
-                && it.host.as_ref().is_none_or(|it| it == host)
+                && it.host.as_ref().is_none_or(|it| machine(it) == host)
                 && it.port.is_none_or(|it| Some(it) == port)
                 && it.database.as_ref().is_none_or(|it| *it == identity.database)
         };
         self.environments.iter().find(|it| is(it.1)).map(|it| it.0.as_str())
+    }
+}
+
+/// One name for the machine that an address means: this machine has many.
+fn machine(host: &str) -> String {
+    let host = host.trim_end_matches('.').to_lowercase();
+    let is_loopback = host.parse::<std::net::IpAddr>().is_ok_and(|it| it.is_loopback());
+    if is_loopback || host == "localhost" || host.starts_with('/') || host.is_empty() {
+        return "localhost".to_owned();
+    }
+    host
+}
+
+#[cfg(test)]
+mod tests {
+    use raingauge_schema::Dialect;
+
+    use super::*;
+
+    #[test]
+    fn t67_a_protected_target_is_recognised_by_every_name_of_its_machine() {
+        let policy: Policy =
+            toml::from_str("[environments.production]\nhost = \"localhost\"\nprotected = true")
+                .unwrap();
+        let identity = Identity {
+            engine: String::new(),
+            major: 15,
+            host: String::new(),
+            database: "shop".into(),
+            role: String::new(),
+            bytes: 0,
+            local: true,
+        };
+        let protects = |url: &str| {
+            let dsn = Dsn::parse(url, Dialect::Postgres).unwrap();
+            policy.protects(&dsn, &identity).is_some()
+        };
+        for host in ["localhost", "LOCALHOST", "127.0.0.1", "127.8.8.8", "[::1]"] {
+            assert!(protects(&format!("postgresql://app@{host}:5432/shop")), "{host}");
+        }
+        assert!(protects("postgresql:///shop?host=/var/run/postgresql"));
+        assert!(!protects("postgresql://app@db.example.com:5432/shop"));
     }
 }

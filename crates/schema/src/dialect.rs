@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Kind, Object, ObjectId};
 use crate::compare::{Comparison, compare_with};
+use crate::drizzle::migration::split as split_file;
 use crate::drizzle::snapshot::{SnapshotError, SnapshotIds};
 use crate::pair::Pair;
 use crate::plan::{Hazard, Statement};
@@ -74,6 +75,30 @@ impl Dialect {
             Self::Postgres => postgres::hazard::hazards(sql),
             Self::Sqlite => sqlite::hazard::hazards(sql),
         }
+    }
+
+    /// Whether a migration file may write rows: a statement of it begins with a word that can, or
+    /// cannot be read. What it creates can be seen in a catalog, the rows cannot.
+    pub fn writes_rows(self, file: &str) -> bool {
+        const WORDS: [&str; 10] = [
+            "insert", "update", "delete", "merge", "copy", "do", "select", "with", "call",
+            "truncate",
+        ];
+        let statements = split_file(file).into_iter().map(|it| self.split(it.sql));
+        let begins = |sql: &str| {
+            let tokens = match self {
+                Self::Postgres => postgres::token::tokens(sql),
+                Self::Sqlite => sqlite::token::tokens(sql),
+            };
+            tokens.map_or(true, |it| {
+                it.first().is_some_and(|it| WORDS.iter().any(|word| it.is_word(word)))
+            })
+        };
+        // Our own guard around a grant writes none.
+        let is_grant = |sql: &str| sql.trim_start().starts_with("DO $raingauge$");
+        statements.into_iter().any(|it| {
+            it.map_or(true, |pieces| pieces.iter().any(|it| begins(&it.sql) && !is_grant(&it.sql)))
+        })
     }
 
     /// What `generate --custom` writes as a snapshot after `previous`.
@@ -257,5 +282,26 @@ impl AnySnapshot {
                 Difference { statements: Vec::new(), not_expressed }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t20_a_migration_that_writes_rows_is_told_from_one_that_only_builds() {
+        for (file, expected) in [
+            ("CREATE TABLE t (a int);--> statement-breakpoint\nCREATE INDEX i ON t (a);", false),
+            ("CREATE TABLE t (a int);--> statement-breakpoint\nINSERT INTO t VALUES (1);", true),
+            ("CREATE TABLE t (a int); /* more */ update t set a = 1", true),
+            ("-- insert\nCREATE TABLE t (a text DEFAULT 'insert')", false),
+            ("WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x", true),
+        ] {
+            assert_eq!(Dialect::Sqlite.writes_rows(file), expected, "{file}");
+            assert_eq!(Dialect::Postgres.writes_rows(file), expected, "{file}");
+        }
+        assert!(Dialect::Postgres.writes_rows("SELECT setval('s', 3)"));
+        assert!(!Dialect::Postgres.writes_rows("DO $raingauge$ BEGIN NULL; END $raingauge$"));
     }
 }

@@ -14,7 +14,6 @@ use crate::ui::Ui;
 pub(crate) fn run(ui: &mut Ui, context: &Context, args: &MigrateArgs) -> Result<Report> {
     let request = MigrateRequest {
         given: given(&args.confirm),
-        allow: args.allow.clone(),
         wait: Duration::from_secs(args.wait),
         resume: args.confirm.resume,
     };

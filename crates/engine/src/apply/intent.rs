@@ -24,6 +24,9 @@ const STEP_MILLIS: i64 = 1000;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Intent {
     plan: Fingerprint,
+    /// The database and the migrations folder that were agreed to.
+    target: String,
+    folder: PathBuf,
     /// Live's catalog when the plan was made.
     pub(super) live: Fingerprint,
     pub(super) ledger: LedgerName,
@@ -56,6 +59,8 @@ impl Intent {
         let missing = ["", "meta"].iter().filter(|it| !history.folder.join(it).exists());
         let mut intent = Self {
             plan: adoption.plan.clone(),
+            target: site.dsn.to_string(),
+            folder: history.folder.clone(),
             live: adoption.live.clone(),
             ledger: site.project.ledger.clone(),
             files: Vec::new(),
@@ -96,6 +101,24 @@ impl Intent {
         };
         self.files.push(IntendedFile { path, content, before });
         Ok(())
+    }
+
+    /// Refuses if the run was about another database or another folder: nobody agreed to this one.
+    pub(super) fn refuse_other_target(&self, site: &Site) -> Result<()> {
+        let (target, folder) = (site.dsn.to_string(), &site.project.history.folder);
+        if target == self.target && *folder == self.folder {
+            return Ok(());
+        }
+        Err(Error::refusal(
+            "run-of-another-target",
+            format!(
+                "the interrupted run was about `{}` and `{}`, not about `{target}` and `{}`; nothing was changed",
+                self.target,
+                self.folder.display(),
+                folder.display()
+            ),
+        )
+        .next("resume it with the same configuration and the same `--url`"))
     }
 
     /// Refuses if a file is neither what stood there nor what is to be written: it is somebody else's.

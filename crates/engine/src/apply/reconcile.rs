@@ -8,6 +8,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use raingauge_schema::Fingerprint;
 use raingauge_schema::drizzle::ledger::{CreatedAt, creation};
 
 use super::intent::{IntendedRow, Intent};
@@ -56,6 +57,7 @@ pub fn carry_out(
     refuse_unfinished(&site.project.root)?;
     let mut session = open(site)?;
     if introspect::catalog(&mut session, &site.ledger_names())?.fingerprint() != adoption.live
+        || ledger_now(&mut session, site)? != adoption.ledger
         || site.project.history.has_changed(site.dialect())?
     {
         return Err(stale());
@@ -65,6 +67,14 @@ pub fn carry_out(
     let mut run = Run::begin(&site.project.root, COMMAND, site.setting.now, value)?;
     progress.boundary("reconcile/prepared");
     publish(site, &mut session, &intent, &mut run, progress)
+}
+
+/// The ledger is no part of the catalog: a runner on another machine may have recorded the same.
+fn ledger_now(session: &mut Session, site: &Site) -> Result<Fingerprint> {
+    let found = ledger::read_if_there(session, &site.project.ledger);
+    found
+        .map(|it| ledger::fingerprint(it.as_ref()))
+        .map_err(|cause| Error::new("ledger-unreadable", "cannot read the ledger").caused_by(cause))
 }
 
 /// Finishes a run that was interrupted, or takes back what it did; `None` when there is none.
@@ -84,6 +94,7 @@ pub fn resume(site: &mut Site, progress: &mut dyn Progress) -> Result<Option<Wri
         Error::new("run-unreadable", "cannot read what the interrupted run intended")
             .caused_by(cause)
     })?;
+    intent.refuse_other_target(site)?;
     let folder = site.project.history.folder.clone();
     intent.refuse_conflicts(&folder)?;
     let mut session = open(site)?;
@@ -220,12 +231,8 @@ fn insert_rows(site: &Site, session: &mut Session, intent: &Intent) -> Result<()
 fn rows_missing(session: &mut Session, intent: &Intent) -> Result<Vec<IntendedRow>> {
     let unreadable =
         |cause| Error::new("ledger-unreadable", "cannot read the ledger").caused_by(cause);
-    let exists =
-        ledger::find(session, &intent.ledger).map_err(unreadable)?.contains(&intent.ledger);
-    if !exists {
-        return Ok(intent.rows.clone());
-    }
-    let rows = ledger::read(session, &intent.ledger).map_err(unreadable)?.rows;
+    let ledger = ledger::read_if_there(session, &intent.ledger).map_err(unreadable)?;
+    let rows = ledger.map(|it| it.rows).unwrap_or_default();
     let has = |row: &&IntendedRow| {
         !rows.iter().any(|it| it.hash == row.hash && it.created_at == CreatedAt::Millis(row.when))
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use raingauge_schema::Fingerprint;
 
-use crate::adoption::{Planning, plan};
+use crate::adoption::{Planning, file_hash, plan};
 use crate::apply::migrate::{self, MigratePlan, Protection};
 use crate::apply::reconcile;
 use crate::commands::analyze;
@@ -28,8 +28,6 @@ use crate::{Error, Result, backup::VerifiedBackup};
 pub struct Mandate {
     /// Consent to the whole sequence.
     pub given: Given,
-    /// Deletions that someone consented to, by name.
-    pub allow: Vec<String>,
     /// Whether an interrupted run is to be finished or undone first.
     pub resume: bool,
 }
@@ -90,6 +88,8 @@ pub fn execute(setting: &Setting, mandate: &Mandate, counsel: &mut dyn Counsel) 
         consent: None,
         steps: resumed,
         wrote_files: false,
+        agreed_files: None,
+        warnings: Vec::new(),
     };
     let (outcome, mut report) =
         execution.run(&mut site, facts, mandate, counsel).map_err(|error| {
@@ -109,6 +109,10 @@ struct Execution {
     steps: Vec<Step>,
     /// Whether the history has new files, which belong into version control.
     wrote_files: bool,
+    /// The hashes of the migrations that the agreement to the sequence covers, in order.
+    agreed_files: Option<Vec<Fingerprint>>,
+    /// What was worth a warning when the plan was made.
+    warnings: Vec<Finding>,
 }
 
 /// What is planned at this moment.
@@ -120,14 +124,9 @@ struct Plans {
 }
 
 impl Plans {
-    fn make(
-        site: &mut Site,
-        facts: &mut Facts,
-        mandate: &Mandate,
-        progress: &mut dyn Progress,
-    ) -> Result<Self> {
+    fn make(site: &mut Site, facts: &mut Facts, progress: &mut dyn Progress) -> Result<Self> {
         let mut planning = plan(site, facts, progress)?;
-        let migrate = migrate::plan(site, facts, &mandate.allow);
+        let migrate = migrate::plan(site, facts, &site.setting.allow);
         let later = match &planning.adoption {
             Some(adoption) => {
                 let mut later = facts.standing.pending.clone();
@@ -136,8 +135,18 @@ impl Plans {
             }
             None => Vec::new(),
         };
-        planning.findings.extend(migrate::risks(site, &later, &mandate.allow));
+        planning.findings.extend(migrate::risks(site, &later, &site.setting.allow));
         Ok(Self { planning, migrate, later })
+    }
+
+    /// The hashes of the migrations that live gets from here on, in order.
+    fn files_to_apply(&self, site: &Site) -> Vec<Fingerprint> {
+        let existing = |at: &usize| site.project.history.migrations[*at].hash.clone();
+        let Some(adoption) = &self.planning.adoption else {
+            return self.migrate.pending.iter().map(existing).collect();
+        };
+        let new = adoption.migrations.iter().filter(|it| !it.in_effect).map(file_hash);
+        self.later.iter().map(existing).chain(new).collect()
     }
 
     /// The hash of the whole sequence from here on.
@@ -167,13 +176,15 @@ impl Execution {
         mandate: &Mandate,
         counsel: &mut dyn Counsel,
     ) -> Result<(Outcome, Report)> {
-        let mut plans = Plans::make(site, &mut facts, mandate, counsel)?;
+        let mut plans = Plans::make(site, &mut facts, counsel)?;
         let mut shown = false;
         loop {
             let situation = self.situation(site, &facts, &plans)?;
             let writes = situation.needs_reconcile || 0 < situation.n_pending;
             if writes && !shown && situation.blocked_by.is_empty() {
                 shown = true;
+                let told = facts.findings.iter().chain(&plans.planning.findings);
+                self.warnings.extend(told.filter(|it| it.severity == Severity::Warning).cloned());
                 if mandate.given != Given::Nothing || counsel.can_answer() {
                     let report = sequence_report(site, &facts, &plans);
                     counsel.show(&Report { outcome: Outcome::Planned, ..report });
@@ -205,6 +216,8 @@ impl Execution {
                 }
                 Next::Run(Stage::Validate) => {
                     let mut report = validate_site(site, counsel)?;
+                    self.warnings.retain(|it| !report.findings.contains(it));
+                    report.findings.append(&mut self.warnings);
                     if self.wrote_files && report.verdict() == Verdict::Clean {
                         report.next = Some(keep_history(site));
                     }
@@ -216,7 +229,7 @@ impl Execution {
                     if stage != Stage::Backup {
                         site.refresh()?;
                         facts = Facts::gather(site, Scope::Declared, counsel)?;
-                        plans = Plans::make(site, &mut facts, mandate, counsel)?;
+                        plans = Plans::make(site, &mut facts, counsel)?;
                     }
                 }
             }
@@ -248,6 +261,7 @@ impl Execution {
         match Consent::obtain(&plans.sequence(site), &mandate.given, &circumstance(site, None)) {
             Ok(consent) => {
                 self.consent = Some(consent);
+                self.agreed_files = Some(plans.files_to_apply(site));
                 self.state.agreed = vec![Stage::Backup, Stage::Reconcile, Stage::Migrate];
                 None
             }
@@ -297,6 +311,9 @@ impl Execution {
                 self.wrote_files |= !adoption.migrations.is_empty();
             }
             (Stage::Migrate, _) => {
+                if self.agreed_files.as_ref().is_some_and(|it| *it != plans.files_to_apply(site)) {
+                    return Err(other_files());
+                }
                 let consent = consent.for_part(&plans.migrate.plan);
                 let protection = Protection::Backup(backup);
                 let wait = Duration::from_secs(30);
@@ -313,6 +330,15 @@ impl Execution {
         }
         Ok(())
     }
+}
+
+/// Somebody changed the history between the agreement and its execution.
+fn other_files() -> Error {
+    Error::refusal(
+        "plan-stale",
+        "the migrations that would run now are not the ones that were agreed to; they were not run",
+    )
+    .next("raingauge status: shows what would run now")
 }
 
 pub(crate) fn circumstance(site: &Site, typed: Option<String>) -> Circumstance {

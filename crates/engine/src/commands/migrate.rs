@@ -19,8 +19,6 @@ use crate::{Error, Result, protection};
 #[derive(Clone, Debug)]
 pub struct MigrateRequest {
     pub given: Given,
-    /// Deletions that someone consented to, by name.
-    pub allow: Vec<String>,
     /// How long to wait for another runner.
     pub wait: Duration,
     /// Whether an interrupted run is to be finished or undone first.
@@ -55,7 +53,7 @@ pub fn migrate(
         return Ok(report);
     }
     let facts = Facts::gather(&mut site, Scope::History, counsel)?;
-    let plan = apply::plan(&site, &facts, &request.allow);
+    let plan = apply::plan(&site, &facts, &site.setting.allow);
     let mut report = site.report("migrate");
     report.sections.push(pending_section(&site, &plan));
     report.findings.extend(plan.findings.iter().cloned());

@@ -85,6 +85,9 @@ pub(crate) fn validate_site(site: &mut Site, progress: &mut dyn Progress) -> Res
         }
         None => suite.skip("live is what schema.ts declares", "there is no schema.ts"),
     }
+    let told = suite.findings.clone();
+    let untold = facts.findings.iter().filter(|it| !told.contains(it));
+    suite.check("nothing else was found", untold.cloned().collect());
     report.sections.push(suite.section);
     report.findings = suite.findings;
     Ok(report)

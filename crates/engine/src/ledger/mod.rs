@@ -8,8 +8,8 @@ mod sqlite;
 
 use std::fmt;
 
-use raingauge_schema::Dialect;
 use raingauge_schema::drizzle::ledger::{CreatedAt, LedgerRow};
+use raingauge_schema::{Dialect, Fingerprint};
 use serde::{Deserialize, Serialize};
 
 use crate::connect::{PgSession, Session, SqlError};
@@ -87,6 +87,21 @@ pub fn read(session: &mut Session, name: &LedgerName) -> Result<Ledger, SqlError
         Session::Sqlite(session) => sqlite::read(session, name)?,
     };
     Ok(Ledger { name: name.clone(), rows })
+}
+
+/// The hash of a ledger's rows; a missing ledger is like an empty one.
+pub fn fingerprint(ledger: Option<&Ledger>) -> Fingerprint {
+    let rows = ledger.map(|it| it.rows.as_slice()).unwrap_or_default();
+    let each: Vec<_> = rows.iter().map(|it| format!("{:?} {:?}", it.hash, it.created_at)).collect();
+    Fingerprint::of_parts(each.iter().map(String::as_str))
+}
+
+/// Reads a ledger that may not exist yet.
+///
+/// # Errors
+/// If the role may not read it, or it has not a ledger's columns.
+pub fn read_if_there(session: &mut Session, name: &LedgerName) -> Result<Option<Ledger>, SqlError> {
+    if find(session, name)?.contains(name) { read(session, name).map(Some) } else { Ok(None) }
 }
 
 /// The statement that records a migration as applied.

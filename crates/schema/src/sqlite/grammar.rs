@@ -67,6 +67,12 @@ pub fn equivalent(objects: Pair<&Object>, attribute: &str, values: Pair<Option<&
 /// SQLite's own conversion would have to be known.
 fn stored(literal: &str, affinity: &str) -> Option<String> {
     let literal = literal.replace("- ", "-");
+    // `true` and `false` are other words for numbers.
+    let literal = match literal.as_str() {
+        "true" => "1".to_owned(),
+        "false" => "0".to_owned(),
+        _ => literal,
+    };
     let text = literal.strip_prefix('\'').and_then(|it| it.strip_suffix('\''));
     let value = text.unwrap_or(&literal);
     let is_number = value.parse::<i64>().is_ok() || value.parse::<f64>().is_ok_and(f64::is_finite);
@@ -227,6 +233,9 @@ mod tests {
             ("'a'", "'b'", "text", false),
             ("'0'", "'0.0'", "text", false),
             ("- 1", "-1", "integer", true),
+            ("1", "true", "integer", true),
+            ("'1'", "true", "numeric", true),
+            ("0", "true", "integer", false),
         ] {
             let (from, to) = (column(from, sql_type), column(to, sql_type));
             let values = Pair { from: from.get("default"), to: to.get("default") };
