@@ -12,7 +12,7 @@ use crate::project::Project;
 use crate::report::{Report, Section};
 use crate::scratch::{Scratch, ScratchDatabase, ScratchOptions};
 use crate::setting::{ScratchChoice, Setting};
-use crate::{Error, Result, introspect};
+use crate::{Error, Result, check, introspect};
 
 /// The project, live, and a scratch provider.
 #[derive(Debug)]
@@ -50,6 +50,7 @@ impl Site {
     fn open_with(setting: &Setting, may_be_missing: bool) -> Result<Self> {
         let project = Project::load(setting)?;
         let dsn = project.target(setting)?;
+        check::target::refuse_other_port(&dsn, &project.root)?;
         let mut scratch = Scratch::open(scratch_options(setting, &project, &dsn)?)?;
         let empty = match &dsn {
             Dsn::Sqlite(target) if may_be_missing && !target.path.exists() => {
@@ -149,6 +150,10 @@ impl Site {
             server.push(["role", &self.identity.role]);
         }
         server.push(["size", &size(self.identity.bytes)]);
+        if let Some(finding) = check::target::port_assumed(&self.dsn) {
+            server.push(["port".to_owned(), finding.message.clone()]);
+            report.findings.push(finding);
+        }
         report.sections.push(server);
         report
     }

@@ -239,6 +239,22 @@ impl AnySnapshot {
         moved
     }
 
+    /// The tables that it has.
+    pub fn tables(&self) -> Vec<ObjectId> {
+        match self {
+            Self::Postgres(it) => {
+                let schema = |it: &str| if it.is_empty() { "public" } else { it }.to_owned();
+                let id = |it: &postgres::snapshot::Table| {
+                    ObjectId::new(Kind::Table, [schema(&it.schema), it.name.clone()])
+                };
+                it.tables.values().map(id).collect()
+            }
+            Self::Sqlite(it) => {
+                it.tables.values().map(|it| ObjectId::new(Kind::Table, [&it.name])).collect()
+            }
+        }
+    }
+
     /// The bytes of the file.
     pub fn write(&self) -> String {
         match self {

@@ -9,6 +9,7 @@ mod bookstore;
 mod corpus;
 mod crash;
 mod init;
+mod refusals;
 mod reports;
 mod run;
 mod terminal;

@@ -1,4 +1,5 @@
-//! Checks: facts in, findings out. Nothing here reads a database or a file.
+//! Checks: facts in, findings out. Nothing here reads a database; only `target` reads compose files.
 
 pub mod adoption;
 pub mod ledger;
+pub mod target;

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use raingauge_schema::Kind;
+use raingauge_schema::dialect::AnySnapshot;
+
 use super::execute::{Answer, Counsel, Question, apply_question, circumstance};
 use super::status::{pending_section, planned_steps};
 use crate::apply::migrate::{self as apply, Job, MigratePlan, Protection};
@@ -46,7 +49,8 @@ pub fn migrate(
         reconcile::refuse_interrupted(&mut site)?;
     }
     let quick = quick_standing(&mut site)?;
-    if quick.pending.is_empty() && quick.findings.is_empty() && !site.project.history.is_empty() {
+    let is_sound = quick.findings.is_empty() && !site.project.history.is_empty();
+    if quick.pending.is_empty() && is_sound && has_recorded_tables(&mut site)? {
         let mut report = site.report("migrate");
         report.steps = resumed;
         report.steps.push(Step::new("nothing is pending", StepState::Skipped));
@@ -80,7 +84,7 @@ pub fn migrate(
     })
 }
 
-/// A no-op needs no scratch: ledger and history are enough to know that nothing is pending.
+/// A no-op needs no scratch: ledger and history tell that nothing is pending.
 fn quick_standing(site: &mut Site) -> Result<Standing> {
     let mut ledgers = Vec::new();
     for name in site.ledgers.clone() {
@@ -96,6 +100,19 @@ fn quick_standing(site: &mut Site) -> Result<Standing> {
     standing.findings.extend(other_ledgers(&site.project.ledger, &ledgers));
     standing.findings.extend(site.project.history.findings.iter().cloned());
     Ok(standing)
+}
+
+/// T15: a schema that was dropped and made anew leaves its ledger behind. Where a table of the last
+/// snapshot is missing, or every table, only the whole comparison can tell what live is.
+fn has_recorded_tables(site: &mut Site) -> Result<bool> {
+    let live = site.catalog()?;
+    let mut snapshots = site.project.history.migrations.iter().rev().map(|it| it.snapshot.as_ref());
+    let last = snapshots.next().flatten();
+    let last = last.and_then(|it| AnySnapshot::read(site.dialect(), it).ok());
+    Ok(match last {
+        Some(snapshot) => snapshot.tables().iter().all(|it| live.get(it).is_some()),
+        None => live.of_kind(Kind::Table).next().is_some(),
+    })
 }
 
 fn agree(

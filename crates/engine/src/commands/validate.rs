@@ -89,7 +89,7 @@ pub(crate) fn validate_site(site: &mut Site, progress: &mut dyn Progress) -> Res
     let untold = facts.findings.iter().filter(|it| !told.contains(it));
     suite.check("nothing else was found", untold.cloned().collect());
     report.sections.push(suite.section);
-    report.findings = suite.findings;
+    report.findings.extend(suite.findings);
     Ok(report)
 }
 

@@ -16,7 +16,12 @@ pub struct Service {
     pub mounts: Vec<Mount>,
     pub environment: BTreeMap<String, String>,
     pub build: Option<Build>,
+    /// The ports of this machine that lead to PostgreSQL's own port inside.
+    pub ports: Vec<u16>,
 }
+
+/// PostgreSQL's port inside a container.
+const INSIDE: &str = "5432";
 
 /// How a service's image is built.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +54,7 @@ pub fn services(
             mounts,
             environment: environment(it, folder),
             build: build(it, folder),
+            ports: ports(it),
         }
     };
     Ok(services.iter().map(read).collect())
@@ -65,6 +71,7 @@ pub fn merge(services: &mut Vec<Service>, more: Vec<Service>) {
         known.mounts.extend(it.mounts);
         known.environment.extend(it.environment);
         known.build = it.build.or(known.build.take());
+        known.ports.extend(it.ports);
         if !it.image.is_empty() {
             known.image = it.image;
         }
@@ -148,6 +155,20 @@ fn mount(volume: &Value, folder: &Path) -> Option<Mount> {
     let is_path = source.starts_with(['.', '/', '~']) || source.contains('/');
     is_path
         .then(|| Mount { host: joined(folder, source), container: joined(Path::new("/"), target) })
+}
+
+/// `127.0.0.1:54320:5432/tcp`, or the same as a mapping.
+fn ports(service: &Value) -> Vec<u16> {
+    let published = |it: &Value| match it {
+        Value::String(short) => {
+            let short = short.trim_end_matches("/tcp");
+            short.strip_suffix(INSIDE)?.strip_suffix(':')?.rsplit(':').next()?.parse().ok()
+        }
+        _ if plain(it.get("target")?) == INSIDE => plain(it.get("published")?).parse().ok(),
+        _ => None,
+    };
+    let ports = service.get("ports").and_then(Value::as_array).into_iter().flatten();
+    ports.filter_map(published).collect()
 }
 
 /// The path without `.` and `..`, which compares as the same then.
@@ -275,6 +296,18 @@ volumes: { data: {} }
                 "/p/more.sql /docker-entrypoint-initdb.d/02.sql",
             ]
         );
+    }
+
+    #[test]
+    fn the_ports_that_lead_to_postgres_are_read_in_short_and_long_form() {
+        let text = "
+services:
+  db:
+    image: postgres:16
+    ports: ['54320:5432', '127.0.0.1:54321:5432/tcp', '8080:80', '5432',
+            { target: 5432, published: '54322' }, { target: 80, published: 81 }]
+";
+        assert_eq!(read(text)[0].ports, [54320, 54321, 54322]);
     }
 
     #[test]

@@ -74,6 +74,32 @@ pub(super) fn containers(root: &Path, findings: &mut Vec<Finding>) -> Vec<Contai
     below.map(|it| in_dockerfiles(root, &it)).find(|it| !it.is_empty()).unwrap_or_default()
 }
 
+/// A port of this machine behind which a compose file puts PostgreSQL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// From the project's folder on.
+    pub file: String,
+    pub service: String,
+    pub port: u16,
+}
+
+/// The ports that the compose files in and below a folder give to PostgreSQL.
+pub fn published(root: &Path) -> Vec<Published> {
+    let mut found = Vec::new();
+    for folder in folders_below(root, 2) {
+        let names = names_in(&folder).unwrap_or_default();
+        for file in names.into_iter().filter(|it| is_compose_file(it)).map(|it| folder.join(it)) {
+            let services = read_compose(root, &file, &mut Vec::new());
+            for service in services.into_iter().filter(|it| may_be_postgres(&it.image)) {
+                let (file, name) = (label(root, &file), &service.name);
+                let one = |port| Published { file: file.clone(), service: name.clone(), port };
+                found.extend(service.ports.into_iter().map(one));
+            }
+        }
+    }
+    found
+}
+
 fn folders_below(root: &Path, depth: usize) -> Vec<PathBuf> {
     let mut folders = vec![root.to_owned()];
     if depth == 0 {

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use raingauge_schema::script::Piece;
 
+pub use containers::{Published, published};
 pub use expand::{Expansion, Item, expand};
 pub use fence::{Fence, Fenced, fence};
 pub use find::{Found, Search, Source, find};
