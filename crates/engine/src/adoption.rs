@@ -8,12 +8,13 @@ use raingauge_schema::drizzle::migration::{hash, join};
 use raingauge_schema::drizzle::snapshot::SnapshotIds;
 use raingauge_schema::{Dialect, Fingerprint, Kind};
 
-use crate::check::adoption as check;
+use crate::check::{adoption as check, rights};
 use crate::facts::{DeclaredSide, Facts, Scope};
 use crate::ledger;
 use crate::progress::Progress;
 use crate::proof;
 use crate::report::{Finding, Severity};
+use crate::rights::Rights;
 use crate::seed::TableState;
 use crate::side;
 use crate::site::Site;
@@ -182,6 +183,7 @@ pub fn plan(site: &mut Site, facts: &mut Facts, progress: &mut dyn Progress) -> 
     match course {
         Course::Adopted | Course::Fresh | Course::Refused => {}
         Course::Record(at) => {
+            planning.findings.extend(missing_rights(site, facts)?);
             let recorded = (facts.standing.recorded.len()..at).collect();
             planning.adoption = Some(finish(site, facts, Vec::new(), recorded));
         }
@@ -201,6 +203,7 @@ fn baseline_course(
     progress: &mut dyn Progress,
 ) -> Result<()> {
     refusals(site, facts, &mut planning.findings);
+    planning.findings.extend(missing_rights(site, facts)?);
     if planning.findings.iter().any(|it| it.severity == Severity::Error) {
         return Ok(());
     }
@@ -238,6 +241,11 @@ fn refusals(site: &Site, facts: &Facts, findings: &mut Vec<Finding>) {
         findings.extend(check::half_initialised(init, &facts.live));
     }
     findings.extend(check::carried(site.dialect(), &facts.live, &facts.states[0]));
+}
+
+fn missing_rights(site: &mut Site, facts: &Facts) -> Result<Vec<Finding>> {
+    let rights = Rights::read(site)?;
+    Ok(rights.map(|it| rights::missing_rights(&it, facts)).unwrap_or_default())
 }
 
 /// The snapshot of what live has, in the spelling of `schema.ts` where there is one.

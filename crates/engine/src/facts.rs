@@ -60,9 +60,8 @@ impl Facts {
     /// If a connection breaks, or scratch cannot be had.
     pub fn gather(site: &mut Site, scope: Scope, progress: &mut dyn Progress) -> Result<Self> {
         progress.begin("reading the live catalog");
-        let live = site.catalog()?;
+        let (live, ledgers) = read_together(site)?;
         let mut findings = site.project.history.findings.clone();
-        let ledgers = read_ledgers(site)?;
         findings.extend(other_ledgers(&site.project.ledger, &ledgers));
         let configured = ledgers.iter().find(|it| it.name == site.project.ledger);
         let standing =
@@ -98,7 +97,27 @@ impl Facts {
     }
 }
 
+/// T35: the catalog and the ledgers of the same moment, although other runners are at work. A migration
+/// and its row are committed together, so ledgers that are the same before and after the catalog was
+/// read belong to it.
+fn read_together(site: &mut Site) -> Result<(Catalog, Vec<Ledger>)> {
+    /// More than anybody applies in the time of one reading.
+    const ATTEMPTS: usize = 20;
+    let mut before = read_ledgers(site)?;
+    for _ in 0..ATTEMPTS {
+        let live = site.catalog()?;
+        let after = read_ledgers(site)?;
+        if before == after {
+            return Ok((live, after));
+        }
+        before = after;
+    }
+    Err(Error::refusal("live-changing", "the ledger changed every time that live was read")
+        .next("wait until the other run has ended, then run the command again; nothing was changed"))
+}
+
 fn read_ledgers(site: &mut Site) -> Result<Vec<Ledger>> {
+    site.find_ledgers()?;
     let names = site.ledgers.clone();
     names
         .iter()

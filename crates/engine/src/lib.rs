@@ -34,6 +34,7 @@ pub mod proof;
 pub mod protection;
 pub mod replay;
 pub mod report;
+pub mod rights;
 pub mod run;
 pub mod scratch;
 pub mod seed;

@@ -85,6 +85,14 @@ impl Site {
         if self.empty.is_none() {
             self.live = Session::open(&self.dsn, Access::ReadOnly)?;
         }
+        self.find_ledgers()
+    }
+
+    /// Looks again which ledgers there are: another runner may have made one.
+    ///
+    /// # Errors
+    /// If the connection breaks.
+    pub fn find_ledgers(&mut self) -> Result<()> {
         self.ledgers = find_ledgers(&mut self.live, &self.project.ledger)?;
         Ok(())
     }

@@ -2,4 +2,5 @@
 
 pub mod adoption;
 pub mod ledger;
+pub mod rights;
 pub mod target;

@@ -28,6 +28,10 @@ const DENIED: &str = "42501";
 /// The locale that every server knows.
 const PLAIN_LOCALE: &str = " lc_collate 'C' lc_ctype 'C'";
 
+/// When the server started; as a number, so that no setting changes how it is written.
+const STARTED: &str =
+    "select extract(epoch from pg_catalog.pg_postmaster_start_time())::numeric::text";
+
 /// A server with the session that makes and drops databases.
 #[derive(Debug)]
 pub(super) struct Server {
@@ -57,6 +61,8 @@ pub(super) struct Database {
 #[derive(Clone, Debug, Default)]
 struct Likeness {
     major: Option<u32>,
+    /// When live's server started, to the microsecond: no two servers share that.
+    started: Option<String>,
     /// The end of `CREATE DATABASE … TEMPLATE template0`.
     locale: String,
     encoding: String,
@@ -104,8 +110,10 @@ impl Server {
             .next(format!("give `--scratch` a server of PostgreSQL {live}")));
         }
         drop_stale(&mut admin);
+        // Whatever address it was given by, it may be the server that holds live.
+        let shares_live = likeness.started.is_some() && likeness.started == started(&mut admin)?;
         let notes = vec![format!("scratch databases on {target}")];
-        Self::with(admin, None, likeness, notes)
+        Ok(Self { shares_live, ..Self::with(admin, None, likeness, notes)? })
     }
 
     fn on_own(options: &ScratchOptions, likeness: &Likeness) -> Result<Self> {
@@ -250,6 +258,7 @@ impl Likeness {
             _ => {}
         }
         let roles = rows("select rolname from pg_catalog.pg_roles order by 1")?;
+        let started = rows(STARTED)?.into_iter().flatten().flatten().next();
         let settings = rows(
             "select name, setting from pg_catalog.pg_settings where name in \
              ('search_path', 'TimeZone', 'DateStyle', 'IntervalStyle', 'default_text_search_config', \
@@ -258,6 +267,7 @@ impl Likeness {
         )?;
         Ok(Self {
             major,
+            started,
             locale,
             encoding: encoding.unwrap_or_default(),
             roles: roles.into_iter().flatten().flatten().collect(),
@@ -280,6 +290,11 @@ fn pair(row: TextRow) -> Option<(String, String)> {
 
 fn value(rows: Vec<TextRow>) -> String {
     rows.into_iter().flatten().flatten().next().unwrap_or_default()
+}
+
+fn started(admin: &mut PgSession) -> Result<Option<String>> {
+    let rows = admin.rows(STARTED).map_err(|it| cannot("tell one server from another", it))?;
+    Ok(rows.into_iter().flatten().flatten().next())
 }
 
 fn open_admin(target: &PgTarget) -> Result<PgSession> {

@@ -1,1 +1,121 @@
-//! x
+//! Roles that cannot see everything, or cannot alter what they would adopt.
+
+use raingauge_testkit::postgres::PASSWORD;
+use raingauge_testkit::project::Age;
+use raingauge_testkit::{Database, Example, Project, Result};
+
+use super::{Refusal, no_secrets, refuses};
+use crate::run::binary;
+
+/// A lived-in bookstore and the address for a role that may only log in. Its name belongs to the
+/// test, because roles belong to the server.
+struct Visited {
+    project: Project,
+    role: String,
+    url: String,
+}
+
+fn visited(grants: &str) -> Result<Visited> {
+    let project = Project::new(Example::BookstorePostgres, Age::Lived)?;
+    let Database::Postgres(database) = &project.database else { unreachable!("it is PostgreSQL") };
+    let role = format!("visitor_{}", database.name);
+    let grants = grants.replace("VISITOR", &role).replace("DATABASE_NAME", &database.name);
+    project.database.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'; {grants}"))?;
+    let url = project.database.url_as(&role, PASSWORD);
+    Ok(Visited { project, role, url })
+}
+
+impl Visited {
+    #[track_caller]
+    fn refuses(&self, command: &[&str], exit: i32, code: &str) -> Result<Refusal> {
+        let command: Vec<_> = command.iter().copied().chain(["--url", &self.url]).collect();
+        refuses(&self.project, &command, exit, code)
+    }
+}
+
+const ALL: &str = "GRANT ALL ON ALL TABLES IN SCHEMA public TO VISITOR;
+    GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO VISITOR;
+    GRANT ALL ON SCHEMA public TO VISITOR;
+    GRANT ALL ON DATABASE DATABASE_NAME TO VISITOR;";
+
+#[test]
+fn t22_what_a_role_cannot_see_is_unknown_and_the_grants_are_named() -> Result {
+    let visited = visited(
+        "CREATE SCHEMA hidden; CREATE TABLE hidden.secrets (id integer PRIMARY KEY);
+         CREATE TABLE notes (id integer PRIMARY KEY);
+         GRANT SELECT ON books TO VISITOR; GRANT SELECT ON books_id_seq TO VISITOR",
+    )?;
+    for command in [&["analyze"][..], &["validate"], &["execute", "--confirm"], &["reconcile"]] {
+        let refusal = visited.refuses(command, 1, "unseen")?;
+        let grants = refusal.document["findings"].to_string();
+        for grant in [
+            format!("GRANT USAGE ON SCHEMA hidden TO {}", visited.role),
+            format!("GRANT SELECT ON public.notes TO {}", visited.role),
+        ] {
+            assert!(grants.contains(&grant), "`{grant}` is not in {}", refusal.run);
+        }
+        if command == ["analyze"] || command == ["validate"] {
+            assert_eq!(refusal.document["verdict"], "unknown", "{}", refusal.run);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn t22_rows_that_a_policy_hides_are_unknown() -> Result {
+    let visited = visited(&format!(
+        "{ALL} ALTER TABLE books ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY cheap ON books USING (price < 10)"
+    ))?;
+    let refusal = visited.refuses(&["analyze"], 1, "unseen")?;
+    refusal.says("some rows of table public.books");
+    assert_eq!(refusal.document["verdict"], "unknown", "{}", refusal.run);
+    Ok(())
+}
+
+#[test]
+fn t34_a_role_that_owns_nothing_cannot_adopt() -> Result {
+    let visited = visited(ALL)?;
+    for command in [["execute", "--confirm"], ["reconcile", "--confirm"]] {
+        let refusal = visited.refuses(&command, 1, "not-owner")?;
+        refusal.says(&visited.role);
+        refusal.says("table public.books belongs to `postgres`");
+    }
+    Ok(())
+}
+
+#[test]
+fn t34_a_member_of_the_owner_can_adopt() -> Result {
+    let visited = visited(
+        "CREATE ROLE owner_VISITOR; GRANT owner_VISITOR TO VISITOR;
+         ALTER TABLE books OWNER TO owner_VISITOR; ALTER TYPE book_format OWNER TO owner_VISITOR;
+         GRANT ALL ON SCHEMA public TO VISITOR; GRANT ALL ON DATABASE DATABASE_NAME TO VISITOR",
+    )?;
+    let command = ["execute", "--confirm", "--url", &visited.url];
+    let run = binary().run(&visited.project.root, &command)?;
+    no_secrets(&run);
+    assert_eq!(run.code, 0, "{run}");
+    Ok(())
+}
+
+#[test]
+fn t34_a_role_that_cannot_write_the_ledger_is_refused_before_anything_is_written() -> Result {
+    let visited = visited(
+        "ALTER TABLE books OWNER TO VISITOR; ALTER TYPE book_format OWNER TO VISITOR;
+         GRANT ALL ON SCHEMA public TO VISITOR",
+    )?;
+    let refusal = visited.refuses(&["execute", "--confirm"], 1, "ledger-not-writable")?;
+    refusal.says("GRANT CREATE ON DATABASE");
+    Ok(())
+}
+
+#[test]
+fn t34_a_role_that_cannot_create_what_is_declared_is_refused_before_anything_is_written() -> Result {
+    let visited = visited(
+        "ALTER TABLE books OWNER TO VISITOR; ALTER TYPE book_format OWNER TO VISITOR;
+         GRANT ALL ON DATABASE DATABASE_NAME TO VISITOR",
+    )?;
+    let refusal = visited.refuses(&["execute", "--confirm"], 1, "schema-not-creatable")?;
+    refusal.says("GRANT CREATE ON SCHEMA");
+    Ok(())
+}
