@@ -180,6 +180,10 @@ fn off_course(facts: &Facts, recorded: usize) -> Finding {
 pub fn plan(site: &mut Site, facts: &mut Facts, progress: &mut dyn Progress) -> Result<Planning> {
     let (course, findings) = course(facts, site);
     let mut planning = Planning { adoption: None, findings };
+    if !facts.live.unseen.is_empty() {
+        // T22: a plan from what a role happens to see would take the rest for absent.
+        return Ok(planning);
+    }
     match course {
         Course::Adopted | Course::Fresh | Course::Refused => {}
         Course::Record(at) => {

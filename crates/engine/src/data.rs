@@ -69,13 +69,15 @@ fn sequences_behind(session: &mut PgSession) -> Result<Vec<Finding>, SqlError> {
         "SELECT quote_ident(s.schemaname) || '.' || quote_ident(s.sequencename), coalesce(s.last_value, 0), \
             quote_ident(n.nspname) || '.' || quote_ident(t.relname), quote_ident(a.attname) \
          FROM pg_catalog.pg_sequences s \
-         JOIN pg_catalog.pg_class c ON c.oid = (quote_ident(s.schemaname) || '.' || quote_ident(s.sequencename))::regclass \
+         JOIN pg_catalog.pg_namespace sn ON sn.nspname = s.schemaname \
+         JOIN pg_catalog.pg_class c ON c.relnamespace = sn.oid AND c.relname = s.sequencename \
          JOIN pg_catalog.pg_depend d ON d.objid = c.oid AND d.classid = 'pg_class'::regclass \
             AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') \
          JOIN pg_catalog.pg_class t ON t.oid = d.refobjid \
          JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace \
          JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid \
-         WHERE s.increment_by > 0 AND pg_catalog.has_table_privilege(t.oid, 'SELECT') ORDER BY 1",
+         WHERE s.increment_by > 0 AND pg_catalog.has_schema_privilege(sn.oid, 'USAGE') \
+            AND pg_catalog.has_table_privilege(t.oid, 'SELECT') ORDER BY 1",
     )?;
     let mut findings = Vec::new();
     for row in owned {

@@ -81,7 +81,8 @@ impl Facts {
         } else {
             None
         };
-        let declared = if scope == Scope::History {
+        // The engine's dump, which gives the types that schema.ts rests on, needs to see everything.
+        let declared = if scope == Scope::History || !live.unseen.is_empty() {
             None
         } else {
             progress.begin("building schema.ts in scratch");

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 use raingauge_testkit::postgres::PASSWORD;
 use raingauge_testkit::project::file_differences;
-use raingauge_testkit::{Project, Raingauge, Result, Run, State};
+use raingauge_testkit::{Failure, Project, Raingauge, Result, Run, State};
 use serde_json::Value;
 
 use crate::run::binary;
@@ -99,7 +99,8 @@ pub(crate) fn refused_by(
     let is_reason =
         |it: &Value| it["code"] == code && it.get("severity").is_none_or(|it| it == "error");
     let reason = reasons.into_iter().find(is_reason);
-    let reason = reason.unwrap_or_else(|| panic!("`{code}` is not a reason in {run}"));
+    let missing = || Failure::new(format!("`{code}` is not a reason in {run}"));
+    let reason = reason.ok_or_else(missing)?;
     Ok(Refusal { run, document, reason })
 }
 

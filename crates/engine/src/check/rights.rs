@@ -55,10 +55,15 @@ fn not_creatable(rights: &Rights, facts: &Facts) -> Option<Finding> {
     let finding = Finding::error(
         "schema-not-creatable",
         format!("role {}", rights.role),
-        format!("may not create tables in schema `{first}`, but schema.ts declares new ones there; nothing was changed"),
+        format!(
+            "may not create tables in schema `{first}`, but schema.ts declares new ones there; nothing was changed"
+        ),
     );
     Some(schemas.iter().fold(finding, |it, schema| {
-        it.next(format!("as an administrator: GRANT CREATE ON SCHEMA \"{schema}\" TO \"{}\"", rights.role))
+        it.next(format!(
+            "as an administrator: GRANT CREATE ON SCHEMA \"{schema}\" TO \"{}\"",
+            rights.role
+        ))
     }))
 }
 

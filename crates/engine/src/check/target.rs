@@ -14,7 +14,10 @@ pub fn port_assumed(dsn: &Dsn) -> Option<Finding> {
     let finding = Finding::warning(
         "port-assumed",
         dsn.to_string(),
-        format!("no port was given, so {} was assumed, and whichever server listens there answers", target.port),
+        format!(
+            "no port was given, so {} was assumed, and whichever server listens there answers",
+            target.port
+        ),
     );
     Some(finding.next("compare what the report says of the database with the one that you mean, then write the port into the configuration"))
 }

@@ -124,6 +124,9 @@ fn declared_words(site: &Site, facts: &Facts) -> String {
         (Some(0), _) => "equal to live".to_owned(),
         (Some(1), _) => "1 difference to live".to_owned(),
         (Some(n), _) => format!("{n} differences to live"),
+        (None, true) if !facts.live.unseen.is_empty() => {
+            "not compared, because not all of live can be seen".to_owned()
+        }
         (None, true) => "cannot be built".to_owned(),
         (None, false) => "none".to_owned(),
     }

@@ -10,6 +10,7 @@ pub mod dockerfile;
 pub mod expand;
 pub mod fence;
 pub mod find;
+mod opaque;
 mod psql;
 mod reach;
 mod sqlite_shell;

@@ -1,10 +1,12 @@
 //! How far a PostgreSQL statement reaches: told from its words, never from raw text.
 //!
 //! Bodies of functions and `DO` blocks are read word by word, literals in them too, so that what they
-//! would run counts. Text that a body puts together from parts smaller than these words is not seen.
+//! would run counts. A body that puts such text together at run time may reach anything (`opaque`).
 
 use raingauge_schema::postgres::token::{identifier, literal, tokens, tokens_with_escapes};
 use raingauge_schema::token::{Cursor, Token, TokenKind};
+
+use super::opaque::is_opaque;
 
 /// How far a statement reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +33,7 @@ const SETTINGS: &str = "it changes the whole server";
 const OTHER_DATABASE: &str = "it names another database";
 const FILES: &str = "it reads or writes files, or runs programs, on the server's machine";
 const NETWORK: &str = "it connects to other servers";
+const OPAQUE: &str = "it runs text that it puts together itself, which may reach anything";
 const LANGUAGE: &str = "its language may do anything on the server's machine";
 
 /// How far one statement reaches.
@@ -307,14 +310,19 @@ fn in_body(body: &str) -> Option<Reach> {
     let Ok(words) = tokens(body) else {
         let words = rough(body);
         let names = words.iter().filter_map(identifier);
-        return farther(in_words(&words), names.filter_map(|it| of_function(&it)).max_by_key(rank));
+        let called = names.filter_map(|it| of_function(&it)).max_by_key(rank);
+        let runs_text = words.iter().any(|it| it.is_word("execute"));
+        let opaque = runs_text.then_some(Reach::Server(OPAQUE));
+        return farther(farther(in_words(&words), called), opaque);
     };
     let runs_text = words.windows(2).any(|it| {
         it[0].is_word("execute") && !it[1].is_word("function") && !it[1].is_word("procedure")
     });
     let statements = words.split(|it| it.is_symbol(';'));
     let run = statements.filter(|it| runs_text && !it.iter().any(|it| it.is_word("raise")));
-    farther(in_words(&words), run.filter_map(in_bodies).max_by_key(rank))
+    let opaque = is_opaque(&words).then_some(Reach::Server(OPAQUE));
+    // The more telling reason comes last: of equals, it stays.
+    farther(opaque, farther(in_words(&words), run.filter_map(in_bodies).max_by_key(rank)))
 }
 
 fn farther(a: Option<Reach>, b: Option<Reach>) -> Option<Reach> {

@@ -1,7 +1,7 @@
 //! Nobody agreed, or somebody agreed to another plan.
 
 use raingauge_testkit::project::Age;
-use raingauge_testkit::{Database, Example, Project, Result};
+use raingauge_testkit::{Database, Example, Failure, Project, Result};
 use serde_json::Value;
 
 use super::history::applied;
@@ -36,7 +36,7 @@ fn plan_hash(project: &Project, command: &str) -> Result<String> {
     let needed = in_finding.iter().find(|it| it["code"] == "consent-needed");
     let needed = needed.map(|it| it["subject"].clone());
     let text = row.or(needed).as_ref().and_then(Value::as_str).map(str::to_owned);
-    let text = text.unwrap_or_else(|| panic!("no plan in {shown}"));
+    let text = text.ok_or_else(|| Failure::new(format!("no plan in {shown}")))?;
     Ok(text.trim_start_matches("plan ").to_owned())
 }
 

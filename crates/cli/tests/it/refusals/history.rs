@@ -89,9 +89,9 @@ pub(crate) fn record_in(project: &Project, table: &str, at: usize, created_at: &
 pub(crate) fn applied(example: Example, n: usize, applied: usize) -> Result<Project> {
     let project = project(example, n)?;
     create_ledger(&project, "__drizzle_migrations")?;
-    for at in 0..applied {
+    for (at, when) in WHENS.into_iter().enumerate().take(applied) {
         apply(&project, at)?;
-        record(&project, at, &WHENS[at].to_string())?;
+        record(&project, at, &when.to_string())?;
     }
     Ok(project)
 }

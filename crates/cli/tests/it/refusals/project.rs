@@ -30,8 +30,9 @@ fn spoilt(
 
 #[test]
 fn a_syntax_error_in_schema_ts_is_shown_with_its_place() -> Result {
-    let spoil =
-        |it: &Project| it.edit("src/db/schema.ts", "export const users =", "export const users = =");
+    let spoil = |it: &Project| {
+        it.edit("src/db/schema.ts", "export const users =", "export const users = =")
+    };
     spoilt(spoil, (2, "schema-syntax"), |it| {
         let source = it.reason["message"].as_str().unwrap_or_default();
         let place = source.split('`').nth(1).unwrap_or_default();

@@ -41,7 +41,7 @@ const ALL: &str = "GRANT ALL ON ALL TABLES IN SCHEMA public TO VISITOR;
 #[test]
 fn t22_what_a_role_cannot_see_is_unknown_and_the_grants_are_named() -> Result {
     let visited = visited(
-        "CREATE SCHEMA hidden; CREATE TABLE hidden.secrets (id integer PRIMARY KEY);
+        "CREATE SCHEMA hidden; CREATE TABLE hidden.secrets (id serial PRIMARY KEY);
          CREATE TABLE notes (id integer PRIMARY KEY);
          GRANT SELECT ON books TO VISITOR; GRANT SELECT ON books_id_seq TO VISITOR",
     )?;
@@ -110,7 +110,8 @@ fn t34_a_role_that_cannot_write_the_ledger_is_refused_before_anything_is_written
 }
 
 #[test]
-fn t34_a_role_that_cannot_create_what_is_declared_is_refused_before_anything_is_written() -> Result {
+fn t34_a_role_that_cannot_create_what_is_declared_is_refused_before_anything_is_written() -> Result
+{
     let visited = visited(
         "ALTER TABLE books OWNER TO VISITOR; ALTER TYPE book_format OWNER TO VISITOR;
          GRANT ALL ON DATABASE DATABASE_NAME TO VISITOR",

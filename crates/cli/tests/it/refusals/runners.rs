@@ -28,7 +28,8 @@ impl Holder {
                 let input = psql.stdin.as_mut().expect("stdin is piped");
                 writeln!(input, "SELECT 'held' FROM pg_advisory_lock({KEY});")?;
                 let mut line = String::new();
-                BufReader::new(psql.stdout.take().expect("stdout is piped")).read_line(&mut line)?;
+                BufReader::new(psql.stdout.take().expect("stdout is piped"))
+                    .read_line(&mut line)?;
                 assert_eq!(line.trim(), "held");
                 Ok(Self::Session(psql))
             }

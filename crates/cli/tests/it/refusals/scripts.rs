@@ -9,7 +9,10 @@ use crate::run::{binary, run};
 const SCRIPTS: [(&str, &str); 3] = [
     ("01-authors.sql", "CREATE TABLE authors (id integer PRIMARY KEY, name text NOT NULL);\n"),
     ("02-books.sql", "CREATE TABLE books (id integer PRIMARY KEY, title text NOT NULL);\n"),
-    ("03-orders.sql", "CREATE TABLE orders (id integer PRIMARY KEY);\nCREATE TABLE lines (id integer);\n"),
+    (
+        "03-orders.sql",
+        "CREATE TABLE orders (id integer PRIMARY KEY);\nCREATE TABLE lines (id integer);\n",
+    ),
 ];
 
 /// A project with a folder of three scripts, of which the first `n` have run.
@@ -59,15 +62,18 @@ fn t33_live_is_the_truth_when_init_sql_was_edited_later() -> Result {
         // Somebody wrote a table into the first script and a column into the second one.
         let edited = "CREATE TABLE shelves (id integer);\nCREATE TABLE authors (id integer PRIMARY KEY, name text NOT NULL);\n";
         project.write("db/init/01-authors.sql", edited)?;
-        project.edit("db/init/02-books.sql", "title text NOT NULL", "title text NOT NULL, isbn text")?;
-        let structure = project.database.schema()?;
+        project.edit(
+            "db/init/02-books.sql",
+            "title text NOT NULL",
+            "title text NOT NULL, isbn text",
+        )?;
         let command = ["reconcile", "--init-sql", "db/init", "--format", "json"];
         let shown = binary().run(&project.root, &command)?;
         assert!(shown.stdout.contains("init-sql-ahead"), "{shown}");
         run(&project, &["execute", "--confirm", "--init-sql", "db/init"], 0)?;
         let baseline = project.read("drizzle/0000_baseline.sql")?;
         assert!(!baseline.contains("shelves") && !baseline.contains("isbn"), "{baseline}");
-        assert!(project.database.schema()?.starts_with(structure.split("CREATE").next().unwrap_or_default()));
+        assert!(!project.database.tables()?.concat().contains("shelves"));
     }
     Ok(())
 }

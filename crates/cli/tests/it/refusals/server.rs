@@ -31,7 +31,11 @@ fn bad_urls(project: &Project) -> Result<Vec<(String, &'static str, &'static str
             "postgres-login-failed",
             "user and password",
         ),
-        (it.server.url_as("nobody_here", PASSWORD, &it.name), "postgres-login-failed", "nobody_here"),
+        (
+            it.server.url_as("nobody_here", PASSWORD, &it.name),
+            "postgres-login-failed",
+            "nobody_here",
+        ),
         (it.server.url("no_such_database"), "postgres-database-missing", "no_such_database"),
         (
             format!("postgresql://postgres:{PASSWORD}@no-such-host.invalid:5432/bookstore"),
@@ -39,7 +43,11 @@ fn bad_urls(project: &Project) -> Result<Vec<(String, &'static str, &'static str
             "no-such-host.invalid",
         ),
         // The password is not percent-encoded, so that the address cannot be read.
-        (format!("postgresql://postgres:{PASSWORD}/x@localhost:1/db"), "url-invalid", "percent-encoded"),
+        (
+            format!("postgresql://postgres:{PASSWORD}/x@localhost:1/db"),
+            "url-invalid",
+            "percent-encoded",
+        ),
     ])
 }
 
@@ -71,7 +79,8 @@ fn no_text_on_an_error_has_the_password() -> Result {
 fn no_report_has_the_password() -> Result {
     let project = Project::new(Example::BookstorePostgres, Age::Lived)?;
     let confirmed = ["execute", "--confirm"];
-    let all = [&["analyze"][..], &["status"], &["validate"], &["reconcile"], &["execute"], &confirmed];
+    let all =
+        [&["analyze"][..], &["status"], &["validate"], &["reconcile"], &["execute"], &confirmed];
     for command in all {
         for format in ["text", "json"] {
             let arguments: Vec<_> = command.iter().copied().chain(["--format", format]).collect();
