@@ -1,7 +1,8 @@
 //! The built binary against real databases, with the real drizzle-kit as the judge.
 //!
 //! `bookstore` (the whole adoption) → `reports` (what is printed) → `terminal` (questions) → `init` →
-//! `corpus` (other people's projects) → `refusals` and `fence` (what it does not do). [`run`] is how each of them calls the binary.
+//! `corpus` (other people's projects) → `refusals` and `fence` (what it does not do). [`run`] is how
+//! each of them calls the binary.
 
 #![expect(clippy::print_stdout, reason = "a test that skips says why")]
 
