@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 use raingauge_testkit::postgres::PASSWORD;
 use raingauge_testkit::project::file_differences;
-use raingauge_testkit::{Failure, Project, Raingauge, Result, Run, State};
+use raingauge_testkit::{Database, Failure, Project, Raingauge, Result, Run, State};
 use serde_json::Value;
 
 use crate::run::binary;
@@ -87,8 +87,7 @@ pub(crate) fn refused_by(
     (exit, code): (i32, &str),
 ) -> Result<Refusal> {
     let witness = Witness::of(project)?;
-    let arguments: Vec<_> = arguments.iter().copied().chain(["--format", "json"]).collect();
-    let run = binary.run(&project.root, &arguments)?;
+    let run = run_quickly(binary, project, arguments)?;
     witness.nothing_changed(&run)?;
     assert_eq!(run.code, exit, "{run}");
     no_secrets(&run);
@@ -102,6 +101,23 @@ pub(crate) fn refused_by(
     let missing = || Failure::new(format!("`{code}` is not a reason in {run}"));
     let reason = reason.ok_or_else(missing)?;
     Ok(Refusal { run, document, reason })
+}
+
+/// Runs a command with JSON, and with scratch databases on the tests' own server: starting one for each
+/// of so many commands takes long.
+pub(crate) fn run_quickly(
+    binary: &Raingauge,
+    project: &Project,
+    arguments: &[&str],
+) -> Result<Run> {
+    let scratch = match &project.database {
+        Database::Postgres(it) => Some(it.server.url("postgres")),
+        Database::Sqlite(_) => None,
+    };
+    let more = scratch.iter().flat_map(|it| ["--scratch", it]);
+    let arguments: Vec<_> =
+        arguments.iter().copied().chain(["--format", "json"]).chain(more).collect();
+    binary.run(&project.root, &arguments)
 }
 
 /// No output ever has the password.

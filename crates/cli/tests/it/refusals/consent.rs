@@ -5,7 +5,7 @@ use raingauge_testkit::{Database, Example, Failure, Project, Result};
 use serde_json::Value;
 
 use super::history::applied;
-use super::{Witness, refuses};
+use super::{Witness, refuses, run_quickly};
 use crate::run::{binary, run};
 
 /// The database's name as reports and `raingauge.toml` say it.
@@ -27,7 +27,7 @@ fn protect(project: &Project) -> Result {
 /// The hash of the plan that a command shows, which writes nothing.
 fn plan_hash(project: &Project, command: &str) -> Result<String> {
     let witness = Witness::of(project)?;
-    let shown = binary().run(&project.root, &[command, "--format", "json"])?;
+    let shown = run_quickly(&binary(), project, &[command])?;
     witness.nothing_changed(&shown)?;
     let document = shown.json()?;
     let in_section = document["sections"]["plan"].as_array().cloned().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Ledgers that contradict the history or live: every command that could write says no.
 
-use raingauge_testkit::{Database, Example, Project, Result};
+use raingauge_testkit::{Example, Project, Result};
 
 use super::history::{WHENS, applied, apply, create_ledger, record, record_in, write_journal};
 use super::refuses;
@@ -12,15 +12,8 @@ const COMMANDS: [&[&str]; 4] =
 
 #[track_caller]
 fn everyone_refuses(project: &Project, code: &str) -> Result {
-    // The tests' own server is quicker than a new one for each command.
-    let scratch = match &project.database {
-        Database::Postgres(it) => Some(it.server.url("postgres")),
-        Database::Sqlite(_) => None,
-    };
     for command in COMMANDS {
-        let scratch = scratch.iter().flat_map(|it| ["--scratch", it]);
-        let command: Vec<_> = command.iter().copied().chain(scratch).collect();
-        refuses(project, &command, 1, code)?;
+        refuses(project, command, 1, code)?;
     }
     Ok(())
 }

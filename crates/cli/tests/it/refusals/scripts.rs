@@ -3,7 +3,7 @@
 use raingauge_testkit::project::Age;
 use raingauge_testkit::{Example, Project, Result};
 
-use super::refuses;
+use super::{refuses, run_quickly};
 use crate::run::{binary, run};
 
 const SCRIPTS: [(&str, &str); 3] = [
@@ -67,8 +67,8 @@ fn t33_live_is_the_truth_when_init_sql_was_edited_later() -> Result {
             "title text NOT NULL",
             "title text NOT NULL, isbn text",
         )?;
-        let command = ["reconcile", "--init-sql", "db/init", "--format", "json"];
-        let shown = binary().run(&project.root, &command)?;
+        let command = ["reconcile", "--init-sql", "db/init"];
+        let shown = run_quickly(&binary(), &project, &command)?;
         assert!(shown.stdout.contains("init-sql-ahead"), "{shown}");
         run(&project, &["execute", "--confirm", "--init-sql", "db/init"], 0)?;
         let baseline = project.read("drizzle/0000_baseline.sql")?;

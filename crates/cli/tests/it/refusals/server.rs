@@ -100,8 +100,11 @@ fn no_configuration_that_fails_shows_the_password_in_it() -> Result {
     let url = format!("postgresql://postgres:{PASSWORD}@localhost:5432/bookstore");
     let begins = "export default { dialect: \"postgresql\", out: \"./drizzle\", dbCredentials:";
     let broken = [
-        (format!("{begins} {{ url: \"{url}\" }} = };"), "schema-syntax"),
-        (format!("{begins} {{ host: \"h\", database: \"d\", password: \"{PASSWORD}\" }} = };"), "schema-syntax"),
+        (format!("{begins} {{ url: \"{url}\" }} = }};"), "schema-syntax"),
+        (
+            format!("{begins} {{ host: \"h\", database: \"d\", password: \"{PASSWORD}\" }} = }};"),
+            "schema-syntax",
+        ),
         (format!("throw new Error(\"cannot use {url}\");"), "schema-failed"),
         ("throw new Error(`no ${process.env.DATABASE_URL}`);".to_owned(), "schema-failed"),
         (format!("{begins} {{ url: \"{url}\" }}, schema: 42 }};"), "config-invalid"),

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use raingauge_testkit::project::Age;
 use raingauge_testkit::{Database, Example, Project, Result};
 
-use super::{Refusal, Witness, refused_by, refuses};
+use super::{Refusal, Witness, refused_by, refuses, run_quickly};
 use crate::run::{binary, run};
 
 const WRITERS: [&[&str]; 2] = [&["execute", "--confirm"], &["reconcile", "--confirm"]];
@@ -144,7 +144,7 @@ fn without_a_port(age: Age) -> Result<(Project, tempfile::TempDir)> {
 fn t66_a_server_on_an_assumed_port_is_told_before_anything_is_written() -> Result {
     let (project, _socket) = without_a_port(Age::Lived)?;
     let witness = Witness::of(&project)?;
-    let shown = binary().run(&project.root, &["execute", "--format", "json"])?;
+    let shown = run_quickly(&binary(), &project, &["execute"])?;
     witness.nothing_changed(&shown)?;
     let document = shown.json()?;
     let findings = document["findings"].as_array().cloned().unwrap_or_default();
