@@ -7,7 +7,7 @@ use crate::facts::{Facts, Scope};
 use crate::findings;
 use crate::position::Position;
 use crate::progress::Progress;
-use crate::report::{Finding, Report, Section};
+use crate::report::{Finding, Report, Section, Verdict};
 use crate::setting::Setting;
 use crate::side::Init;
 use crate::site::Site;
@@ -55,10 +55,9 @@ pub(crate) fn report(site: &Site, facts: &Facts, planning: Planning) -> Report {
     };
     report.findings.extend(facts.findings.iter().cloned());
     report.findings.extend(planning.findings);
-    for finding in undone(site, facts) {
-        if !report.findings.contains(&finding) {
-            report.findings.push(finding);
-        }
+    // What stands in the way has been said; that the way is not gone yet would be noise.
+    if report.verdict() == Verdict::Clean {
+        report.findings.extend(undone(site, facts));
     }
     report
 }
