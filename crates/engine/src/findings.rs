@@ -1,6 +1,8 @@
 //! Comparisons as findings and report sections.
 
-use raingauge_schema::Comparison;
+use std::collections::BTreeSet;
+
+use raingauge_schema::{Comparison, Kind, ObjectId};
 
 use crate::apply::reconcile::refuse_unfinished;
 use crate::project::Project;
@@ -40,13 +42,23 @@ pub fn section(key: &'static str, title: &str, comparison: &Comparison) -> Secti
     section
 }
 
+/// The objects without those that lie inside a table among them: the table says it for all its parts.
+pub fn folded<'a>(ids: impl Iterator<Item = &'a ObjectId>) -> Vec<&'a ObjectId> {
+    let ids: Vec<_> = ids.collect();
+    let tables: BTreeSet<_> =
+        ids.iter().filter(|it| it.kind == Kind::Table).map(|it| it.path.as_slice()).collect();
+    let is_part =
+        |it: &ObjectId| it.path.split_last().is_some_and(|(_, table)| tables.contains(table));
+    ids.into_iter().filter(|it| !is_part(it)).collect()
+}
+
 fn rows(comparison: &Comparison) -> Vec<[String; 2]> {
     let mut rows = Vec::new();
-    for object in &comparison.only_from {
-        rows.push([object.id.to_string(), "only in live".to_owned()]);
+    for id in folded(comparison.only_from.iter().map(|it| &it.id)) {
+        rows.push([id.to_string(), "only in live".to_owned()]);
     }
-    for object in &comparison.only_to {
-        rows.push([object.id.to_string(), "missing in live".to_owned()]);
+    for id in folded(comparison.only_to.iter().map(|it| &it.id)) {
+        rows.push([id.to_string(), "missing in live".to_owned()]);
     }
     for pair in &comparison.renamed {
         rows.push([pair.from.to_string(), format!("only the name differs: `{}`", pair.to.name())]);

@@ -93,7 +93,7 @@ fn every_command_follows_the_schema(example: Example) -> Result {
     let project = Project::new(example, Age::Lived)?;
     let analyzed = document(&project, &["analyze"], 1)?;
     assert_eq!(analyzed["verdict"], "differences");
-    assert_eq!(analyzed["sections"]["seeds"][0]["edited"], "1 edited");
+    assert_eq!(analyzed["sections"]["seeds"][0]["edited"], "1");
     document(&project, &["reconcile"], 1)?;
     let executed = document(&project, &["execute", "--confirm"], 0)?;
     assert_eq!(executed["verdict"], "clean");

@@ -161,12 +161,14 @@ fn effects(position: &Position) -> Section {
         &["migration", "extent", "objects"],
     );
     for effect in &position.effects {
-        let absent: Vec<_> = effect.absent.iter().map(|it| format!("missing {it}")).collect();
-        let present: Vec<_> = effect.present.iter().map(|it| format!("present {it}")).collect();
-        let told = if absent.is_empty() {
-            format!("{} present", present.len())
+        let absent = findings::folded(effect.absent.iter());
+        let absent = absent.into_iter().map(|it| format!("missing {it}"));
+        let present = findings::folded(effect.present.iter());
+        let present = present.into_iter().map(|it| format!("present {it}"));
+        let told = if effect.absent.is_empty() {
+            format!("{} present", effect.present.len())
         } else {
-            absent.into_iter().chain(present).collect::<Vec<_>>().join("\n")
+            absent.chain(present).collect::<Vec<_>>().join("\n")
         };
         section.push([effect.tag.clone(), effect.extent.word().to_owned(), told]);
     }
@@ -182,11 +184,11 @@ fn seed_section(init: &Init) -> Section {
     for (table, state) in init.seeds.iter().zip(&init.states) {
         section.push([
             table.id.dotted(),
-            format!("{} seeds", table.rows.len()),
-            format!("{} unchanged", state.n_unchanged),
-            format!("{} edited", state.edited.len()),
-            format!("{} deleted", state.deleted.len()),
-            format!("{} user-made", state.n_user_made),
+            table.rows.len().to_string(),
+            state.n_unchanged.to_string(),
+            state.edited.len().to_string(),
+            state.deleted.len().to_string(),
+            state.n_user_made.to_string(),
         ]);
     }
     section

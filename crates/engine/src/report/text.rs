@@ -133,28 +133,33 @@ fn step_text(step: &Step, paint: Paint<'_>) -> String {
 fn table(section: &Section, paint: Paint<'_>) -> String {
     let mut out = format!("{}\n", paint(Tone::Strong, &section.title));
     let n_columns = section.columns.len();
+    // Two columns explain themselves; more need their names.
+    let head: Vec<String> = section.columns.iter().map(|it| (*it).to_owned()).collect();
+    let head = (2 < n_columns).then_some(&head);
     let width = |at: usize| {
-        section
-            .rows
-            .iter()
-            .filter_map(|row| row.get(at))
-            .map(|it| it.chars().count())
-            .max()
-            .unwrap_or(0)
+        let cells = head.into_iter().chain(&section.rows).filter_map(|row| row.get(at));
+        cells.map(|it| it.chars().count()).max().unwrap_or(0)
     };
     // The last column takes what is left and is wrapped; the others are as wide as their widest cell.
     let widths: Vec<usize> = (0..n_columns.saturating_sub(1)).map(|at| width(at).min(54)).collect();
+    if let Some(head) = head {
+        let _ = writeln!(out, "{}", paint(Tone::Quiet, &line_of(head, &widths)));
+    }
     for row in &section.rows {
-        let mut line = String::from("  ");
-        for (cell, width) in row.iter().zip(&widths) {
-            let _ = write!(line, "{cell:<width$}  ");
-        }
-        let indent = " ".repeat(line.chars().count());
-        let last = row.get(n_columns - 1).map(String::as_str).unwrap_or_default();
-        let room = if indent.len() + 20 < WIDTH { indent.as_str() } else { "      " };
-        let _ = writeln!(out, "{}", hang(&line, last, room).trim_end());
+        let _ = writeln!(out, "{}", line_of(row, &widths));
     }
     out
+}
+
+fn line_of(row: &[String], widths: &[usize]) -> String {
+    let mut line = String::from("  ");
+    for (cell, width) in row.iter().zip(widths) {
+        let _ = write!(line, "{cell:<width$}  ");
+    }
+    let indent = " ".repeat(line.chars().count());
+    let last = row.get(widths.len()).map(String::as_str).unwrap_or_default();
+    let room = if indent.len() + 20 < WIDTH { indent.as_str() } else { "      " };
+    hang(&line, last, room).trim_end().to_owned()
 }
 
 fn hang(head: &str, text: &str, indent: &str) -> String {
