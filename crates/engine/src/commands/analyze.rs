@@ -1,11 +1,13 @@
 //! `analyze`: the four-way comparison, live's position, the state of its data, and what to do.
 
+use raingauge_schema::ObjectId;
+
 use super::validate;
 use crate::adoption::{Course, Planning, plan};
 use crate::check::adoption::declared_matches;
 use crate::facts::{Facts, Scope};
 use crate::findings;
-use crate::position::Position;
+use crate::position::Effect;
 use crate::progress::Progress;
 use crate::report::{Finding, Report, Section, Verdict};
 use crate::setting::Setting;
@@ -47,7 +49,7 @@ pub(crate) fn report(site: &Site, facts: &Facts, planning: Planning) -> Report {
             &declared.comparison,
         ));
     }
-    report.sections.push(effects(&facts.position));
+    report.sections.push(effects(facts));
     report.findings = findings::interrupted(&site.project);
     report.next = match report.findings.is_empty() {
         true => next(site, facts, &planning),
@@ -154,25 +156,43 @@ fn position_words(site: &Site, facts: &Facts) -> String {
     }
 }
 
-fn effects(position: &Position) -> Section {
+fn effects(facts: &Facts) -> Section {
     let mut section = Section::new(
         "effects",
         "what of each migration is in effect",
         &["migration", "extent", "objects"],
     );
-    for effect in &position.effects {
-        let absent = findings::folded(effect.absent.iter());
-        let absent = absent.into_iter().map(|it| format!("missing {it}"));
-        let present = findings::folded(effect.present.iter());
-        let present = present.into_iter().map(|it| format!("present {it}"));
-        let told = if effect.absent.is_empty() {
-            format!("{} present", effect.present.len())
-        } else {
-            absent.chain(present).collect::<Vec<_>>().join("\n")
-        };
+    for effect in &facts.position.effects {
+        let told =
+            if effect.absent.is_empty() { counted(effect, facts) } else { each(effect, facts) };
         section.push([effect.tag.clone(), effect.extent.word().to_owned(), told]);
     }
     section
+}
+
+/// What is in effect can be an object that this or a later migration drops.
+fn is_dropped(id: &ObjectId, facts: &Facts) -> bool {
+    facts.live.get(id).is_none()
+}
+
+fn counted(effect: &Effect, facts: &Facts) -> String {
+    let dropped = effect.present.iter().filter(|it| is_dropped(it, facts)).count();
+    match (effect.present.len() - dropped, dropped) {
+        (0, 0) => "changes no structure".to_owned(),
+        (present, 0) => format!("{present} present"),
+        (0, dropped) => format!("{dropped} dropped"),
+        (present, dropped) => format!("{present} present, {dropped} dropped"),
+    }
+}
+
+fn each(effect: &Effect, facts: &Facts) -> String {
+    let absent = findings::folded(effect.absent.iter()).into_iter();
+    let present = findings::folded(effect.present.iter()).into_iter();
+    let word = |it: &ObjectId| if is_dropped(it, facts) { "dropped" } else { "present" };
+    let lines = absent
+        .map(|it| format!("missing {it}"))
+        .chain(present.map(|it| format!("{} {it}", word(it))));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn seed_section(init: &Init) -> Section {
