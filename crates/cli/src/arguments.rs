@@ -6,11 +6,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Bring an existing database under Drizzle migrations, prove it, and keep it drift-free
 ///
-/// Configuration comes from `drizzle.config.*` in the current folder (and its `.env`), then from
-/// `raingauge.toml`, then from the options below.
+/// Start with `raingauge init`, then `raingauge analyze`, then `raingauge execute`. Run it in the folder
+/// of `drizzle.config.*`, whose `.env` is read too. `raingauge.toml` names protected targets.
 ///
-/// Exit codes: 0 done and clean · 1 ran to the end, the answer is no (differences, refused, question
-/// open) · 2 could not run · 3 stopped half way, the report says what was done.
+/// Exit codes: 0 done, and nothing is wrong · 1 it ran to its end and the answer is no (differences,
+/// refused, question open) · 2 it could not run · 3 it stopped half way, the report says what was done.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub(crate) struct Arguments {
@@ -26,27 +26,29 @@ pub(crate) struct Common {
     /// How to print the report
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
-    /// The target database, instead of the one in `drizzle.config.*`
+    /// The database, instead of the one in `drizzle.config.*`: `postgresql://…`, `file:PATH` or a path
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) url: Option<String>,
-    /// The configuration file
+    /// The Drizzle configuration, if it is not `drizzle.config.*` in this folder
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// The script or folder that created the database (repeatable); found through compose files if
-    /// not given
+    /// A script, or a folder of scripts, that created the database (repeatable, in their order); without
+    /// it, compose files, Dockerfiles and the usual places are searched
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) init_sql: Vec<PathBuf>,
-    /// Where scratch databases are made: a server's URL, or `target` to allow the target server
+    /// Where throw-away PostgreSQL databases are made: a server's URL, or `target` to allow the
+    /// database's own server; without it, a temporary server on this machine
     #[arg(long, global = true, value_name = "URL|target")]
     pub(crate) scratch: Option<String>,
-    /// Where `pg_dump` is: a folder, or a command prefix such as `docker exec -i db`
+    /// Where `pg_dump` and `pg_restore` are: a folder, or the beginning of a command such as `docker exec
+    /// -i db`
     #[arg(long, global = true, value_name = "FOLDER|COMMAND")]
     pub(crate) pg_client: Option<String>,
     /// Consent by name: `drop:orders.note` to a statement that deletes data, `record:0003_prices` to
     /// take rows for written that nobody can prove (repeatable)
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) allow: Vec<String>,
-    /// Answers to all questions, as JSON
+    /// A JSON file that answers the questions: {"backup": "yes", "reconcile": "yes", "migrate": "yes"}
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) answers: Option<PathBuf>,
 }
@@ -61,23 +63,23 @@ pub(crate) enum Format {
 /// The commands, in the order in which an adoption uses them.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Compare live, init.sql, the history and schema.ts; writes nothing
+    /// Compare the database, init.sql, the migrations folder and schema.ts; writes nothing
     Analyze(AnalyzeArgs),
     /// Take a backup and verify it by restoring it
     Backup(BackupArgs),
     /// Restore a backup into a new database and verify it
     Restore(RestoreArgs),
-    /// Write the baseline, the seed migration and the ledger rows that prove live's position
+    /// Write the missing migrations and record those that are in effect; shows the plan without --confirm
     Reconcile(ReconcileArgs),
-    /// Check files, ledger, live and schema.ts; writes nothing
+    /// Check migrations folder, ledger, database and schema.ts, pass or fail; writes nothing
     Validate(ValidateArgs),
-    /// The guided way: analyze, backup, reconcile, migrate, validate
+    /// The guided way: backup, reconcile, migrate, validate; asks before each write
     Execute(ExecuteArgs),
-    /// Where live stands, and what is pending; writes nothing
+    /// Where the database stands in its history, and what is pending; writes nothing
     Status(StatusArgs),
     /// Apply pending migrations, rehearsed and under a lock
     Migrate(MigrateArgs),
-    /// Put npm scripts and ignore lines into the project
+    /// Put npm scripts and lines for git into the project; shows them without --confirm
     Init(InitArgs),
 }
 
@@ -133,7 +135,7 @@ pub(crate) struct RestoreArgs {
 /// Consent to a write.
 #[derive(Args, Debug)]
 pub(crate) struct Confirm {
-    /// Carry out the plan just shown, or exactly the plan with this hash
+    /// Carry out the plan; with a hash, exactly the plan that was shown with it
     #[arg(long, value_name = "PLAN", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub(crate) confirm: Option<String>,
     /// Finish or undo a run that was interrupted
@@ -149,7 +151,7 @@ pub(crate) struct ReconcileArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct ValidateArgs {
-    /// Look at files and schema.ts only, not at a database
+    /// Check only the migrations folder and schema.ts, without a database
     #[arg(long)]
     pub(crate) offline: bool,
 }
@@ -174,7 +176,7 @@ pub(crate) struct MigrateArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct InitArgs {
-    /// Write the changes just shown
+    /// Write what is shown without it
     #[arg(long)]
     pub(crate) confirm: bool,
 }

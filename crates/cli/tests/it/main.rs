@@ -14,4 +14,5 @@ mod init;
 mod refusals;
 mod reports;
 mod run;
+mod second_database;
 mod terminal;

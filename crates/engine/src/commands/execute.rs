@@ -393,7 +393,7 @@ fn open_question(question: &Question, sequence: &Fingerprint) -> Finding {
     Finding::error(
         "question-open",
         question.id,
-        format!("{} Nobody was there to answer, so nothing was done", question.text),
+        format!("{} Nobody was there to answer, so it was not done", question.text),
     )
     .evidence(format!("plan {}", question.plan.short()))
     .next(format!("raingauge execute --confirm{hash}: agrees to the whole sequence"))

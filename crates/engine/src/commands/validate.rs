@@ -174,7 +174,7 @@ pub(super) fn ahead(project: &Project) -> Vec<Finding> {
     let finding =
         statements.chain(difference.not_expressed.iter().cloned()).fold(finding, Finding::evidence);
     // Without a history `generate` would create what live already has.
-    let next = if last.is_none() { "raingauge analyze" } else { "drizzle-kit generate" };
+    let next = if last.is_none() { "raingauge analyze" } else { "npx drizzle-kit generate" };
     vec![finding.next(next)]
 }
 
