@@ -77,6 +77,29 @@ fn is_of_type(value: &Value, name: &str) -> bool {
     }
 }
 
+#[test]
+fn the_schema_refuses_what_is_not_a_report() -> Result {
+    let schema: Value = serde_json::from_str(SCHEMA)?;
+    let good = serde_json::json!({
+        "format": 1, "command": "status", "engine": "", "target": "", "verdict": "clean",
+        "findings": [], "steps": [], "artefacts": [], "sections": { "a": [{ "b": "c" }] }
+    });
+    assert_eq!(problems(&good, &schema, &schema, "it"), [""; 0]);
+    for (place, wrong, expected) in [
+        ("format", serde_json::json!(2), "it.format is not 1"),
+        ("verdict", serde_json::json!("fine"), "it.verdict is \"fine\", not one of"),
+        ("findings", serde_json::json!([{ "code": "a" }]), "it.findings[0] has no severity"),
+        ("sections", serde_json::json!({ "a": [{ "b": 1 }] }), "it.sections.a[0].b is not"),
+        ("other", serde_json::json!(1), "it.other is not in the schema"),
+    ] {
+        let mut bad = good.clone();
+        bad[place] = wrong;
+        let found = problems(&bad, &schema, &schema, "it");
+        assert!(found.iter().any(|it| it.starts_with(expected)), "{expected}: {found:?}");
+    }
+    Ok(())
+}
+
 /// Runs a command with JSON, and holds what it prints against the published schema.
 #[track_caller]
 fn document(project: &Project, arguments: &[&str], code: i32) -> Result<Value> {
