@@ -132,7 +132,7 @@ fn has_run_as_init_sql(facts: &Facts, sql: &str) -> bool {
         let still_there = |it: &TableState| 0 < it.n_unchanged + it.edited.len();
         file(&init.seed_file.statements) == sql
             && !init.states.is_empty()
-            && init.states.iter().all(still_there)
+            && init.states.iter().all(|it| it.as_ref().is_some_and(still_there))
     })
 }
 

@@ -3,7 +3,7 @@
 use raingauge_schema::dialect::AnySnapshot;
 use raingauge_schema::{Catalog, Comparison, Dialect, Kind, ObjectId, Pair, compare};
 
-use crate::connect::Session;
+use crate::connect::{Access, Session, SqlError};
 use crate::history::Migration;
 use crate::initsql::{self, Found, Search};
 use crate::report::Finding;
@@ -23,8 +23,8 @@ pub struct Init {
     /// `from` live `to` init.sql.
     pub comparison: Comparison,
     pub seeds: Vec<SeedTable>,
-    /// One for each of `seeds`.
-    pub states: Vec<TableState>,
+    /// One for each of `seeds`; `None` where live cannot be compared.
+    pub states: Vec<Option<TableState>>,
     /// The migration that inserts `seeds`.
     pub seed_file: SeedFile,
 }
@@ -211,14 +211,19 @@ pub fn init(site: &mut Site, live: &Catalog, findings: &mut Vec<Finding>) -> Res
     if site.dialect() == Dialect::Sqlite && speaks_of_time(&scripts) {
         std::thread::sleep(until_the_next_second());
     }
-    let Some((mut second, _)) = build_init(site, &found, &mut Vec::new())? else { return Ok(None) };
+    let Some((second, _)) = build_init(site, &found, &mut Vec::new())? else { return Ok(None) };
     let catalog = site.catalog_of(&mut first.session)?;
     let unread =
         |cause| Error::new("seeds-unreadable", "cannot read the rows of init.sql").caused_by(cause);
-    let seeds = seed::read(&mut first.session, &mut second.session, &catalog).map_err(unread)?;
+    // Values have to print as live's do, so the sessions are opened as live's is.
+    let mut built = Session::open(&first.dsn, Access::ReadOnly)?;
+    let mut again = Session::open(&second.dsn, Access::ReadOnly)?;
+    let seeds = seed::read(&mut built, &mut again, &catalog).map_err(unread)?;
     let comparison = compare(Pair { from: live, to: &catalog });
-    let (seeds, states) = classify_seeds(site, live, seeds, findings);
-    let seed_file = seed::seed_file(&mut first.session, &seeds).map_err(unread)?;
+    let mut seeds = seed::fit(seeds, live);
+    let states = classify_seeds(site, &mut seeds, findings);
+    let seed_file =
+        seed::seed_file(&mut built, &mut site.live, live, &seeds).map_err(unread)?;
     Ok(Some(Init { source, scripts, catalog, comparison, seeds, states, seed_file }))
 }
 
@@ -263,31 +268,28 @@ fn speaks_of_time(scripts: &str) -> bool {
         .any(|it| scripts.contains(it))
 }
 
-/// Tables of init.sql that live lacks, or has in another form, are a matter of the catalogs.
+/// What became of the seed rows in live. Rows that cannot be compared are seeds all the same.
 fn classify_seeds(
     site: &mut Site,
-    live: &Catalog,
-    seeds: Vec<SeedTable>,
+    seeds: &mut [SeedTable],
     findings: &mut Vec<Finding>,
-) -> (Vec<SeedTable>, Vec<TableState>) {
-    let (mut kept, mut states) = (Vec::new(), Vec::new());
-    for table in
-        seeds.into_iter().filter(|it| live.get(&it.id).is_some_and(|it| it.id.kind == Kind::Table))
-    {
-        match seed::classify(&mut site.live, &table) {
-            Ok(state) => {
-                kept.push(table);
-                states.push(state);
-            }
-            Err(error) => findings.push(
-                Finding::warning(
-                    "seeds-not-comparable",
-                    table.id.to_string(),
-                    "live's rows cannot be compared with the seed rows",
-                )
-                .evidence(error.to_string()),
-            ),
-        }
+) -> Vec<Option<TableState>> {
+    let mut states = Vec::new();
+    for table in seeds {
+        let state = seed::respell(&mut site.live, table)
+            .and_then(|()| seed::classify(&mut site.live, table))
+            .map_err(|error| findings.push(not_comparable(table, &error)));
+        states.push(state.ok());
     }
-    (kept, states)
+    states
+}
+
+fn not_comparable(table: &SeedTable, error: &SqlError) -> Finding {
+    Finding::warning(
+        "seeds-not-comparable",
+        table.id.to_string(),
+        "live's rows cannot be compared with the seed rows; the seed migration has them nevertheless",
+    )
+    .evidence(error.to_string())
+    .next("compare them by hand if it matters which of them were changed in live")
 }

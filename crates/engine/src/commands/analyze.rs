@@ -202,6 +202,12 @@ fn seed_section(init: &Init) -> Section {
         &["table", "seed rows", "unchanged", "edited", "deleted", "user-made"],
     );
     for (table, state) in init.seeds.iter().zip(&init.states) {
+        let Some(state) = state else {
+            let unknown = ["unknown"; 4].map(str::to_owned);
+            let head = [table.id.dotted(), format!("{} seeds", table.rows.len())];
+            section.push(head.into_iter().chain(unknown));
+            continue;
+        };
         section.push([
             table.id.dotted(),
             table.rows.len().to_string(),

@@ -92,11 +92,11 @@ fn count_whole_rows(
 }
 
 fn count_all(live: &mut Session, table: &SeedTable) -> Result<usize, SqlError> {
-    let name = match live {
-        Session::Postgres(_) => postgres::table_name(&table.id),
-        Session::Sqlite(_) => sqlite::table_name(&table.id),
+    let sql = match live {
+        Session::Postgres(_) => postgres::count(table),
+        Session::Sqlite(_) => sqlite::count(table),
     };
-    count(live, &format!("SELECT count(*) FROM {name}"))
+    count(live, &sql)
 }
 
 fn count(session: &mut Session, sql: &str) -> Result<usize, SqlError> {

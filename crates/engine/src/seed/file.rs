@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{SeedTable, literal_rows, postgres, sqlite};
+use raingauge_schema::catalog::{Catalog, Kind, Object, ObjectId};
+
+use super::switches::Switches;
+use super::{SeedTable, literal_rows, order, postgres, sqlite};
 use crate::connect::{Session, SqlError};
 
 /// How many rows go into one statement.
@@ -15,17 +18,26 @@ pub struct SeedFile {
     pub n_rows: usize,
 }
 
-/// Writes the seed rows as statements, sequences last. `built` is a build of init.sql.
+/// Writes the seed rows as statements, sequences last. `built` is a build of init.sql, `catalog` is
+/// live's, and the tables are [fitted](super::fit) to it.
 ///
 /// # Errors
-/// If a query fails in scratch.
-pub fn seed_file(built: &mut Session, tables: &[SeedTable]) -> Result<SeedFile, SqlError> {
+/// If a query fails.
+pub fn seed_file(
+    built: &mut Session,
+    live: &mut Session,
+    catalog: &Catalog,
+    tables: &[SeedTable],
+) -> Result<SeedFile, SqlError> {
     let mut file = SeedFile::default();
+    let switches = Switches::of(live, catalog, tables)?;
+    file.statements.extend(switches.before);
     for table in tables {
-        let columns = written_columns(table);
+        let columns = table.written_columns();
         let rows: Vec<&Vec<String>> = table.rows.iter().collect();
         // Rows without a key go in at once: the first batch would make the table look filled.
-        let size = if table.key.is_empty() { rows.len() } else { ROWS_PER_STATEMENT };
+        let at_once = table.key.is_empty() || order::refers_to_itself(table, catalog);
+        let size = if at_once { rows.len() } else { ROWS_PER_STATEMENT };
         for batch in rows.chunks(size.max(1)) {
             file.statements.push(match built {
                 Session::Postgres(_) => postgres::insert(table, &columns, batch),
@@ -34,36 +46,41 @@ pub fn seed_file(built: &mut Session, tables: &[SeedTable]) -> Result<SeedFile, 
         }
         file.n_rows += rows.len();
     }
+    file.statements.extend(switches.after);
     if let Session::Postgres(_) = built {
-        file.statements.extend(sequence_statements(built)?);
+        file.statements.extend(sequence_statements(built, catalog)?);
     }
     Ok(file)
 }
 
-/// A volatile value belongs to the moment; where a default makes a new one, the file leaves it out.
-fn written_columns(table: &SeedTable) -> Vec<usize> {
-    let written = |at: &usize| {
-        let column = &table.columns[*at];
-        !(column.volatile && column.has_default)
-    };
-    (0..table.columns.len()).filter(written).collect()
-}
-
 /// T31: explicit ids leave a sequence behind; it has to end up past the seeds.
-fn sequence_statements(built: &mut Session) -> Result<Vec<String>, SqlError> {
-    let mut states: BTreeMap<String, i64> = BTreeMap::new();
+fn sequence_statements(built: &mut Session, live: &Catalog) -> Result<Vec<String>, SqlError> {
+    let mut states: BTreeMap<ObjectId, i64> = BTreeMap::new();
     for row in built.rows(postgres::SEQUENCES)? {
-        let [Some(name), last, table, column] = row.as_slice() else { continue };
+        let [Some(schema), Some(name), last, owner @ ..] = row.as_slice() else { continue };
         let mut value: Option<i64> = last.as_deref().and_then(|it| it.parse().ok());
-        if let (Some(table), Some(column)) = (table, column) {
-            let greatest = literal_rows(built, &format!("SELECT max({column}) FROM {table}"))?;
+        let owner: Option<Vec<&str>> = owner.iter().map(Option::as_deref).collect();
+        if let Some(owner) = &owner {
+            let greatest = literal_rows(built, &postgres::select_greatest(owner))?;
             let greatest = greatest.first().and_then(|it| it.first());
             let greatest = greatest.and_then(|it| it.trim_matches('\'').parse().ok());
             value = value.max(greatest);
         }
-        if let Some(value) = value {
-            states.insert(name.clone(), value);
+        let id = ObjectId::new(Kind::Sequence, [schema, name]);
+        if let (Some(value), Some(id)) = (value, live_sequence(live, id, owner.as_deref())) {
+            let state = states.entry(id).or_insert(value);
+            *state = value.max(*state);
         }
     }
-    Ok(states.iter().map(|(name, value)| postgres::advance(name, *value)).collect())
+    Ok(states.iter().map(|(id, value)| postgres::advance(id, *value)).collect())
+}
+
+/// The same sequence in live: the one of this name, or the one that the same column owns.
+fn live_sequence(live: &Catalog, id: ObjectId, owner: Option<&[&str]>) -> Option<ObjectId> {
+    if live.get(&id).is_some() {
+        return Some(id);
+    }
+    let column = ObjectId::new(Kind::Column, owner?.iter().copied()).dotted();
+    let is_owned = |it: &&Object| it.get("owned by") == Some(column.as_str());
+    live.of_kind(Kind::Sequence).find(is_owned).map(|it| it.id.clone())
 }

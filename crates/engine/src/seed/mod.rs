@@ -1,23 +1,34 @@
 //! Seed rows: what init.sql inserts, what became of it in live, and the data migration it makes.
 //!
 //! init.sql is built twice in scratch. What differs between the two builds is volatile (`now()`,
-//! random ids): such a column is left out of the match and, where the column has a default, out of
-//! the file too. Rows are matched by key, whole rows where there is none; live's own rows are counted
-//! and never copied anywhere.
+//! random ids): such a column is left out of the match and, where the column has a default and no other
+//! row relies on it, out of the file too. Rows are matched by key, whole rows where there is none; live's
+//! own rows are counted and never copied anywhere.
+//!
+//! Reading order: this file (what the builds hold) → `shape` (what the catalogs say of it, and what live
+//! takes) → `classify` (live) · `file` (the migration), which uses `order` and `switches` · `postgres` and
+//! `sqlite` (the SQL).
 
 mod classify;
 mod file;
+mod order;
 mod postgres;
+mod shape;
 mod sqlite;
+mod switches;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use raingauge_schema::catalog::{Catalog, Kind, Object, ObjectId};
+use raingauge_schema::catalog::{Catalog, ObjectId};
 
 use crate::connect::{Session, SqlError};
 
 pub use classify::{TableState, classify};
 pub use file::{SeedFile, seed_file};
+pub use shape::fit;
+
+/// What cuts a migration into statements, wherever it stands: a value that holds it has to hide it.
+const BREAKPOINT: &str = "--> statement-breakpoint";
 
 /// One column of a table that init.sql fills.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +39,8 @@ pub struct SeedColumn {
     pub has_default: bool,
     /// Whether the value differs between two builds of init.sql.
     pub volatile: bool,
+    /// Whether rows are found by it: part of the primary key, or of either end of a foreign key.
+    pub linked: bool,
 }
 
 /// One table that init.sql fills, with its rows as literals of the engine.
@@ -39,6 +52,10 @@ pub struct SeedTable {
     pub key: Vec<usize>,
     /// One literal per column, as SQL takes it (`NULL`, `'x'`, `3`).
     pub rows: Vec<Vec<String>>,
+    /// Whether other tables inherit from it, so that their rows would show as its own.
+    pub(crate) has_heirs: bool,
+    /// Whether live gives a column another type than init.sql.
+    pub(crate) retyped: bool,
 }
 
 impl SeedTable {
@@ -50,6 +67,16 @@ impl SeedTable {
     /// Positions of the columns that tell rows apart.
     pub(crate) fn key_columns(&self) -> Vec<usize> {
         if self.key.is_empty() { self.stable_columns() } else { self.key.clone() }
+    }
+
+    /// Positions of the columns that the file gives. A volatile value belongs to the moment: where a
+    /// default makes a new one and no row relies on it, the file leaves it out.
+    pub(crate) fn written_columns(&self) -> Vec<usize> {
+        let is_written = |at: &usize| {
+            let column = &self.columns[*at];
+            !column.volatile || column.linked || !column.has_default
+        };
+        (0..self.columns.len()).filter(is_written).collect()
     }
 
     /// Positions of the columns whose values are the same in every build.
@@ -68,8 +95,7 @@ pub fn read(
     catalog: &Catalog,
 ) -> Result<Vec<SeedTable>, SqlError> {
     let mut tables = Vec::new();
-    for object in catalog.of_kind(Kind::Table).filter(|it| holds_rows(it)) {
-        let mut table = shape(catalog, object);
+    for mut table in shape::of_all(catalog) {
         table.rows = rows(first, &table)?;
         if table.rows.is_empty() {
             continue;
@@ -78,20 +104,49 @@ pub fn read(
         mark_volatile(&mut table, &again);
         tables.push(table);
     }
-    Ok(in_dependency_order(tables, catalog))
+    Ok(tables)
 }
 
-/// Reads all rows of a seed table, in key order, as literals.
+/// Reads all rows of a seed table, as literals. The session has to be a pinned one, whose values print the
+/// same everywhere.
 ///
 /// # Errors
 /// If the table has not these columns.
 pub fn rows(session: &mut Session, table: &SeedTable) -> Result<Vec<Vec<String>>, SqlError> {
-    let columns: Vec<_> = table.columns.iter().map(|it| it.name.as_str()).collect();
     let sql = match session {
-        Session::Postgres(_) => postgres::select(&table.id, &columns),
-        Session::Sqlite(_) => sqlite::select(&table.id, &columns),
+        Session::Postgres(_) => postgres::select(table),
+        Session::Sqlite(_) => sqlite::select(table),
     };
     literal_rows(session, &sql)
+}
+
+/// Spells the rows as live would, where live gives a column another type.
+///
+/// # Errors
+/// If a value does not fit live's type.
+pub fn respell(live: &mut Session, table: &mut SeedTable) -> Result<(), SqlError> {
+    if let (Session::Postgres(_), true) = (&live, table.retyped) {
+        table.rows = literal_rows(live, &postgres::respell(table))?;
+    }
+    Ok(())
+}
+
+/// What a database that the seed migration filled has instead of the seed rows: how many rows were
+/// wanted, and how many are there. `None` if the rows are the same, what the file leaves out aside.
+///
+/// # Errors
+/// If the table has not these columns.
+pub fn difference(
+    filled: &mut Session,
+    table: &SeedTable,
+) -> Result<Option<(usize, usize)>, SqlError> {
+    let written = table.written_columns();
+    let given = |row: &Vec<String>| written.iter().map(|at| row[*at].clone()).collect::<Vec<_>>();
+    let mut wanted: Vec<_> = table.rows.iter().map(given).collect();
+    let mut found: Vec<_> = rows(filled, table)?.iter().map(given).collect();
+    wanted.sort();
+    found.sort();
+    Ok((wanted != found).then_some((wanted.len(), found.len())))
 }
 
 fn literal_rows(session: &mut Session, sql: &str) -> Result<Vec<Vec<String>>, SqlError> {
@@ -101,44 +156,6 @@ fn literal_rows(session: &mut Session, sql: &str) -> Result<Vec<Vec<String>>, Sq
     };
     let rows = session.rows(sql)?;
     Ok(rows.into_iter().map(|row| row.into_iter().map(literal).collect()).collect())
-}
-
-fn holds_rows(table: &Object) -> bool {
-    // A partitioned table shows its partitions' rows; the partitions themselves would repeat them.
-    table.get("virtual").is_none() && table.get("partition of").is_none()
-}
-
-fn shape(catalog: &Catalog, table: &Object) -> SeedTable {
-    let mut columns: Vec<&Object> =
-        catalog.inside(&table.id).filter(|it| it.id.kind == Kind::Column).collect();
-    columns.retain(|it| it.get("generated").is_none());
-    columns.sort_by_key(|it| it.get("position").and_then(|it| it.parse::<u32>().ok()));
-    let key = catalog
-        .inside(&table.id)
-        .find(|it| it.id.kind == Kind::PrimaryKey)
-        .and_then(|it| it.get("columns"))
-        .map(|it| it.split(", ").map(str::to_owned).collect::<Vec<_>>())
-        .unwrap_or_default();
-    let position = |name: &String| {
-        columns
-            .iter()
-            .position(|it| it.id.name() == name || it.id.dotted().ends_with(&format!(".{name}")))
-    };
-    let key = key.iter().map(position).collect::<Option<Vec<_>>>().unwrap_or_default();
-    let column = |it: &&Object| SeedColumn {
-        name: it.id.name().to_owned(),
-        sql_type: it.get("type").unwrap_or_default().to_owned(),
-        has_default: it.get("default").is_some()
-            || it.get("identity").is_some()
-            || it.get("rowid").is_some(),
-        volatile: false,
-    };
-    SeedTable {
-        id: table.id.clone(),
-        columns: columns.iter().map(column).collect(),
-        key,
-        rows: Vec::new(),
-    }
 }
 
 /// A column is volatile when any row has another value in the second build.
@@ -162,25 +179,4 @@ fn mark_volatile(table: &mut SeedTable, again: &[Vec<String>]) {
     if table.key.iter().any(|at| table.columns[*at].volatile) {
         table.key.clear();
     }
-}
-
-/// Parents before children; tables in a cycle keep the order of their names.
-fn in_dependency_order(mut tables: Vec<SeedTable>, catalog: &Catalog) -> Vec<SeedTable> {
-    let mut ordered: Vec<SeedTable> = Vec::new();
-    while !tables.is_empty() {
-        let waiting: BTreeSet<ObjectId> = tables.iter().map(|it| it.id.clone()).collect();
-        let ready = |it: &SeedTable| {
-            parents(catalog, &it.id).all(|parent| parent == it.id || !waiting.contains(&parent))
-        };
-        let at = tables.iter().position(ready).unwrap_or(0);
-        ordered.push(tables.remove(at));
-    }
-    ordered
-}
-
-fn parents<'a>(catalog: &'a Catalog, table: &'a ObjectId) -> impl Iterator<Item = ObjectId> + 'a {
-    let keys = catalog.inside(table).filter(|it| it.id.kind == Kind::ForeignKey);
-    keys.filter_map(|it| it.get("references")).filter_map(|name| {
-        catalog.of_kind(Kind::Table).find(|it| it.id.dotted() == name).map(|it| it.id.clone())
-    })
 }

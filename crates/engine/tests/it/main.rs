@@ -16,3 +16,4 @@ mod postgres_flips;
 mod postgres_scratch;
 mod postgres_session;
 mod postgres_tls;
+mod seeds;

@@ -195,7 +195,7 @@ fn tokens(sql: &str) -> Option<Vec<String>> {
 }
 
 /// Names compare without case in SQLite, so the canonical spelling is lower case.
-fn spell_identifier(name: &str) -> String {
+pub fn spell_identifier(name: &str) -> String {
     let name = name.to_lowercase();
     let plain = name.chars().all(|it| it.is_alphanumeric() || it == '_')
         && name.chars().next().is_some_and(|it| !it.is_numeric());
