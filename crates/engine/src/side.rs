@@ -222,8 +222,7 @@ pub fn init(site: &mut Site, live: &Catalog, findings: &mut Vec<Finding>) -> Res
     let comparison = compare(Pair { from: live, to: &catalog });
     let mut seeds = seed::fit(seeds, live);
     let states = classify_seeds(site, &mut seeds, findings);
-    let seed_file =
-        seed::seed_file(&mut built, &mut site.live, live, &seeds).map_err(unread)?;
+    let seed_file = seed::seed_file(&mut built, &mut site.live, live, &seeds).map_err(unread)?;
     Ok(Some(Init { source, scripts, catalog, comparison, seeds, states, seed_file }))
 }
 
