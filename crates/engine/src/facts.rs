@@ -113,8 +113,9 @@ fn read_together(site: &mut Site) -> Result<(Catalog, Vec<Ledger>)> {
         }
         before = after;
     }
-    Err(Error::refusal("live-changing", "the ledger changed every time that live was read")
-        .next("wait until the other run has ended, then run the command again; nothing was changed"))
+    Err(Error::refusal("live-changing", "the ledger changed every time that live was read").next(
+        "wait until the other run has ended, then run the command again; nothing was changed",
+    ))
 }
 
 fn read_ledgers(site: &mut Site) -> Result<Vec<Ledger>> {
