@@ -131,7 +131,7 @@ fn tolerant_of_roles(sql: &str) -> String {
 /// Runs one migration of the history as Drizzle's migrator does.
 ///
 /// # Errors
-/// As [`file`].
+/// As [`file()`].
 pub fn migration(session: &mut Session, it: &Migration) -> Result<Replayed, ReplayError> {
     let name = it.path.file_name().map(|it| it.to_string_lossy().into_owned());
     file(session, &name.unwrap_or_else(|| it.entry.tag.clone()), &it.sql)

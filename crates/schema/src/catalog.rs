@@ -4,7 +4,7 @@
 //! or not, so that equality means equality; the typed entities that Drizzle can express are a
 //! projection of it and live in the dialect folders (`postgres::schema`, `sqlite::schema`). Every
 //! value is text in the engine's own canonical spelling. The readers in `postgres::catalog` and
-//! `sqlite::catalog` fill it; [`crate::compare`] compares two of them.
+//! `sqlite::catalog` fill it; [`crate::compare()`] compares two of them.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! Catalogs, declared schemas and Drizzle's file formats: data in, data out.
 //!
 //! Nothing here touches a file, a server, a clock or chance, so nothing here can surprise. Reading
-//! order: [`catalog`] (what an engine knows) → [`compare`] (where two catalogs differ) →
+//! order: [`catalog`] (what an engine knows) → [`compare()`] (where two catalogs differ) →
 //! [`postgres`] and [`sqlite`] (each dialect's declared schema, differ and renderer) → [`drizzle`]
 //! (journal, ledger rows, layout) → [`plan`] (statements with their hazards).
 

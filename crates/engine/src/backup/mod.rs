@@ -1,6 +1,6 @@
 //! Backups that have been restored. Reading order: [`manifest`] (what a backup says of itself) →
-//! `folder` and `sums` (how it lies on disk) → [`take`] (dump and evidence at one instant) →
-//! [`verify`] (restore into scratch, compare) → [`restore`] (into a new database). `postgres` and
+//! `folder` and `sums` (how it lies on disk) → [`take()`] (dump and evidence at one instant) →
+//! [`verify()`] (restore into scratch, compare) → [`restore()`] (into a new database). `postgres` and
 //! `sqlite` dump and load; `restore_sh` does without us.
 //!
 //! Only this module can make a [`VerifiedBackup`], and only from a restore whose outcome was equal.

@@ -1,8 +1,8 @@
 //! The project's `init.sql`: found, read as its shell reads it, and fenced in.
 //!
-//! Reading order: [`find`] (which files, in which order; `containers`, [`compose`] and
-//! [`dockerfile`] say what a container sees) → [`expand`] (the shell's commands carried out) →
-//! [`fence`] (what may be sent to scratch) → [`crate::replay`].
+//! Reading order: [`find()`] (which files, in which order; `containers`, [`compose`] and
+//! [`dockerfile`] say what a container sees) → [`expand()`] (the shell's commands carried out) →
+//! [`fence()`] (what may be sent to scratch) → [`crate::replay`].
 
 pub mod compose;
 mod containers;

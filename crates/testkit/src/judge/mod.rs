@@ -2,7 +2,7 @@
 //!
 //! drizzle-kit 0.31 ends with 0 when `generate` fails and says nothing when `migrate` does, so
 //! nothing here trusts an exit code: [`generate`] is judged by the files that it leaves, and
-//! [`migrate`] by what is in the database before and after. [`verdict`] asks everything at once.
+//! [`migrate()`] by what is in the database before and after. [`verdict()`] asks everything at once.
 
 pub mod verdict;
 
