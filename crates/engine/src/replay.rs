@@ -6,6 +6,7 @@
 use raingauge_schema::drizzle::migration::split;
 use raingauge_schema::sqlite::token::tokens;
 
+use crate::apply::tripwire::Speech;
 use crate::connect::{Session, SqlError};
 use crate::history::Migration;
 use crate::initsql::{Sourced, excerpt};
@@ -154,6 +155,10 @@ pub fn file(session: &mut Session, name: &str, sql: &str) -> Result<Replayed, Re
         n_left: chunks.len() - ran.n_statements,
         source: Box::new(source),
     };
+    if let Session::Sqlite(_) = session {
+        let pragma = Speech::of(&chunks.iter().map(|it| it.sql).collect::<Vec<_>>().join("\n;"));
+        session.run(pragma.pragma()).map_err(|it| error(it, pragma.pragma(), 1, ran))?;
+    }
     session.run("BEGIN").map_err(|it| error(it, "BEGIN", 1, ran))?;
     for chunk in &chunks {
         if let Err(source) = run_in_transaction(session, chunk.sql) {

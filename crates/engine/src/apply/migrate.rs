@@ -9,16 +9,18 @@ use std::time::Duration;
 use raingauge_schema::drizzle::ledger::creation;
 use raingauge_schema::drizzle::migration::split;
 use raingauge_schema::plan::Hazard;
+use raingauge_schema::sqlite::token::tokens;
 use raingauge_schema::{Dialect, Fingerprint, Kind};
 
+use super::reconcile::refuse_unfinished;
+use super::tripwire::{Speech, Witness, is_foreign_keys};
 use crate::adoption::{Course, course};
-use crate::apply::reconcile::refuse_unfinished;
 use crate::backup::VerifiedBackup;
 use crate::connect::{Access, Session, SqlError};
 use crate::consent::Consent;
 use crate::facts::Facts;
 use crate::history::Migration;
-use crate::ledger;
+use crate::ledger::{self, LedgerName};
 use crate::lock::Lock;
 use crate::progress::Progress;
 use crate::report::{Finding, Severity, Step, StepState};
@@ -118,10 +120,22 @@ fn hazards<'a>(
 ) -> Vec<(String, Hazard)> {
     let mut found: Vec<(String, Hazard)> = Vec::new();
     for migration in migrations {
+        let rebuilt = match dialect {
+            Dialect::Postgres => Vec::new(),
+            Dialect::Sqlite => Speech::of(&statements(migration)).rebuilt,
+        };
+        // The rows of a rebuilt table are counted and compared while it happens.
+        let is_rebuild = |it: &Hazard| match it {
+            Hazard::DeletesData(what) => {
+                what.strip_prefix("drop:").is_some_and(|it| rebuilt.iter().any(|name| name == it))
+            }
+            _ => false,
+        };
         for piece in split(&migration.sql) {
-            let tagged =
-                dialect.hazards(piece.sql).into_iter().map(|it| (migration.entry.tag.clone(), it));
-            found.extend(tagged);
+            let hazards = dialect.hazards(piece.sql).into_iter().map(|it| {
+                if is_rebuild(&it) { Hazard::RewritesTable(rebuilt.join(", ")) } else { it }
+            });
+            found.extend(hazards.map(|it| (migration.entry.tag.clone(), it)));
         }
     }
     found.sort();
@@ -184,7 +198,9 @@ pub fn carry_out(site: &Site, job: &Job<'_>, progress: &mut dyn Progress) -> Res
         // Whoever held the lock before has done it all.
         return Ok(Applied { steps: vec![step("another run applied everything meanwhile", 0)] });
     }
-    if introspect::catalog(&mut reader, &names)?.fingerprint() != plan.live {
+    if introspect::catalog(&mut reader, &names)?.fingerprint() != plan.live
+        || site.project.history.has_changed(site.dialect())?
+    {
         return Err(stale());
     }
     let mut applied = Applied::default();
@@ -235,35 +251,109 @@ fn apply(
     migration: &Migration,
     progress: &mut dyn Progress,
 ) -> Result<usize> {
-    let pieces = split(&migration.sql);
-    let begin = match session {
-        Session::Postgres(_) => "BEGIN; SET LOCAL lock_timeout = '5s'",
-        Session::Sqlite(_) => "PRAGMA foreign_keys = ON; BEGIN IMMEDIATE",
-    };
-    let failed = |line: usize, cause: SqlError| failed(migration, line, cause);
-    session.run(begin).map_err(|cause| failed(1, cause))?;
-    let mut result = Ok(());
-    for piece in &pieces {
-        result = session.run(piece.sql).map_err(|cause| failed(piece.line, cause));
-        if result.is_err() {
-            break;
-        }
-    }
-    let name = &site.project.ledger;
-    let result = result.and_then(|()| {
-        record(site, session, migration).map_err(|cause| {
-            Error::new("ledger-unwritable", format!("cannot record the migration in `{name}`"))
-                .caused_by(cause)
-        })
+    begin(session, migration).map_err(|cause| failed(migration, 1, cause))?;
+    let result = run_pieces(session, migration, &site.project.ledger).and_then(|n_pieces| {
+        let name = &site.project.ledger;
+        let unwritable = |cause| {
+            let message = format!("cannot record the migration in `{name}`; it was rolled back");
+            Error::new("ledger-unwritable", message).caused_by(cause)
+        };
+        record(site, session, migration).map_err(unwritable)?;
+        Ok(n_pieces)
     });
     progress.boundary(&format!("migrate/{}/applied", migration.entry.tag));
-    match result.and_then(|()| session.run("COMMIT").map_err(|cause| failed(1, cause))) {
-        Ok(()) => Ok(pieces.len()),
-        Err(error) => {
-            let _ = session.run("ROLLBACK");
-            Err(error)
+    let n_pieces = result.inspect_err(|_| drop(session.run("ROLLBACK")))?;
+    match session.run("COMMIT") {
+        Ok(()) => Ok(n_pieces),
+        Err(cause) if session.run("ROLLBACK").is_ok() => Err(failed(migration, 1, cause)),
+        Err(cause) => after_lost_commit(site, migration, cause).map(|()| n_pieces),
+    }
+}
+
+fn begin(session: &mut Session, migration: &Migration) -> Result<(), SqlError> {
+    match session {
+        Session::Postgres(_) => session.run("BEGIN; SET LOCAL lock_timeout = '5s'"),
+        Session::Sqlite(_) => {
+            session.run(Speech::of(&statements(migration)).pragma())?;
+            session.run("BEGIN IMMEDIATE")
         }
     }
+}
+
+/// The text of a migration without the migrator's breakpoints, some of which end a line of SQL.
+fn statements(migration: &Migration) -> String {
+    split(&migration.sql).iter().map(|it| it.sql).collect::<Vec<_>>().join("\n;")
+}
+
+fn run_pieces(session: &mut Session, migration: &Migration, ledger: &LedgerName) -> Result<usize> {
+    let pieces = split(&migration.sql);
+    let speech = Speech::of(&statements(migration));
+    let unreadable = |cause| failed(migration, 1, cause);
+    let before = witness(session, ledger).map_err(unreadable)?;
+    for piece in &pieces {
+        send(session, piece.sql)
+            .map_err(|(line, cause)| failed(migration, piece.line + line, cause))?;
+    }
+    let after = witness(session, ledger).map_err(unreadable)?;
+    let losses = before.zip(after).map(|(before, after)| before.losses(&after, &speech));
+    match losses.unwrap_or_default() {
+        losses if losses.is_empty() => Ok(pieces.len()),
+        losses => Err(rows_lost(migration, &losses)),
+    }
+}
+
+/// SQLite's rows, read when the transaction keeps all other writers out.
+fn witness(session: &mut Session, ledger: &LedgerName) -> Result<Option<Witness>, SqlError> {
+    match session {
+        Session::Postgres(_) => Ok(None),
+        Session::Sqlite(session) => Witness::of(session, ledger).map(Some),
+    }
+}
+
+/// Sends a piece as it is, without the pragma that ran before the transaction. An error comes with the
+/// number of lines before it.
+fn send(session: &mut Session, sql: &str) -> Result<(), (usize, SqlError)> {
+    let n_lines = |n_chars: usize| sql.chars().take(n_chars).filter(|it| *it == '\n').count();
+    let n_blank = sql.chars().take_while(|it| it.is_whitespace()).count();
+    let statements = match session {
+        Session::Postgres(_) => Vec::new(),
+        Session::Sqlite(_) => raingauge_schema::sqlite::split::split(sql).unwrap_or_default(),
+    };
+    if statements.is_empty() {
+        return session.run(sql).map_err(|it| (n_lines(it.position.unwrap_or(n_blank)), it));
+    }
+    let is_sent = |sql: &str| !tokens(sql).is_ok_and(|it| is_foreign_keys(&it));
+    let mut sent = statements.iter().filter(|it| is_sent(&it.sql));
+    sent.try_for_each(|it| session.run(&it.sql).map_err(|cause| (it.line - 1, cause)))
+}
+
+/// The connection broke while the commit was on its way: only the ledger knows.
+fn after_lost_commit(site: &Site, migration: &Migration, cause: SqlError) -> Result<()> {
+    let unknown = || {
+        let tag = &migration.entry.tag;
+        Error::new(
+            "outcome-unknown",
+            format!("the connection broke while `{tag}` was committed; it may be applied or not"),
+        )
+        .next("raingauge migrate: looks, and goes on from there")
+    };
+    let mut reader = Session::open(&site.dsn, Access::ReadOnly)
+        .map_err(|it| unknown().caused_by(it).after(format!("perhaps {}", migration.entry.tag)))?;
+    let recorded = already_recorded(site, &mut reader)?;
+    let is_recorded = |at: &usize| site.project.history.migrations[*at].hash == migration.hash;
+    if recorded.iter().any(is_recorded) { Ok(()) } else { Err(failed(migration, 1, cause)) }
+}
+
+fn rows_lost(migration: &Migration, losses: &[String]) -> Error {
+    Error::refusal(
+        "rows-lost",
+        format!(
+            "`{}` would lose what it does not say that it deletes: {}; it was rolled back",
+            migration.path.display(),
+            losses.join("; ")
+        ),
+    )
+    .next("correct the migration, then run `raingauge migrate` again")
 }
 
 fn record(site: &Site, session: &mut Session, migration: &Migration) -> Result<(), SqlError> {

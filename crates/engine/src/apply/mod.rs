@@ -3,3 +3,4 @@
 mod intent;
 pub mod migrate;
 pub mod reconcile;
+pub(crate) mod tripwire;

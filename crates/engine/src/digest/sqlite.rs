@@ -80,7 +80,13 @@ fn sequences(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Strin
 }
 
 fn digest(connection: &Connection, name: &TableName) -> rusqlite::Result<TableDigest> {
-    let mut statement = connection.prepare(&format!("SELECT * FROM main.{}", name.quoted()))?;
+    let (n_rows, digest) = digest_of(connection, &format!("SELECT * FROM main.{}", name.quoted()))?;
+    Ok(TableDigest { name: name.clone(), n_rows, digest })
+}
+
+/// The number and the digest of the rows that a query returns.
+pub(crate) fn digest_of(connection: &Connection, query: &str) -> rusqlite::Result<(u64, Digest)> {
+    let mut statement = connection.prepare(query)?;
     let n_columns = statement.column_count();
     let mut rows = statement.query([])?;
     let (mut n_rows, mut digest) = (0, Digest::default());
@@ -88,7 +94,7 @@ fn digest(connection: &Connection, name: &TableName) -> rusqlite::Result<TableDi
         n_rows += 1;
         digest.add(hash(row, n_columns)?);
     }
-    Ok(TableDigest { name: name.clone(), n_rows, digest })
+    Ok((n_rows, digest))
 }
 
 fn hash(row: &Row<'_>, n_columns: usize) -> rusqlite::Result<u128> {

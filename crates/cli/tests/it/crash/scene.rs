@@ -217,9 +217,19 @@ impl Scene {
         Ok(left)
     }
 
-    /// Processes that have to do with the scene's temporary folder.
-    pub(crate) fn n_processes(&self) -> usize {
-        processes_of(self.temporary.path()).len()
+    /// Whether a run has begun to use its temporary folder.
+    pub(crate) fn has_temporary_files(&self) -> bool {
+        !list(self.temporary.path()).is_empty()
+    }
+
+    /// Servers end by themselves, soon after their maker and before anybody comes back.
+    pub(crate) fn no_process_is_left(&self) -> Result {
+        let since = Instant::now();
+        while !processes_of(self.temporary.path()).is_empty() && since.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let left = processes_of(self.temporary.path());
+        check(left.is_empty(), || format!("still running: {left:#?}"))
     }
 }
 
