@@ -6,13 +6,14 @@
 //! own rows are counted and never copied anywhere.
 //!
 //! Reading order: this file (what the builds hold) → `shape` (what the catalogs say of it, and what live
-//! takes) → `classify` (live) · `file` (the migration), which uses `order` and `switches` · `postgres` and
+//! takes) → `settle` (random ids) → `classify` (live) · `file` (the migration), which uses `order` and `switches` · `postgres` and
 //! `sqlite` (the SQL).
 
 mod classify;
 mod file;
 mod order;
 mod postgres;
+mod settle;
 mod shape;
 mod sqlite;
 mod switches;
@@ -104,6 +105,9 @@ pub fn read(
         mark_volatile(&mut table, &again);
         tables.push(table);
     }
+    // Parents first, so that a random id belongs to the row that others refer to.
+    let mut tables = order::parents_first(tables, catalog);
+    settle::settle(&mut tables);
     Ok(tables)
 }
 

@@ -139,6 +139,24 @@ fn generated_keys_that_others_refer_to_are_in_the_file() {
 }
 
 #[test]
+fn random_keys_are_the_same_in_every_run() {
+    let Some(mut scratch) = scratch() else { return };
+    let init = "create table public.parent (id uuid primary key default gen_random_uuid(), name text); \
+         create table public.child (parent uuid not null references public.parent, name text); \
+         insert into public.parent (name) values ('a'), ('b'); \
+         insert into public.child select id, name || '1' from public.parent";
+    let told = tell(&mut scratch, init, "");
+    assert_eq!(told.sql, tell(&mut scratch, init, "").sql);
+    let random = "lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-' || hex(randomblob(2)) || '-' || hex(randomblob(2)) || '-' || hex(randomblob(6)))";
+    let init = format!(
+        "create table parent (id text primary key, name text); create table child (parent text references parent, name text); \
+         insert into parent values ({random}, 'a'), ({random}, 'b'); insert into child select id, name || '1' from parent order by name"
+    );
+    let told = tell(&mut sqlite(), &init, "");
+    assert_eq!(told.sql, tell(&mut sqlite(), &init, "").sql);
+}
+
+#[test]
 fn only_what_live_still_has_is_written() {
     let Some(mut scratch) = scratch() else { return };
     let told = tell(
