@@ -45,7 +45,8 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "FOLDER|COMMAND")]
     pub(crate) pg_client: Option<String>,
     /// Consent by name: `drop:orders.note` to a statement that deletes data, `record:0003_prices` to
-    /// take rows for written that nobody can prove (repeatable)
+    /// take rows for written that nobody can prove, `init-sql-half-applied` to a database that lacks
+    /// the end of its scripts (repeatable)
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) allow: Vec<String>,
     /// A JSON file that answers the questions: {"backup": "yes", "reconcile": "yes", "migrate": "yes"}

@@ -242,7 +242,13 @@ fn refusals(site: &Site, facts: &Facts, findings: &mut Vec<Finding>) {
         findings.extend(check::undeclared_tables(declared));
     }
     if let Some(init) = &facts.init {
-        findings.extend(check::half_initialised(init, &facts.live));
+        let found = check::half_initialised(init, &facts.live);
+        // A person may know that what is missing was added to the scripts later, or removed on purpose.
+        let is_vouched = |it: &Finding| site.setting.allow.iter().any(|name| name == it.code);
+        findings.extend(found.into_iter().map(|it| {
+            let severity = if is_vouched(&it) { Severity::Warning } else { it.severity };
+            Finding { severity, ..it }
+        }));
     }
     findings.extend(check::carried(site.dialect(), &facts.live, &facts.states[0]));
 }

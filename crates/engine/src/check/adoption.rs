@@ -59,9 +59,11 @@ pub fn half_initialised(init: &Init, live: &Catalog) -> Vec<Finding> {
             "live has what the scripts create up to a point and nothing after it, as if their first run had failed there; a baseline would take this for intended",
         );
         let finding = names.fold(finding, |it, name| it.evidence(format!("missing: {name}")));
-        return vec![finding.next(
-            "run the rest of the scripts against live, or remove it from them, then analyze again",
-        )];
+        return vec![
+            finding
+                .next("run the rest of the scripts against live, or remove it from them, then analyze again")
+                .next("if live is as it is meant, and the scripts grew later: `--allow init-sql-half-applied`"),
+        ];
     }
     let finding = Finding::warning(
         "init-sql-ahead",
