@@ -27,15 +27,24 @@ pub fn prove(
     let mut fresh = site.scratch.create("proof")?;
     for migration in migrations {
         if let Err(error) = replay::file(&mut fresh.session, migration.name, &migration.sql) {
-            return Ok(vec![error.finding(
-                "replay-failed",
-                "cannot be run on an empty database; nothing was written",
-            )]);
+            let what = "cannot be run on an empty database; nothing was written";
+            let next = match migration.name {
+                "seed" => {
+                    "live's structure refuses a row of init.sql (see the statement): let init.sql insert rows that fit live as it is now"
+                }
+                _ => {
+                    "look at the statement and at what it needs that the files before it do not make"
+                }
+            };
+            return Ok(vec![error.finding("replay-failed", what).next(next)]);
         }
         let findings = match migration.name {
             "baseline" => equal_structure(site, facts, &mut fresh)?,
             "seed" => match &facts.init {
-                Some(init) => equal_seeds(&fresh, init)?,
+                Some(init) => {
+                    let changed = same_structure(site, facts, &mut fresh)?;
+                    equal_seeds(&fresh, init)?.into_iter().chain(changed).collect()
+                }
                 None => Vec::new(),
             },
             _ => Vec::new(),
@@ -95,6 +104,28 @@ fn equal_structure(
     Ok(vec![lines.take(40).fold(finding, |it, line| {
         it.evidence(format!("{}{}", line.tag(), line.value().trim_end()))
     })])
+}
+
+/// The seed migration switches triggers and checks off and on; everything has to be as it was.
+fn same_structure(
+    site: &Site,
+    facts: &Facts,
+    fresh: &mut ScratchDatabase,
+) -> Result<Option<Finding>> {
+    let after = site.catalog_of(&mut fresh.session)?;
+    let comparison = compare(Pair { from: &facts.live, to: &after });
+    if comparison.is_equal() {
+        return Ok(None);
+    }
+    let finding = Finding::error(
+        "seed-changes-structure",
+        "seed",
+        "leaves a database whose structure differs from live's; nothing was written",
+    )
+    .next(
+        "look at the triggers and foreign keys named here, and report this with their definitions",
+    );
+    Ok(Some(findings::differences(finding, &comparison)))
 }
 
 /// T30: the rows that init.sql inserts have to be in every new database, volatile values aside.
