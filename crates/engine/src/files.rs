@@ -52,6 +52,16 @@ fn make_readable(_file: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes `.raingauge/` of a project, with a rule that keeps it out of version control: backups hold the
+/// rows of users.
+///
+/// # Errors
+/// If the folder cannot be made or written.
+pub fn make_own_folder(root: &Path) -> io::Result<()> {
+    let rule = root.join(".raingauge").join(".gitignore");
+    if rule.exists() { Ok(()) } else { write_whole(&rule, b"*\n") }
+}
+
 /// Makes a rename in this folder last through a power cut.
 ///
 /// # Errors

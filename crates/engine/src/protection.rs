@@ -3,11 +3,12 @@
 use jiff::SignedDuration;
 use raingauge_schema::Fingerprint;
 
-use crate::Result;
 use crate::backup::{self, Proof, Request, VerifiedBackup, Wanted};
+use crate::files::make_own_folder;
 use crate::progress::Progress;
 use crate::report::{Step, StepState};
 use crate::site::Site;
+use crate::{Error, Result};
 
 /// How old a backup may be that a write rests on.
 const MAX_AGE: SignedDuration = SignedDuration::from_hours(1);
@@ -32,6 +33,9 @@ pub fn existing(site: &mut Site, live: &Fingerprint) -> Result<Option<VerifiedBa
 /// # Errors
 /// If it cannot be taken or is not equal once restored; nothing is left behind then.
 pub fn take(site: &mut Site, progress: &mut dyn Progress) -> Result<VerifiedBackup> {
+    make_own_folder(&site.project.root).map_err(|cause| {
+        Error::new("backup-unwritable", "cannot make the folder `.raingauge`").caused_by(cause)
+    })?;
     let (dir, client) = (site.backups(), site.client());
     let folder = site.project.history.folder.clone();
     let request = Request {

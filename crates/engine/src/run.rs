@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::files::write_whole;
+use crate::files::{make_own_folder, write_whole};
 use crate::{Error, Result};
 
 /// One writing run, as its record says.
@@ -48,6 +48,7 @@ impl Run {
     /// # Errors
     /// If the record cannot be written.
     pub fn begin(root: &Path, command: &str, now: Timestamp, intent: Value) -> Result<Self> {
+        make_own_folder(root).map_err(|cause| unwritable(&root.join(".raingauge"), cause))?;
         let stamp = now.strftime("%Y%m%dT%H%M%S%3fZ");
         let folder = runs_folder(root).join(format!("{stamp}-{command}"));
         let command = command.to_owned();

@@ -66,6 +66,17 @@ pub fn migrate(
         report.next = Some("raingauge analyze".to_owned());
         return Ok(report);
     }
+    if site.project.history.is_empty() && facts.live.of_kind(Kind::Table).next().is_some() {
+        report.findings.push(
+            Finding::error(
+                "not-adopted",
+                "history",
+                "has no migrations, so nothing can be applied, and nothing is known of how live came to be",
+            )
+            .next("raingauge analyze"),
+        );
+        return Ok(report);
+    }
     if plan.pending.is_empty() {
         report.steps.push(Step::new("nothing is pending", StepState::Skipped));
         return Ok(report);
