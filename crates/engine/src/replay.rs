@@ -6,7 +6,6 @@
 use raingauge_schema::drizzle::migration::split;
 use raingauge_schema::sqlite::token::tokens;
 
-use crate::apply::tripwire::Speech;
 use crate::connect::{Session, SqlError};
 use crate::history::Migration;
 use crate::initsql::{Sourced, excerpt};
@@ -155,9 +154,9 @@ pub fn file(session: &mut Session, name: &str, sql: &str) -> Result<Replayed, Re
         n_left: chunks.len() - ran.n_statements,
         source: Box::new(source),
     };
-    if let Session::Sqlite(_) = session {
-        let pragma = Speech::of(&chunks.iter().map(|it| it.sql).collect::<Vec<_>>().join("\n;"));
-        session.run(pragma.pragma()).map_err(|it| error(it, pragma.pragma(), 1, ran))?;
+    // As where it is applied to live: a rebuild must not act on the rows of other tables.
+    if let Session::Sqlite(session) = session {
+        session.run("PRAGMA foreign_keys = OFF").map_err(|it| error(it, "BEGIN", 1, ran))?;
     }
     session.run("BEGIN").map_err(|it| error(it, "BEGIN", 1, ran))?;
     for chunk in &chunks {

@@ -101,6 +101,19 @@ impl Dialect {
         })
     }
 
+    /// The risks of a whole migration, given as the pieces that are sent one by one.
+    pub fn hazards_of_migration(self, pieces: &[&str]) -> Vec<Hazard> {
+        match self {
+            Self::Postgres => {
+                let mut all: Vec<_> = pieces.iter().flat_map(|it| self.hazards(it)).collect();
+                all.sort();
+                all.dedup();
+                all
+            }
+            Self::Sqlite => sqlite::hazard::of_migration(pieces),
+        }
+    }
+
     /// What `generate --custom` writes as a snapshot after `previous`.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Plans: ordered statements, each with its hazards.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// A risk of a statement that someone has to know, and for some of them accept.
@@ -14,6 +16,17 @@ pub enum Hazard {
     NotTransactional,
     /// Is not understood, so it may do anything.
     NotUnderstood,
+}
+
+impl fmt::Display for Hazard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DeletesData(name) => write!(f, "deletes data ({name})"),
+            Self::RewritesTable(name) => write!(f, "rewrites `{name}` while it is locked"),
+            Self::NotTransactional => f.write_str("cannot run inside a transaction"),
+            Self::NotUnderstood => f.write_str("has a statement that is not understood"),
+        }
+    }
 }
 
 /// One SQL statement with what is known about it.

@@ -11,6 +11,7 @@ mod corpus;
 mod crash;
 mod fence;
 mod init;
+mod migrate;
 mod refusals;
 mod reports;
 mod run;

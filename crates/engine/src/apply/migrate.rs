@@ -4,23 +4,24 @@
 //! The rehearsal is the replay of the whole history in scratch: live has to equal it before the first
 //! pending migration, and again after the last one.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use raingauge_schema::drizzle::ledger::creation;
 use raingauge_schema::drizzle::migration::split;
 use raingauge_schema::plan::Hazard;
-use raingauge_schema::sqlite::token::tokens;
-use raingauge_schema::{Dialect, Fingerprint, Kind};
+use raingauge_schema::{Catalog, Fingerprint, Kind, Pair};
 
-use super::reconcile::refuse_unfinished;
-use super::tripwire::{Speech, Witness, is_foreign_keys};
 use crate::adoption::{Course, course};
+use crate::apply::reconcile::refuse_unfinished;
+use crate::apply::tripwire::{Named, Tripwire};
+use crate::apply::{failure, risks};
 use crate::backup::VerifiedBackup;
 use crate::connect::{Access, Session, SqlError};
 use crate::consent::Consent;
 use crate::facts::Facts;
 use crate::history::Migration;
-use crate::ledger::{self, LedgerName};
+use crate::ledger;
 use crate::lock::Lock;
 use crate::progress::Progress;
 use crate::report::{Finding, Severity, Step, StepState};
@@ -41,6 +42,11 @@ pub struct MigratePlan {
     pub live: Fingerprint,
     live_has_no_tables: bool,
     expected: Fingerprint,
+    /// What the ledger recorded when the plan was made.
+    recorded: Vec<usize>,
+    /// The catalogs before and after each pending migration in scratch.
+    rehearsals: BTreeMap<usize, Pair<Catalog>>,
+    allowed: Vec<String>,
 }
 
 /// Why a write to live may go ahead: nothing can be lost, or there is something to go back to.
@@ -91,20 +97,32 @@ pub fn plan(site: &Site, facts: &Facts, allowed: &[String]) -> MigratePlan {
         // The history broke in scratch, and a finding says where.
         pending.clear();
     }
-    let hazards = hazards(site.dialect(), pending.iter().map(|at| &history.migrations[*at]));
-    findings.extend(hazard_findings(&hazards, allowed));
-    let expected = facts.states.last().map(raingauge_schema::Catalog::fingerprint);
+    let hazards = risks::hazards(site, facts, &pending);
+    findings.extend(risks::risks(site, facts, &pending, allowed));
+    let rehearsed = |at: &usize| {
+        let pair = risks::rehearsed(&facts.states, *at)?;
+        Some((*at, Pair { from: pair.from.clone(), to: pair.to.clone() }))
+    };
+    let rehearsals = pending.iter().filter_map(rehearsed).collect();
+    let expected = facts.states.last().map(Catalog::fingerprint);
     let live = facts.live.fingerprint();
     let expected = expected.unwrap_or_else(|| live.clone());
     let plan = plan_hash(site, &live, &pending);
     let live_has_no_tables = facts.live.of_kind(Kind::Table).next().is_none();
-    MigratePlan { pending, hazards, plan, findings, live, live_has_no_tables, expected }
-}
-
-/// The findings about what migrations of the history do to rows, before anything is planned for them.
-pub(crate) fn risks(site: &Site, positions: &[usize], allowed: &[String]) -> Vec<Finding> {
-    let migrations = positions.iter().map(|at| &site.project.history.migrations[*at]);
-    hazard_findings(&hazards(site.dialect(), migrations), allowed)
+    let recorded = facts.standing.recorded.clone();
+    let allowed = allowed.to_vec();
+    MigratePlan {
+        pending,
+        hazards,
+        plan,
+        findings,
+        live,
+        live_has_no_tables,
+        expected,
+        recorded,
+        rehearsals,
+        allowed,
+    }
 }
 
 fn plan_hash(site: &Site, live: &Fingerprint, pending: &[usize]) -> Fingerprint {
@@ -112,54 +130,6 @@ fn plan_hash(site: &Site, live: &Fingerprint, pending: &[usize]) -> Fingerprint 
     let migrations = pending.iter().map(|at| &site.project.history.migrations[*at]);
     let each = migrations.flat_map(|it| [it.entry.tag.as_str(), it.hash.as_str()]);
     Fingerprint::of_parts([live.as_str(), target.as_str()].into_iter().chain(each))
-}
-
-fn hazards<'a>(
-    dialect: Dialect,
-    migrations: impl Iterator<Item = &'a Migration>,
-) -> Vec<(String, Hazard)> {
-    let mut found: Vec<(String, Hazard)> = Vec::new();
-    for migration in migrations {
-        let rebuilt = match dialect {
-            Dialect::Postgres => Vec::new(),
-            Dialect::Sqlite => Speech::of(&statements(migration)).rebuilt,
-        };
-        // The rows of a rebuilt table are counted and compared while it happens.
-        let is_rebuild = |it: &Hazard| match it {
-            Hazard::DeletesData(what) => {
-                what.strip_prefix("drop:").is_some_and(|it| rebuilt.iter().any(|name| name == it))
-            }
-            _ => false,
-        };
-        for piece in split(&migration.sql) {
-            let hazards = dialect.hazards(piece.sql).into_iter().map(|it| {
-                if is_rebuild(&it) { Hazard::RewritesTable(rebuilt.join(", ")) } else { it }
-            });
-            found.extend(hazards.map(|it| (migration.entry.tag.clone(), it)));
-        }
-    }
-    found.sort();
-    found.dedup();
-    found
-}
-
-fn hazard_findings(hazards: &[(String, Hazard)], allowed: &[String]) -> Vec<Finding> {
-    let one = |(tag, hazard): &(String, Hazard)| {
-        match hazard {
-        Hazard::DeletesData(name) if allowed.contains(name) => None,
-        Hazard::DeletesData(name) => Some(
-            Finding::error("deletion-not-allowed", tag.clone(), format!("deletes data: {name}; nothing was changed"))
-                .next(format!("if that is meant: `--allow {name}`")),
-        ),
-        Hazard::RewritesTable(name) => Some(Finding::warning("rewrites-table", tag.clone(), format!("rewrites `{name}` while it is locked"))),
-        Hazard::NotTransactional => Some(
-            Finding::error("not-transactional", tag.clone(), "has a statement that cannot run inside a transaction, which this version of raingauge does not run yet; nothing was changed")
-                .next("run it by hand, then `raingauge analyze`"),
-        ),
-        Hazard::NotUnderstood => Some(Finding::warning("not-understood", tag.clone(), "has a statement whose effects on rows are not known; a verified backup is taken first")),
-    }
-    };
-    hazards.iter().filter_map(one).collect()
 }
 
 /// A plan with everything that it takes to carry it out.
@@ -198,7 +168,10 @@ pub fn carry_out(site: &Site, job: &Job<'_>, progress: &mut dyn Progress) -> Res
         // Whoever held the lock before has done it all.
         return Ok(Applied { steps: vec![step("another run applied everything meanwhile", 0)] });
     }
-    if introspect::catalog(&mut reader, &names)?.fingerprint() != plan.live
+    // A migration that only writes rows leaves the structure as it was.
+    let is_stale = recorded != plan.recorded;
+    if is_stale
+        || introspect::catalog(&mut reader, &names)?.fingerprint() != plan.live
         || site.project.history.has_changed(site.dialect())?
     {
         return Err(stale());
@@ -209,12 +182,13 @@ pub fn carry_out(site: &Site, job: &Job<'_>, progress: &mut dyn Progress) -> Res
         let tag = &migration.entry.tag;
         progress.begin(&format!("applying {tag}"));
         progress.boundary(&format!("migrate/{tag}/begin"));
-        let n_statements = match apply(site, &mut session, migration, progress) {
-            Ok(n_statements) => n_statements,
+        let turn = Turn { at: *at, migration, plan };
+        let steps = match apply(site, &mut session, &turn, progress) {
+            Ok(steps) => steps,
             Err(error) => return Err(with_done(error, &applied)),
         };
         progress.boundary(&format!("migrate/{tag}/committed"));
-        applied.steps.push(step(&format!("apply {tag}"), n_statements));
+        applied.steps.extend(steps);
     }
     if introspect::catalog(&mut reader, &names)?.fingerprint() != plan.expected {
         let error = Error::new(
@@ -244,74 +218,77 @@ fn already_recorded(site: &Site, session: &mut Session) -> Result<Vec<usize>> {
     Ok(standing.recorded)
 }
 
-/// Runs one migration with its ledger row in one transaction; gives the number of pieces.
+/// One migration of a plan, whose turn it is.
+struct Turn<'a> {
+    at: usize,
+    migration: &'a Migration,
+    plan: &'a MigratePlan,
+}
+
+impl Turn<'_> {
+    /// What the migration names as tables to lose rows or values, if it does more than add.
+    fn named(&self, ledger: &str) -> Option<Named> {
+        let tag = &self.migration.entry.tag;
+        let own: Vec<_> =
+            self.plan.hazards.iter().filter(|it| it.0 == *tag).map(|it| &it.1).collect();
+        let ledger = ledger.to_owned();
+        (!own.is_empty()).then(|| Named::new(own, &self.plan.allowed, ledger))
+    }
+
+    fn failed(&self, line: usize, cause: SqlError) -> Error {
+        failure::failed(self.migration, line, cause)
+    }
+}
+
+/// Runs one migration with its ledger row in one transaction; gives what is to be told of it.
 fn apply(
     site: &Site,
     session: &mut Session,
-    migration: &Migration,
+    turn: &Turn<'_>,
     progress: &mut dyn Progress,
-) -> Result<usize> {
-    begin(session, migration).map_err(|cause| failed(migration, 1, cause))?;
-    let result = run_pieces(session, migration, &site.project.ledger).and_then(|n_pieces| {
-        let name = &site.project.ledger;
-        let unwritable = |cause| {
-            let message = format!("cannot record the migration in `{name}`; it was rolled back");
-            Error::new("ledger-unwritable", message).caused_by(cause)
-        };
-        record(site, session, migration).map_err(unwritable)?;
-        Ok(n_pieces)
-    });
-    progress.boundary(&format!("migrate/{}/applied", migration.entry.tag));
-    let n_pieces = result.inspect_err(|_| drop(session.run("ROLLBACK")))?;
+) -> Result<Vec<Step>> {
+    let named = turn.named(&site.project.ledger.table);
+    let mut tripwire = Tripwire::prepare(session, named).map_err(|cause| turn.failed(1, cause))?;
+    session.run(tripwire.begin()).map_err(|cause| turn.failed(1, cause))?;
+    let result = run_pieces(site, session, turn, &mut tripwire);
+    progress.boundary(&format!("migrate/{}/applied", turn.migration.entry.tag));
+    let steps = result.inspect_err(|_| drop(session.run("ROLLBACK")))?;
     match session.run("COMMIT") {
-        Ok(()) => Ok(n_pieces),
-        Err(cause) if session.run("ROLLBACK").is_ok() => Err(failed(migration, 1, cause)),
-        Err(cause) => after_lost_commit(site, migration, cause).map(|()| n_pieces),
+        Ok(()) => Ok(steps),
+        Err(cause) if session.run("ROLLBACK").is_ok() => Err(turn.failed(1, cause)),
+        Err(cause) => after_lost_commit(site, turn.migration, cause).map(|()| steps),
     }
 }
 
-fn begin(session: &mut Session, migration: &Migration) -> Result<(), SqlError> {
-    match session {
-        Session::Postgres(_) => session.run("BEGIN; SET LOCAL lock_timeout = '5s'"),
-        Session::Sqlite(_) => {
-            session.run(Speech::of(&statements(migration)).pragma())?;
-            session.run("BEGIN IMMEDIATE")
-        }
+fn run_pieces(
+    site: &Site,
+    session: &mut Session,
+    turn: &Turn<'_>,
+    tripwire: &mut Tripwire,
+) -> Result<Vec<Step>> {
+    tripwire.lock(session).map_err(|cause| turn.failed(1, cause))?;
+    if already_recorded(site, session)?.contains(&turn.at) {
+        return Err(stale());
     }
-}
-
-/// The text of a migration without the migrator's breakpoints, some of which end a line of SQL.
-fn statements(migration: &Migration) -> String {
-    split(&migration.sql).iter().map(|it| it.sql).collect::<Vec<_>>().join("\n;")
-}
-
-fn run_pieces(session: &mut Session, migration: &Migration, ledger: &LedgerName) -> Result<usize> {
-    let pieces = split(&migration.sql);
-    let speech = Speech::of(&statements(migration));
-    let unreadable = |cause| failed(migration, 1, cause);
-    let before = witness(session, ledger).map_err(unreadable)?;
+    let rehearsed = turn.plan.rehearsals.get(&turn.at);
+    let rehearsed = rehearsed.map(|it| Pair { from: &it.from, to: &it.to });
+    tripwire.arm(session, turn.migration, rehearsed)?;
+    let pieces = split(&turn.migration.sql);
     for piece in &pieces {
         send(session, piece.sql)
-            .map_err(|(line, cause)| failed(migration, piece.line + line, cause))?;
+            .map_err(|(line, cause)| turn.failed(piece.line + line, cause))?;
     }
-    let after = witness(session, ledger).map_err(unreadable)?;
-    let losses = before.zip(after).map(|(before, after)| before.losses(&after, &speech));
-    match losses.unwrap_or_default() {
-        losses if losses.is_empty() => Ok(pieces.len()),
-        losses => Err(rows_lost(migration, &losses)),
-    }
+    let notes = tripwire.check(session)?;
+    record(site, session, turn.migration).map_err(|cause| {
+        let name = &site.project.ledger;
+        Error::new("ledger-unwritable", format!("cannot record the migration in `{name}`; it was rolled back"))
+            .caused_by(cause)
+    })?;
+    let applied = step(&format!("apply {}", turn.migration.entry.tag), pieces.len());
+    Ok([applied].into_iter().chain(notes.iter().map(|it| step(it, 0))).collect())
 }
 
-/// SQLite's rows, read when the transaction keeps all other writers out.
-fn witness(session: &mut Session, ledger: &LedgerName) -> Result<Option<Witness>, SqlError> {
-    match session {
-        Session::Postgres(_) => Ok(None),
-        Session::Sqlite(session) => Witness::of(session, ledger).map(Some),
-    }
-}
-
-/// Sends a piece as it is, without the pragma that ran before the transaction. An error comes with the
-/// number of lines before it.
+/// Sends a piece as it is. An error comes with the number of lines before it.
 fn send(session: &mut Session, sql: &str) -> Result<(), (usize, SqlError)> {
     let n_lines = |n_chars: usize| sql.chars().take(n_chars).filter(|it| *it == '\n').count();
     let n_blank = sql.chars().take_while(|it| it.is_whitespace()).count();
@@ -322,9 +299,7 @@ fn send(session: &mut Session, sql: &str) -> Result<(), (usize, SqlError)> {
     if statements.is_empty() {
         return session.run(sql).map_err(|it| (n_lines(it.position.unwrap_or(n_blank)), it));
     }
-    let is_sent = |sql: &str| !tokens(sql).is_ok_and(|it| is_foreign_keys(&it));
-    let mut sent = statements.iter().filter(|it| is_sent(&it.sql));
-    sent.try_for_each(|it| session.run(&it.sql).map_err(|cause| (it.line - 1, cause)))
+    statements.iter().try_for_each(|it| session.run(&it.sql).map_err(|cause| (it.line - 1, cause)))
 }
 
 /// The connection broke while the commit was on its way: only the ledger knows.
@@ -341,19 +316,7 @@ fn after_lost_commit(site: &Site, migration: &Migration, cause: SqlError) -> Res
         .map_err(|it| unknown().caused_by(it).after(format!("perhaps {}", migration.entry.tag)))?;
     let recorded = already_recorded(site, &mut reader)?;
     let is_recorded = |at: &usize| site.project.history.migrations[*at].hash == migration.hash;
-    if recorded.iter().any(is_recorded) { Ok(()) } else { Err(failed(migration, 1, cause)) }
-}
-
-fn rows_lost(migration: &Migration, losses: &[String]) -> Error {
-    Error::refusal(
-        "rows-lost",
-        format!(
-            "`{}` would lose what it does not say that it deletes: {}; it was rolled back",
-            migration.path.display(),
-            losses.join("; ")
-        ),
-    )
-    .next("correct the migration, then run `raingauge migrate` again")
+    if recorded.iter().any(is_recorded) { Ok(()) } else { Err(failure::failed(migration, 1, cause)) }
 }
 
 fn record(site: &Site, session: &mut Session, migration: &Migration) -> Result<(), SqlError> {
@@ -369,17 +332,6 @@ fn record(site: &Site, session: &mut Session, migration: &Migration) -> Result<(
         migration.hash.as_str(),
         migration.entry.when,
     ))
-}
-
-fn failed(migration: &Migration, line: usize, cause: SqlError) -> Error {
-    let place = format!("{}:{line}", migration.path.display());
-    let state = cause.state.clone();
-    Error::new(
-        "migration-failed",
-        format!("`{place}` failed ({state}); the migration was rolled back"),
-    )
-    .caused_by(cause)
-    .next("correct the migration, then run `raingauge migrate` again")
 }
 
 fn with_done(error: Error, applied: &Applied) -> Error {

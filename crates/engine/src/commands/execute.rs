@@ -10,6 +10,7 @@ use raingauge_schema::Fingerprint;
 use crate::adoption::{Planning, file_hash, plan};
 use crate::apply::migrate::{self, MigratePlan, Protection};
 use crate::apply::reconcile;
+use crate::apply::risks::risks;
 use crate::commands::analyze;
 use crate::commands::status::planned_steps;
 use crate::commands::validate::validate_site;
@@ -85,6 +86,7 @@ pub fn execute(setting: &Setting, mandate: &Mandate, counsel: &mut dyn Counsel) 
     let mut execution = Execution {
         state: State::default(),
         backup: None,
+        backup_is_fresh: false,
         consent: None,
         steps: resumed,
         wrote_files: false,
@@ -104,6 +106,8 @@ pub fn execute(setting: &Setting, mandate: &Mandate, counsel: &mut dyn Counsel) 
 struct Execution {
     state: State,
     backup: Option<VerifiedBackup>,
+    /// Whether it was taken in this run, and nobody was asked anything since.
+    backup_is_fresh: bool,
     /// Consent to the whole sequence, if it was given at the start.
     consent: Option<Consent>,
     steps: Vec<Step>,
@@ -135,7 +139,7 @@ impl Plans {
             }
             None => Vec::new(),
         };
-        planning.findings.extend(migrate::risks(site, &later, &site.setting.allow));
+        planning.findings.extend(risks(site, facts, &later, &site.setting.allow));
         Ok(Self { planning, migrate, later })
     }
 
@@ -276,6 +280,7 @@ impl Execution {
         question: &Question,
         answer: Answer,
     ) -> Result<()> {
+        self.backup_is_fresh = false;
         let Answer::Yes(typed) = answer else {
             self.state.declined = Some(stage);
             return Ok(());
@@ -295,10 +300,15 @@ impl Execution {
         stage: Stage,
         counsel: &mut dyn Counsel,
     ) -> Result<()> {
-        if stage == Stage::Backup {
+        // One that lies there may be older than the newest rows, even if the structure is the same.
+        let may_lose = stage == Stage::Migrate && plans.migrate.nothing_to_lose().is_none();
+        if stage == Stage::Backup || (may_lose && !self.backup_is_fresh) {
             let backup = protection::take(site, counsel)?;
             self.steps.push(protection::step(&backup, true));
             self.backup = Some(backup);
+            self.backup_is_fresh = true;
+        }
+        if stage == Stage::Backup {
             return Ok(());
         }
         let backup = self.backup.as_ref().expect("the guide asks for a backup before any write");

@@ -164,13 +164,9 @@ fn apply_plan(
     let protection = if let Some(proof) = plan.nothing_to_lose() {
         Protection::NothingToLose(proof)
     } else {
-        let existing = protection::existing(site, &plan.live)?;
-        let is_new = existing.is_none();
-        backup = match existing {
-            Some(backup) => backup,
-            None => protection::take(site, counsel)?,
-        };
-        steps.push(protection::step(&backup, is_new));
+        // One that exists may be older than the newest rows, even if the structure is the same.
+        backup = protection::take(site, counsel)?;
+        steps.push(protection::step(&backup, true));
         Protection::Backup(&backup)
     };
     let job = Job { plan, consent, protection: &protection, wait };

@@ -1,7 +1,5 @@
 //! `status`: where live stands, what is pending, what would run.
 
-use raingauge_schema::plan::Hazard;
-
 use crate::adoption::course;
 use crate::apply::migrate;
 use crate::commands::analyze::overview;
@@ -49,20 +47,11 @@ pub(crate) fn pending_section(site: &Site, plan: &migrate::MigratePlan) -> Secti
     for at in &plan.pending {
         let tag = &site.project.history.migrations[*at].entry.tag;
         let hazards: Vec<_> =
-            plan.hazards.iter().filter(|it| it.0 == *tag).map(|it| risk(&it.1)).collect();
+            plan.hazards.iter().filter(|it| it.0 == *tag).map(|it| it.1.to_string()).collect();
         let risks = if hazards.is_empty() { "only adds".to_owned() } else { hazards.join(", ") };
         section.push([tag.clone(), risks]);
     }
     section
-}
-
-fn risk(hazard: &Hazard) -> String {
-    match hazard {
-        Hazard::DeletesData(name) => format!("deletes data ({name})"),
-        Hazard::RewritesTable(name) => format!("rewrites {name} while it is locked"),
-        Hazard::NotTransactional => "cannot run inside a transaction".to_owned(),
-        Hazard::NotUnderstood => "has a statement that is not understood".to_owned(),
-    }
 }
 
 pub(crate) fn planned_steps(site: &Site, plan: &migrate::MigratePlan) -> Vec<Step> {

@@ -80,11 +80,12 @@ fn sequences(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Strin
 }
 
 fn digest(connection: &Connection, name: &TableName) -> rusqlite::Result<TableDigest> {
-    let (n_rows, digest) = digest_of(connection, &format!("SELECT * FROM main.{}", name.quoted()))?;
+    let all = format!("SELECT * FROM main.{}", name.quoted());
+    let (n_rows, digest) = digest_of(connection, &all)?;
     Ok(TableDigest { name: name.clone(), n_rows, digest })
 }
 
-/// The number and the digest of the rows that a query returns.
+/// How many rows a query gives, and their digest.
 pub(crate) fn digest_of(connection: &Connection, query: &str) -> rusqlite::Result<(u64, Digest)> {
     let mut statement = connection.prepare(query)?;
     let n_columns = statement.column_count();

@@ -4,16 +4,33 @@
 
 use std::collections::BTreeSet;
 
+use super::rebuild::effects;
 use super::split::split;
 use super::token::tokens;
 use crate::plan::Hazard;
 use crate::script::{Piece, PieceKind};
 use crate::token::{Cursor, Token, has_words};
 
-/// The hazards of one or more statements, each once, those that delete first.
+/// The hazards of a whole migration, given as the pieces that are sent one by one.
 ///
-/// SQLite rebuilds a table to change it: the drop of the old one counts as a drop here, since only the
-/// rows can prove that nothing is lost.
+/// SQLite rebuilds a table to change it. That is no deletion but a rewrite; whether every value is
+/// copied, only the columns of the old table can tell.
+pub fn of_migration(pieces: &[&str]) -> Vec<Hazard> {
+    let mut found: BTreeSet<_> = pieces.iter().flat_map(|it| hazards(it)).collect();
+    for rebuild in effects(pieces.iter().copied()).rebuilds {
+        let is_its_drop = |it: &Hazard| match it {
+            Hazard::DeletesData(name) => {
+                name.strip_prefix("drop:").is_some_and(|it| it.eq_ignore_ascii_case(&rebuild.table))
+            }
+            _ => false,
+        };
+        found.retain(|it| !is_its_drop(it));
+        found.insert(Hazard::RewritesTable(rebuild.table));
+    }
+    found.into_iter().collect()
+}
+
+/// The hazards of one or more statements, each once, those that delete first.
 pub fn hazards(sql: &str) -> Vec<Hazard> {
     let Ok(pieces) = split(sql) else { return vec![Hazard::NotUnderstood] };
     let of_piece = |it: &Piece| match (it.kind, tokens(&it.sql)) {
@@ -125,7 +142,8 @@ fn of_with(tokens: &[Token<'_>]) -> Vec<Hazard> {
     if main.is_empty() { vec![Hazard::NotUnderstood] } else { of_statement(main) }
 }
 
-/// Inside a transaction `foreign_keys` has no effect; whoever runs a migration runs it before.
+/// Inside a transaction `foreign_keys` has no effect, and whoever applies a migration switches them off
+/// before.
 fn of_pragma(mut it: Cursor<'_, '_>) -> Vec<Hazard> {
     let checks = [
         "foreign_keys",
@@ -185,6 +203,19 @@ mod tests {
             "PRAGMA foreign_keys=OFF;CREATE TABLE __new_t (a);INSERT INTO __new_t SELECT a FROM t;DROP TABLE t;ALTER TABLE __new_t RENAME TO t;",
             "drop:t",
         );
+    }
+
+    #[test]
+    fn a_rebuild_rewrites_and_any_other_drop_deletes() {
+        let create = "CREATE TABLE `__new_t` (`a` int)";
+        let copy = "INSERT INTO `__new_t`(\"a\") SELECT \"a\" FROM `T`;";
+        let rest = "DROP TABLE `t`; ALTER TABLE `__new_t` RENAME TO `t`";
+        let rewrites = Hazard::RewritesTable("t".to_owned());
+        assert_eq!(of_migration(&[create, copy, rest]), std::slice::from_ref(&rewrites));
+        let deletes = |it: &str| Hazard::DeletesData(it.to_owned());
+        assert_eq!(of_migration(&[create, rest]), [deletes("drop:t")]);
+        let more = of_migration(&[create, copy, rest, "drop table u"]);
+        assert_eq!(more, [deletes("drop:u"), rewrites]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! SQLite. Reading order: `catalog` (facts) · `schema` (what Drizzle can express) · `grammar`
 //! (spellings) · `snapshot` (Drizzle's JSON) · `encode` (schema to snapshot) · `diff` · `render` ·
-//! `split` (scripts to statements).
+//! `split` (scripts to statements) · `rebuild` and `hazard` (what a migration does to rows).
 
 pub mod adopt;
 pub mod catalog;
@@ -8,6 +8,7 @@ pub mod diff;
 mod encode;
 pub mod grammar;
 pub mod hazard;
+pub mod rebuild;
 pub mod render;
 pub mod schema;
 pub mod snapshot;

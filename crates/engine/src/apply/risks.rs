@@ -1,0 +1,81 @@
+//! What pending migrations do to rows, told before anything runs.
+//!
+//! The dialects' `hazard` modules read the statements; what only the catalogs of the rehearsal can
+//! tell is added here.
+
+use raingauge_schema::drizzle::migration::split;
+use raingauge_schema::plan::Hazard;
+use raingauge_schema::sqlite::rebuild::{Effects, effects};
+use raingauge_schema::{Catalog, Dialect, Pair};
+
+use super::rebuild;
+use crate::facts::Facts;
+use crate::history::Migration;
+use crate::report::Finding;
+use crate::site::Site;
+
+/// The findings about migrations of the history, before anything is planned for them.
+pub(crate) fn risks(
+    site: &Site,
+    facts: &Facts,
+    positions: &[usize],
+    allowed: &[String],
+) -> Vec<Finding> {
+    let mut found = findings(&hazards(site, facts, positions), allowed);
+    if site.dialect() == Dialect::Sqlite {
+        for at in positions {
+            let migration = &site.project.history.migrations[*at];
+            let Some(rehearsed) = rehearsed(&facts.states, *at) else { continue };
+            let effects = effects_of(migration);
+            found.extend(rebuild::findings(&migration.entry.tag, &effects, rehearsed, allowed));
+        }
+    }
+    found
+}
+
+/// The catalogs before and after a migration in scratch, if it got that far.
+pub(super) fn rehearsed(states: &[Catalog], at: usize) -> Option<Pair<&Catalog>> {
+    Some(Pair { from: states.get(at)?, to: states.get(at + 1)? })
+}
+
+/// What the statements of a SQLite migration name.
+pub(super) fn effects_of(migration: &Migration) -> Effects {
+    effects(split(&migration.sql).iter().map(|it| it.sql))
+}
+
+/// The hazards of each migration with its tag, each once.
+pub(super) fn hazards(site: &Site, facts: &Facts, positions: &[usize]) -> Vec<(String, Hazard)> {
+    let mut found: Vec<(String, Hazard)> = Vec::new();
+    for at in positions {
+        let migration = &site.project.history.migrations[*at];
+        let chunks = split(&migration.sql);
+        let pieces: Vec<_> = chunks.iter().map(|it| it.sql).collect();
+        let mut own = site.dialect().hazards_of_migration(&pieces);
+        if let (Dialect::Sqlite, Some(before)) = (site.dialect(), facts.states.get(*at)) {
+            own.extend(rebuild::hazards(&effects_of(migration), before));
+        }
+        found.extend(own.into_iter().map(|it| (migration.entry.tag.clone(), it)));
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn findings(hazards: &[(String, Hazard)], allowed: &[String]) -> Vec<Finding> {
+    let one = |(tag, hazard): &(String, Hazard)| {
+        match hazard {
+        Hazard::DeletesData(name) if allowed.contains(name) => None,
+        Hazard::DeletesData(name) => Some(
+            Finding::error("deletion-not-allowed", tag.clone(), format!("deletes data: {name}; nothing was changed"))
+                .next(format!("if that is meant: `--allow {name}`")),
+        ),
+        Hazard::RewritesTable(_) => Some(Finding::warning("rewrites-table", tag.clone(), hazard.to_string())),
+        Hazard::NotTransactional => Some(
+            Finding::error("not-transactional", tag.clone(), "has a statement that cannot run inside a transaction, which this version of raingauge does not run yet; nothing was changed")
+                .next("run it by hand, then `raingauge analyze`"),
+        ),
+        Hazard::NotUnderstood => Some(Finding::warning("not-understood", tag.clone(), "has a statement whose effects on rows are not known; a verified backup is taken first")),
+    }
+    };
+    hazards.iter().filter_map(one).collect()
+}
