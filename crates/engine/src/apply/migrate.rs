@@ -275,14 +275,16 @@ fn run_pieces(
     tripwire.arm(session, turn.migration, rehearsed)?;
     let pieces = split(&turn.migration.sql);
     for piece in &pieces {
-        send(session, piece.sql)
-            .map_err(|(line, cause)| turn.failed(piece.line + line, cause))?;
+        send(session, piece.sql).map_err(|(line, cause)| turn.failed(piece.line + line, cause))?;
     }
     let notes = tripwire.check(session)?;
     record(site, session, turn.migration).map_err(|cause| {
         let name = &site.project.ledger;
-        Error::new("ledger-unwritable", format!("cannot record the migration in `{name}`; it was rolled back"))
-            .caused_by(cause)
+        Error::new(
+            "ledger-unwritable",
+            format!("cannot record the migration in `{name}`; it was rolled back"),
+        )
+        .caused_by(cause)
     })?;
     let applied = step(&format!("apply {}", turn.migration.entry.tag), pieces.len());
     Ok([applied].into_iter().chain(notes.iter().map(|it| step(it, 0))).collect())
@@ -316,7 +318,11 @@ fn after_lost_commit(site: &Site, migration: &Migration, cause: SqlError) -> Res
         .map_err(|it| unknown().caused_by(it).after(format!("perhaps {}", migration.entry.tag)))?;
     let recorded = already_recorded(site, &mut reader)?;
     let is_recorded = |at: &usize| site.project.history.migrations[*at].hash == migration.hash;
-    if recorded.iter().any(is_recorded) { Ok(()) } else { Err(failure::failed(migration, 1, cause)) }
+    if recorded.iter().any(is_recorded) {
+        Ok(())
+    } else {
+        Err(failure::failed(migration, 1, cause))
+    }
 }
 
 fn record(site: &Site, session: &mut Session, migration: &Migration) -> Result<(), SqlError> {
