@@ -21,6 +21,9 @@ pub enum Hazard {
 impl fmt::Display for Hazard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::DeletesData(name) if name.starts_with("retype:") => {
+                write!(f, "may cut or round values ({name})")
+            }
             Self::DeletesData(name) => write!(f, "deletes data ({name})"),
             Self::RewritesTable(name) => write!(f, "rewrites `{name}` while it is locked"),
             Self::NotTransactional => f.write_str("cannot run inside a transaction"),

@@ -165,3 +165,19 @@ fn a_postgres_function_that_deletes_rows_nobody_named_is_rolled_back() -> Result
     assert_eq!(project.database.value("SELECT count(*) FROM books")?, "0");
     Ok(())
 }
+
+#[test]
+fn a_postgres_type_that_rounds_values_needs_consent_and_a_wider_one_does_not() -> Result {
+    let project = Project::new(Example::BookstorePostgres, Age::Lived)?;
+    run(&project, &["execute", "--confirm"], 0)?;
+    append(&project, "export const notes = pgTable(\"notes\", { id: integer(\"id\") });\n")?;
+    judge::generate(&project)?;
+    let file = newest(&project)?;
+    let change = |to: &str| format!("ALTER TABLE books ALTER COLUMN stock TYPE {to};");
+    project.write(&file, &change("smallint"))?;
+    let refused = run(&project, &["migrate"], 1)?;
+    assert_error(&refused, "--allow retype:books.stock");
+    project.write(&file, &change("bigint"))?;
+    run(&project, &["migrate"], 0)?;
+    Ok(())
+}

@@ -6,6 +6,7 @@ pub mod migrate;
 mod postgres;
 mod rebuild;
 pub mod reconcile;
+mod retype;
 pub(crate) mod risks;
 mod sqlite;
 mod tripwire;

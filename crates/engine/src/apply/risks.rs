@@ -8,7 +8,7 @@ use raingauge_schema::plan::Hazard;
 use raingauge_schema::sqlite::rebuild::{Effects, effects};
 use raingauge_schema::{Catalog, Dialect, Pair};
 
-use super::rebuild;
+use super::{rebuild, retype};
 use crate::facts::Facts;
 use crate::history::Migration;
 use crate::report::Finding;
@@ -53,6 +53,10 @@ pub(super) fn hazards(site: &Site, facts: &Facts, positions: &[usize]) -> Vec<(S
         let mut own = site.dialect().hazards_of_migration(&pieces);
         if let (Dialect::Sqlite, Some(before)) = (site.dialect(), facts.states.get(*at)) {
             own.extend(rebuild::hazards(&effects_of(migration), before));
+        }
+        if let Some(rehearsed) = rehearsed(&facts.states, *at) {
+            let spells_a_cast = migration.sql.to_ascii_lowercase().contains("using");
+            own.retain(|it| spells_a_cast || !retype::only_widens(it, rehearsed));
         }
         found.extend(own.into_iter().map(|it| (migration.entry.tag.clone(), it)));
     }

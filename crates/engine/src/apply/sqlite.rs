@@ -223,7 +223,7 @@ fn columns(
         .prepare(names)?
         .query_map([table], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    let types = rehearsed.and_then(|it| Some(Types::of(it, table, effects)?));
+    let types = rehearsed.and_then(|it| Types::of(it, table, effects));
     let column = |name: &String| {
         let quoted = TableName::new("", name).quoted();
         let is_moved = effects.rebuild(table).is_some_and(|it| {

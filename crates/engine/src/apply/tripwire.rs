@@ -29,9 +29,8 @@ impl Named {
         ledger: String,
     ) -> Self {
         let mut named = Self { ledger, ..Self::default() };
-        let of_hazard = |it: &'a Hazard| match it {
-            Hazard::DeletesData(name) => Some(name.clone()),
-            _ => None,
+        let of_hazard = |it: &'a Hazard| {
+            if let Hazard::DeletesData(name) = it { Some(name.clone()) } else { None }
         };
         for name in hazards.into_iter().filter_map(of_hazard).chain(allowed.iter().cloned()) {
             match name.split_once(':') {

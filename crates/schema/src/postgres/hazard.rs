@@ -404,13 +404,23 @@ mod tests {
     #[test]
     fn what_rewrites_the_table_is_named() {
         check("alter table t alter column a set data type text using a::text", "rewrites t");
-        check("alter table t alter a type varchar(3)", "rewrites t");
+        check("alter table t alter a type text", "rewrites t");
         check("alter table t add column a uuid default gen_random_uuid()", "rewrites t");
         check("alter table t add column a serial", "rewrites t");
         check("alter table t add a int generated always as (b * 2) stored", "rewrites t");
         check("alter table t set unlogged", "rewrites t");
         check("cluster t using i", "rewrites t");
         check("vacuum (full, analyze) s.t", "rewrites s.t alone");
+    }
+
+    #[test]
+    fn a_type_that_cuts_values_needs_consent() {
+        for to in ["varchar(3)", "numeric(4, 0)", "char(2)", "date", "integer", "int using a::int"]
+        {
+            check(&format!("alter table t alter a type {to}"), "retype:t.a rewrites t");
+        }
+        let cut = "alter table t alter \"a\" set data type text using left(a, 2)";
+        check(cut, "retype:t.a rewrites t");
     }
 
     #[test]

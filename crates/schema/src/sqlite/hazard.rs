@@ -18,12 +18,11 @@ use crate::token::{Cursor, Token, has_words};
 pub fn of_migration(pieces: &[&str]) -> Vec<Hazard> {
     let mut found: BTreeSet<_> = pieces.iter().flat_map(|it| hazards(it)).collect();
     for rebuild in effects(pieces.iter().copied()).rebuilds {
-        let is_its_drop = |it: &Hazard| match it {
-            Hazard::DeletesData(name) => {
-                name.strip_prefix("drop:").is_some_and(|it| it.eq_ignore_ascii_case(&rebuild.table))
-            }
-            _ => false,
+        let table = &rebuild.table;
+        let drops_it = |name: &str| {
+            name.strip_prefix("drop:").is_some_and(|it| it.eq_ignore_ascii_case(table))
         };
+        let is_its_drop = |it: &Hazard| matches!(it, Hazard::DeletesData(name) if drops_it(name));
         found.retain(|it| !is_its_drop(it));
         found.insert(Hazard::RewritesTable(rebuild.table));
     }

@@ -39,10 +39,13 @@ impl Effects {
     }
 }
 
+/// Columns with what fills them.
+type Filled = Vec<(String, Option<String>)>;
+
 /// One statement, as far as a rebuild is made of it.
 enum Act {
     Create(String),
-    Copy { into: String, from: String, columns: Vec<(String, Option<String>)> },
+    Copy { into: String, from: String, columns: Filled },
     Insert(String),
     DropTable(String),
     DropObject(String),
@@ -92,10 +95,8 @@ fn rebuild(acts: &[Act], rename: usize) -> Option<(Rebuild, String)> {
         found.next().filter(|_| found.next().is_none())
     };
     let create = only(&|it| matches!(it, Act::Create(name) if same(name, new)))?;
-    let copy = only(&|it| match it {
-        Act::Copy { into, .. } | Act::Insert(into) => same(into, new),
-        _ => false,
-    })?;
+    let copy =
+        only(&|it| matches!(it, Act::Copy { into, .. } | Act::Insert(into) if same(into, new)))?;
     let drop = only(&|it| matches!(it, Act::DropTable(name) if same(name, old)))?;
     let Act::Copy { from, columns, .. } = &acts[copy] else { return None };
     let in_order = create < copy && copy < drop && drop < rename;
@@ -171,7 +172,7 @@ fn insert(mut it: Cursor<'_, '_>) -> Option<Act> {
 }
 
 /// `(a, b) SELECT a, b FROM t`, and nothing behind it that could leave rows out.
-fn copy(mut it: Cursor<'_, '_>) -> Option<(String, Vec<(String, Option<String>)>)> {
+fn copy(mut it: Cursor<'_, '_>) -> Option<(String, Filled)> {
     it.eat_symbol('(').then_some(())?;
     let list = it.rest();
     let end = list.iter().position(|it| it.is_symbol(')'))?;

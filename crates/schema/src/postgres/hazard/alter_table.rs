@@ -36,8 +36,8 @@ fn of_action(mut it: Cursor<'_, '_>, table: &str) -> Vec<Hazard> {
         of_drop(it, table)
     } else if it.eat("alter") {
         it.eat("column");
-        it.name(identifier);
-        of_alter_column(it, table)
+        let column = it.name(identifier).pop().unwrap_or_default();
+        of_alter_column(it, table, &column)
     } else if it.eat_any(&harmless).is_some() {
         Vec::new()
     } else if it.eat("set") || it.eat("reset") {
@@ -106,7 +106,7 @@ fn of_drop(mut it: Cursor<'_, '_>, table: &str) -> Vec<Hazard> {
     deletes("drop", &format!("{table}.{name}"))
 }
 
-fn of_alter_column(mut it: Cursor<'_, '_>, table: &str) -> Vec<Hazard> {
+fn of_alter_column(mut it: Cursor<'_, '_>, table: &str, column: &str) -> Vec<Hazard> {
     let harmless = [
         "set default",
         "set not null",
@@ -121,11 +121,35 @@ fn of_alter_column(mut it: Cursor<'_, '_>, table: &str) -> Vec<Hazard> {
         "add generated",
         "reset",
     ];
-    if it.eat("type") || it.eat("set data type") || it.eat("set expression") {
+    if it.eat("type") || it.eat("set data type") {
+        let mut found = rewrites(table);
+        if !keeps_every_value(it) {
+            found.extend(deletes("retype", &format!("{table}.{column}")));
+        }
+        found
+    } else if it.eat("set expression") {
         rewrites(table)
     } else if it.eat_any(&harmless).is_some() || it.eat("set") && it.eat_symbol('(') {
         Vec::new()
     } else {
         vec![Hazard::NotUnderstood]
+    }
+}
+
+/// Whether a column that gets this type keeps every value, whatever its type was: either the type
+/// holds the text of any value, or the server itself refuses those that do not fit. A cast that is
+/// spelled out cuts and rounds in silence, and so does the assignment to a type of fewer digits.
+fn keeps_every_value(mut it: Cursor<'_, '_>) -> bool {
+    let is_text = it.eat_any(&["text", "varchar", "character varying"]);
+    match (is_text, it.rest()) {
+        (Some("text" | "varchar" | "character varying"), []) => true,
+        // A plain cast of a whole column: `USING "a"::text`.
+        (Some("text"), [using, _, colon, second, target]) => {
+            using.is_word("using")
+                && colon.is_symbol(':')
+                && second.is_symbol(':')
+                && target.is_word("text")
+        }
+        _ => false,
     }
 }
