@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 const MARKER: &str = "raingauge.lock";
 
 /// A new folder with its lock held. The marker gets its name only when it is locked, so that nobody
-/// ever sees it free.
+/// ever sees it free. The folder's name has the process in it, for the moment before there is a marker.
 pub(super) fn make_folder(place: &Path, prefix: &str) -> io::Result<(PathBuf, File)> {
-    let folder = tempfile::Builder::new().prefix(prefix).tempdir_in(place)?.keep();
+    let prefix = format!("{prefix}{}-", std::process::id());
+    let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(place)?.keep();
     let early = folder.join("raingauge.new");
     let mut marker = File::create(&early)?;
     marker.lock()?;
@@ -25,7 +26,19 @@ pub(super) fn stale_folders(place: &Path, prefix: &str) -> Vec<(PathBuf, File)> 
     let entries = fs::read_dir(place).into_iter().flatten().flatten();
     let named =
         entries.filter(|it| it.file_name().to_str().is_some_and(|it| it.starts_with(prefix)));
-    named.filter_map(|it| Some((it.path(), claim(&it.path())?))).collect()
+    let claimed = |it: &fs::DirEntry| claim(&it.path()).or_else(|| claim_unmarked(it, prefix));
+    named.filter_map(|it| Some((it.path(), claimed(&it)?))).collect()
+}
+
+/// A folder whose maker was killed before it had marked it. Who is not known to be gone is alive.
+fn claim_unmarked(entry: &fs::DirEntry, prefix: &str) -> Option<File> {
+    let name = entry.file_name();
+    let (process, _) = name.to_str()?.strip_prefix(prefix)?.split_once('-')?;
+    let process: u32 = process.parse().ok()?;
+    let is_gone =
+        Path::new("/proc/self").exists() && !Path::new(&format!("/proc/{process}")).exists();
+    let is_unmarked = fs::symlink_metadata(entry.path().join(MARKER)).is_err();
+    (is_gone && is_unmarked).then(|| File::open(entry.path()).ok())?
 }
 
 /// Opening fails for what belongs to somebody else, and locking for what is in use.
@@ -35,4 +48,31 @@ fn claim(folder: &Path) -> Option<File> {
     let marker = File::open(path).ok()?;
     marker.try_lock().ok()?;
     Some(marker)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_stale_when_its_maker_is_gone_marked_or_not() {
+        let place = tempfile::tempdir().unwrap();
+        let (mine, marker) = make_folder(place.path(), "scratch-").unwrap();
+        // No process has a number beyond the system's greatest.
+        let unmarked = place.path().join("scratch-4294967295-abc");
+        fs::create_dir(&unmarked).unwrap();
+        fs::create_dir(place.path().join("scratch-of-somebody")).unwrap();
+        fs::create_dir(place.path().join(format!("scratch-{}-new", std::process::id()))).unwrap();
+        let found = |prefix| {
+            let mut paths: Vec<_> =
+                stale_folders(place.path(), prefix).into_iter().map(|it| it.0).collect();
+            paths.sort();
+            paths
+        };
+        assert_eq!(found("scratch-"), [unmarked.clone()]);
+        drop(marker);
+        let mut both = [mine, unmarked];
+        both.sort();
+        assert_eq!(found("scratch-"), both);
+    }
 }
