@@ -69,7 +69,7 @@ mod tests {
             paths.sort();
             paths
         };
-        assert_eq!(found("scratch-"), [unmarked.clone()]);
+        assert_eq!(found("scratch-"), std::slice::from_ref(&unmarked));
         drop(marker);
         let mut both = [mine, unmarked];
         both.sort();
