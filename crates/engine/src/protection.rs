@@ -33,9 +33,6 @@ pub fn existing(site: &mut Site, live: &Fingerprint) -> Result<Option<VerifiedBa
 /// # Errors
 /// If it cannot be taken or is not equal once restored; nothing is left behind then.
 pub fn take(site: &mut Site, progress: &mut dyn Progress) -> Result<VerifiedBackup> {
-    make_own_folder(&site.project.root).map_err(|cause| {
-        Error::new("backup-unwritable", "cannot make the folder `.raingauge`").caused_by(cause)
-    })?;
     let (dir, client) = (site.backups(), site.client());
     let folder = site.project.history.folder.clone();
     let request = Request {
@@ -46,6 +43,10 @@ pub fn take(site: &mut Site, progress: &mut dyn Progress) -> Result<VerifiedBack
         at: site.setting.now,
     };
     let taken = backup::take(&request, Proof::Restore(&mut site.scratch), progress)?;
+    // Only now: a backup that could not be taken leaves nothing behind.
+    make_own_folder(&site.project.root).map_err(|cause| {
+        Error::new("backup-unwritable", "cannot make the folder `.raingauge`").caused_by(cause)
+    })?;
     Ok(taken.verified.expect("a backup that is restored is verified or not returned"))
 }
 
