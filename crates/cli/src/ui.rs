@@ -98,14 +98,19 @@ impl Progress for Ui {
     }
 
     fn boundary(&mut self, name: &str) {
-        crash_here_if_asked(name);
+        stop_here_if_asked(name);
     }
 }
 
 /// In builds for tests, `RAINGAUGE_CRASH_AT=<boundary>` ends the process as `kill -9` would, so that
-/// recovery can be tested between any two steps.
+/// recovery can be tested between any two steps; `RAINGAUGE_PAUSE_AT=<boundary>` waits for a line on
+/// stdin, so that others can be let in there.
 #[cfg(debug_assertions)]
-fn crash_here_if_asked(name: &str) {
+fn stop_here_if_asked(name: &str) {
+    if std::env::var_os("RAINGAUGE_PAUSE_AT").is_some_and(|it| it == name) {
+        let _ = writeln!(std::io::stderr(), "paused {name}");
+        let _ = std::io::stdin().read_line(&mut String::new());
+    }
     if std::env::var_os("RAINGAUGE_TRACE_BOUNDARIES").is_some() {
         let _ = writeln!(std::io::stderr(), "boundary {name}");
     }
@@ -115,7 +120,7 @@ fn crash_here_if_asked(name: &str) {
 }
 
 #[cfg(not(debug_assertions))]
-fn crash_here_if_asked(_name: &str) {}
+fn stop_here_if_asked(_name: &str) {}
 
 fn paint(tone: Tone, text: &str) -> String {
     match tone {

@@ -6,6 +6,7 @@
 
 #![expect(clippy::print_stdout, reason = "a test that skips says why")]
 
+mod agreed;
 mod bookstore;
 mod corpus;
 mod crash;
