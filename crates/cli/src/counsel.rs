@@ -1,6 +1,6 @@
 //! Who answers questions: a file of answers, a person at the terminal, or nobody.
 
-use raingauge_engine::commands::{Answer, Counsel, Question};
+use raingauge_engine::counsel::{Answer, Counsel, Question};
 use raingauge_engine::progress::Progress;
 use raingauge_engine::report::Report;
 

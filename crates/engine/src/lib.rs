@@ -14,6 +14,7 @@ pub mod client;
 pub mod commands;
 pub mod connect;
 pub mod consent;
+pub mod counsel;
 pub mod data;
 pub mod digest;
 pub mod dump;

@@ -6,6 +6,7 @@ use raingauge_schema::{Catalog, Dialect};
 
 use crate::client::ProgramSource;
 use crate::connect::{Access, Dsn, Identity, Session};
+use crate::consent::Circumstance;
 use crate::history::History;
 use crate::ledger::{self, LedgerName};
 use crate::project::Project;
@@ -144,6 +145,15 @@ impl Site {
             return Some(format!("`raingauge.toml` protects it as `{name}`"));
         }
         (!self.identity.local).then(|| "it is on another machine".to_owned())
+    }
+
+    /// Where a consent to a write is asked for; `typed` is what was typed at the prompt.
+    pub(crate) fn circumstance(&self, typed: Option<String>) -> Circumstance {
+        Circumstance {
+            database: self.identity.database.clone(),
+            guarded: self.guarded().is_some(),
+            typed,
+        }
     }
 
     /// A report of a command that says who answered.

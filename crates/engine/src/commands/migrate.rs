@@ -5,12 +5,12 @@ use std::time::Duration;
 use raingauge_schema::Kind;
 use raingauge_schema::dialect::AnySnapshot;
 
-use super::execute::{Answer, Counsel, Question, apply_question, circumstance};
 use super::status::{pending_section, planned_steps};
 use crate::apply::migrate::{self as apply, Job, MigratePlan, Protection};
 use crate::apply::reconcile;
 use crate::check::ledger::{Standing, other_ledgers, standing};
 use crate::consent::{Consent, Given};
+use crate::counsel::{Answer, Counsel, Question};
 use crate::facts::{Facts, Scope};
 use crate::ledger;
 use crate::report::{Finding, Outcome, Report, Step, StepState};
@@ -134,7 +134,7 @@ fn agree(
 ) -> Result<Consent, Box<Finding>> {
     let typing_is_enough = *given == Given::Nothing && site.guarded().is_none();
     let given = if typing_is_enough { &Given::Shown } else { given };
-    let first = Consent::obtain(&plan.plan, given, &circumstance(site, None));
+    let first = Consent::obtain(&plan.plan, given, &site.circumstance(None));
     if first.is_ok() || matches!(given, Given::Plan(_)) {
         return first;
     }
@@ -145,9 +145,7 @@ fn agree(
         typed_name: Some(site.identity.database.clone()),
     };
     match counsel.answer(&question) {
-        Answer::Yes(typed) => {
-            Consent::obtain(&plan.plan, &Given::Shown, &circumstance(site, typed))
-        }
+        Answer::Yes(typed) => Consent::obtain(&plan.plan, &Given::Shown, &site.circumstance(typed)),
         Answer::No | Answer::Open => first,
     }
 }
@@ -172,4 +170,12 @@ fn apply_plan(
     let job = Job { plan, consent, protection: &protection, wait };
     steps.extend(apply::carry_out(site, &job, counsel)?.steps);
     Ok(steps)
+}
+
+/// Whether to apply `n` migrations.
+pub(crate) fn apply_question(n: usize, database: &str) -> String {
+    match n {
+        1 => format!("Apply 1 pending migration to `{database}`?"),
+        n => format!("Apply {n} pending migrations to `{database}`?"),
+    }
 }

@@ -12,7 +12,7 @@ mod validate;
 
 pub use analyze::analyze;
 pub use backup::{backup_create, backup_list, backup_verify};
-pub use execute::{Answer, Counsel, Mandate, Question, execute};
+pub use execute::{Mandate, execute};
 pub use init::init;
 pub use migrate::{MigrateRequest, migrate};
 pub use reconcile::reconcile;

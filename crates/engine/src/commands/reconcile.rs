@@ -1,9 +1,9 @@
 //! `reconcile`: shows the plan of an adoption, and carries it out with consent.
 
-use super::execute::{Answer, Counsel, Question, circumstance, plan_lines};
 use crate::adoption::{Adoption, plan};
 use crate::apply::reconcile as apply;
 use crate::consent::{Consent, Given};
+use crate::counsel::{Answer, Counsel, Question};
 use crate::facts::{Facts, Scope};
 use crate::report::{Finding, Outcome, Report, Section, Severity, Step, StepState};
 use crate::setting::Setting;
@@ -102,7 +102,7 @@ fn agree(
     given: &Given,
     counsel: &mut dyn Counsel,
 ) -> Result<Consent, Box<Finding>> {
-    let first = Consent::obtain(&adoption.plan, given, &circumstance(site, None));
+    let first = Consent::obtain(&adoption.plan, given, &site.circumstance(None));
     if *given != Given::Shown || first.is_ok() {
         return first;
     }
@@ -113,7 +113,7 @@ fn agree(
         typed_name: Some(site.identity.database.clone()),
     };
     match counsel.answer(&question) {
-        Answer::Yes(typed) => Consent::obtain(&adoption.plan, given, &circumstance(site, typed)),
+        Answer::Yes(typed) => Consent::obtain(&adoption.plan, given, &site.circumstance(typed)),
         Answer::No | Answer::Open => first,
     }
 }
@@ -146,4 +146,29 @@ fn planned(adoption: &Adoption) -> Vec<Step> {
         StepState::Planned,
     ));
     steps
+}
+
+/// The plan as a table, its hash first.
+pub(crate) fn plan_lines(adoption: &Adoption) -> Vec<[String; 2]> {
+    let mut lines = Vec::new();
+    for migration in &adoption.migrations {
+        let how = if migration.in_effect { "recorded as applied" } else { "applied" };
+        lines.push([
+            migration.name.to_owned(),
+            match migration.n_statements {
+                1 => format!("1 statement, {how}"),
+                n => format!("{n} statements, {how}"),
+            },
+        ]);
+    }
+    if !adoption.recorded.is_empty() {
+        lines.push([
+            "record".to_owned(),
+            match adoption.recorded.len() {
+                1 => "1 migration of the history as applied".to_owned(),
+                n => format!("{n} migrations of the history as applied"),
+            },
+        ]);
+    }
+    lines
 }

@@ -1,0 +1,40 @@
+//! Who decides what only a person can decide, and watches: a terminal, a file of answers, or nobody.
+
+use raingauge_schema::Fingerprint;
+
+use crate::progress::Progress;
+use crate::report::Report;
+
+/// Something that only a person, or a file of answers, can decide.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Stable word: `backup`, `reconcile`, `migrate`.
+    pub id: &'static str,
+    pub text: String,
+    /// The plan that a yes agrees to.
+    pub plan: Fingerprint,
+    /// The database's name, where it has to be typed.
+    pub typed_name: Option<String>,
+}
+
+/// An answer to a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Yes, with what was typed if a name was asked for.
+    Yes(Option<String>),
+    No,
+    /// Nobody is there to answer.
+    Open,
+}
+
+/// Who answers questions and watches.
+pub trait Counsel: Progress {
+    /// Whether anybody is there to answer; if not, the report with the open question says it all.
+    fn can_answer(&self) -> bool;
+
+    /// Answers a question; never yes by default.
+    fn answer(&mut self, question: &Question) -> Answer;
+
+    /// Shows a report that is not the last word.
+    fn show(&mut self, report: &Report);
+}
