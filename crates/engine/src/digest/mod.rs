@@ -1,11 +1,12 @@
 //! What a database holds, as evidence: per table a content digest and a row count, the state of
 //! every sequence, and the large objects.
 //!
-//! A [`Digest`] is the sum, modulo 2¹²⁸, of 128 bits of the sha-256 of every row: the order of the
-//! rows does not matter, a duplicate counts twice. [`postgres`] computes it on the server, [`sqlite`]
-//! in our own process, where that server is. Two digests compare only within one engine and major
-//! version. The chance that different rows give one digest by accident is 2⁻¹²⁸; somebody who makes
-//! rows to that end can do better, so a digest is no signature.
+//! A [`Digest`] is the sum of 128 bits of a hash of every row: the order of the rows does not matter,
+//! a duplicate counts twice. [`postgres`] computes it on the server, with the server's own fast hash
+//! under two seeds, [`sqlite`] in our own process, where that server is, with sha-256. Two digests
+//! compare only within one engine and major version. Different rows hardly ever give one digest by
+//! accident: 2⁻¹²⁸ for SQLite, and for PostgreSQL at least 2⁻⁹⁶, the width of its hash's state. Somebody
+//! who makes rows to that end can do better, so a digest is no signature.
 
 mod difference;
 pub mod postgres;

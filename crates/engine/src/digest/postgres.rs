@@ -147,7 +147,7 @@ fn rows_unseen(what: &str) -> Error {
 }
 
 fn digest(session: &mut Session, table: &Table) -> Result<TableDigest> {
-    let row = format!("convert_to(ROW({})::text, 'SQL_ASCII')", table.columns);
+    let row = format!("ROW({})::text", table.columns);
     let sql = sum_of_hashes(&row, &format!("ONLY {}", table.name.quoted()));
     let rows = session.rows(&sql).map_err(unreadable)?;
     let (n_rows, digest) = parse_sums(&rows).ok_or_else(unexpected)?;
@@ -155,24 +155,24 @@ fn digest(session: &mut Session, table: &Table) -> Result<TableDigest> {
 }
 
 fn large_objects(session: &mut Session) -> Result<LargeObjects> {
-    let object = "convert_to(oid || ':', 'SQL_ASCII') || lo_get(oid)";
+    let object = "oid || ':' || encode(sha256(lo_get(oid)), 'hex')";
     let rows =
         session.rows(&sum_of_hashes(object, "pg_largeobject_metadata")).map_err(unreadable)?;
     let (n_objects, digest) = parse_sums(&rows).ok_or_else(unexpected)?;
     Ok(LargeObjects { n_objects, digest })
 }
 
-/// Counts, and sums both halves of 128 bits; `sum(bigint)` does not overflow. The offset keeps the
-/// planner from computing each hash twice. It is quoted because a literal of type `integer` would
-/// need a cast, and then the planner takes it for a real offset and gives up parallel workers.
-fn sum_of_hashes(bytes: &str, from: &str) -> String {
-    let half =
-        |from: usize| format!("coalesce(sum(('x' || substr(h, {from}, 16))::bit(64)::bigint), 0)");
+/// Counts, and sums two 64-bit hashes of a text under different seeds; `sum(bigint)` does not
+/// overflow. The offset keeps the planner from writing out each row twice. It is quoted because a
+/// literal of type `integer` would need a cast, and then the planner takes it for a real offset and
+/// gives up parallel workers.
+fn sum_of_hashes(text: &str, from: &str) -> String {
+    // The default collation of the database may be one that hashes equal words alike.
+    let half = |seed: u8| format!("coalesce(sum(hashtextextended(h COLLATE \"C\", {seed})), 0)");
     format!(
-        "SELECT count(*), {}, {} FROM \
-         (SELECT encode(sha256({bytes}), 'hex') AS h FROM {from} OFFSET '0') AS hashes",
+        "SELECT count(*), {}, {} FROM (SELECT {text} AS h FROM {from} OFFSET '0') AS hashes",
+        half(0),
         half(1),
-        half(17),
     )
 }
 
