@@ -153,20 +153,19 @@ pub fn find(name: &str, server_major: u32, source: Option<&ProgramSource>) -> Re
     })
 }
 
-/// Folders with the server's programs (`initdb`, `pg_ctl`) of exactly this major version, best first.
-/// An empty path stands for the search path.
-pub(crate) fn server_folders(major: u32, given: Option<&Path>) -> Vec<PathBuf> {
-    // Who names a folder means it: nothing else is tried.
-    let mut folders = match given {
-        Some(folder) => vec![folder.to_owned()],
-        None => usual_folders(major).into_iter().chain([PathBuf::new()]).collect(),
+/// The folder with the server's programs (`initdb`, `pg_ctl`) of exactly this major version. An empty
+/// path stands for the search path.
+pub(crate) fn server_folder(major: u32, given: Option<&Path>) -> Option<PathBuf> {
+    let has_programs = |it: &PathBuf| {
+        let version = |name| major_of(&[path_text(&it.join(name))]);
+        ["initdb", "pg_ctl"].into_iter().all(|name| version(name) == Some(major))
     };
-    folders.retain(|it| {
-        ["initdb", "pg_ctl"]
-            .iter()
-            .all(|name| major_of(&[path_text(&it.join(name))]) == Some(major))
-    });
-    folders
+    // Who names a folder means it: nothing else is tried.
+    if let Some(folder) = given {
+        return Some(folder.to_owned()).filter(has_programs);
+    }
+    let elsewhere = || pg_config_folder().into_iter().chain([PathBuf::new()]).find(has_programs);
+    package_folders(major).into_iter().find(has_programs).or_else(elsewhere)
 }
 
 fn candidates(name: &str, major: u32, source: Option<&ProgramSource>) -> Vec<Vec<String>> {
@@ -185,9 +184,14 @@ fn candidates(name: &str, major: u32, source: Option<&ProgramSource>) -> Vec<Vec
     }
 }
 
-/// Where packages put the programs of one major version.
+/// Where programs of one major version usually are.
 fn usual_folders(major: u32) -> Vec<PathBuf> {
-    let mut folders: Vec<_> = [
+    package_folders(major).into_iter().chain(pg_config_folder()).collect()
+}
+
+/// Where packages put the programs of one major version.
+fn package_folders(major: u32) -> Vec<PathBuf> {
+    [
         format!("/usr/lib/postgresql/{major}/bin"),
         format!("/usr/pgsql-{major}/bin"),
         format!("/usr/libexec/postgresql{major}"),
@@ -199,9 +203,7 @@ fn usual_folders(major: u32) -> Vec<PathBuf> {
     .map(PathBuf::from)
     .into_iter()
     .filter(|it| it.is_dir())
-    .collect();
-    folders.extend(pg_config_folder());
-    folders
+    .collect()
 }
 
 /// Folders of later major versions on Debian, oldest first.

@@ -31,6 +31,16 @@ pub struct Setting {
     pub now: Timestamp,
 }
 
+impl Setting {
+    /// The folder of raingauge in the user's cache, by the environment; it need not exist.
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        let folder =
+            |name: &str| self.env.get(name).map(PathBuf::from).filter(|it| it.is_absolute());
+        let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")))?;
+        Some(cache.join("raingauge"))
+    }
+}
+
 /// Where scratch databases are made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ScratchChoice {

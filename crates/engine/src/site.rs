@@ -186,6 +186,7 @@ fn find_ledgers(live: &mut Session, configured: &LedgerName) -> Result<Vec<Ledge
 fn scratch_options(setting: &Setting, project: &Project, live: &Dsn) -> Result<ScratchOptions> {
     let mut options = ScratchOptions::new(project.dialect);
     options.live = Some(live.clone());
+    options.cache = setting.cache_folder();
     match &setting.scratch {
         ScratchChoice::Auto => {}
         ScratchChoice::Url(url) => options.scratch_url = Some(Dsn::parse(url, project.dialect)?),

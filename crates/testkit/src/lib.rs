@@ -1,7 +1,7 @@
 //! What the tests of raingauge stand on: servers, projects, the real drizzle-kit, the built binary.
 //!
-//! Reading order: [`run`] (a finished process) → [`postgres`] (a throw-away server) → [`database`]
-//! (one database, and what is in it) → [`project`] (a copy of an example with its database) →
+//! Reading order: [`run`] (a finished process) → [`postgres`] (a throw-away server) · [`cache`] (a
+//! fresh one, kept) → [`database`] (one database, and what is in it) → [`project`] (a copy of an example with its database) →
 //! [`node`] and [`judge`] (what the real drizzle-kit and drizzle-orm make of a project) →
 //! [`raingauge`] and [`terminal`] (the binary under test). Nothing here knows raingauge's own crates:
 //! a witness must not share code with the accused.
@@ -9,6 +9,7 @@
 //! Everything that can fail returns a [`Failure`], which prints as plain text, so that a test may
 //! either `unwrap` it or end in `?`.
 
+pub mod cache;
 pub mod database;
 pub mod failure;
 pub mod judge;

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use crate::cache;
 use crate::database::{Database, PgDatabase};
 use crate::failure::{Doing, Failure, Result};
 use crate::run::Run;
@@ -228,6 +229,17 @@ fn new_folder() -> Result<PathBuf> {
 }
 
 fn initialise(bin: &Path, folder: &Path) -> Result {
+    if cache::unpack(bin, folder, &mut as_server_account("tar")?) {
+        return Ok(());
+    }
+    let _ = fs::remove_dir_all(folder.join("data"));
+    initialise_anew(bin, folder)?;
+    // Without it the next server is made anew, too.
+    let _ = cache::pack(bin, folder, &mut as_server_account("tar")?);
+    Ok(())
+}
+
+fn initialise_anew(bin: &Path, folder: &Path) -> Result {
     let password = folder.join("password");
     fs::write(&password, PASSWORD)?;
     let mut initdb = as_server_account(bin.join("initdb"))?;

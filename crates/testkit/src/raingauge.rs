@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::cache;
 use crate::failure::Result;
 use crate::postgres;
 use crate::run::Run;
@@ -58,6 +59,8 @@ impl Raingauge {
         command.args(arguments).current_dir(folder).env_clear();
         command.env("PATH", search_path()).env("HOME", folder).env("LC_ALL", "C.UTF-8");
         command.env("TMPDIR", std::env::temp_dir()).env("TERM", "dumb");
+        // Not below its home, which is the project here.
+        command.envs(cache::folder().map(|it| ("XDG_CACHE_HOME", it)));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use super::marker;
-use crate::client::{FOREIGN_SETTINGS, server_folders};
+use super::template::{Template, own_uid};
+use crate::client::{FOREIGN_SETTINGS, server_folder};
 use crate::connect::dsn::PgTarget;
 use crate::{Error, Result};
 
@@ -47,12 +48,18 @@ struct Account {
 }
 
 impl Cluster {
-    /// Starts an empty server of this major version whose superuser is `superuser`.
+    /// Starts an empty server of this major version whose superuser is `superuser`. A fresh one is kept
+    /// in the folder `cache` for the next time, if it can be.
     ///
     /// # Errors
     /// `scratch-unavailable` if its programs are missing or do not run.
-    pub(super) fn start(major: u32, bin: Option<&Path>, superuser: &str) -> Result<Self> {
-        let bin = server_folders(major, bin).into_iter().next().ok_or_else(|| {
+    pub(super) fn start(
+        major: u32,
+        bin: Option<&Path>,
+        superuser: &str,
+        cache: Option<&Path>,
+    ) -> Result<Self> {
+        let bin = server_folder(major, bin).ok_or_else(|| {
             unavailable(format!(
                 "found no `initdb` and `pg_ctl` of PostgreSQL {major} on this machine"
             ))
@@ -64,9 +71,13 @@ impl Cluster {
         places.dedup();
         let mut failure =
             unavailable("the folder for temporary files has too long a name".to_owned());
+        let options = initdb_options(superuser);
+        let template = cache.and_then(|it| Template::of(it, &bin, &options));
         for place in places {
             remove_stale(&place, &bin);
-            match Self::start_in(&place, &bin, superuser) {
+            let started = Self::make_in(&place, &bin, superuser)
+                .and_then(|it| it.run(&bin, &options, template.as_ref()));
+            match started {
                 Ok(cluster) => return Ok(cluster),
                 Err(error) => failure = error,
             }
@@ -79,7 +90,7 @@ impl Cluster {
         &self.target
     }
 
-    fn start_in(place: &Path, bin: &Path, superuser: &str) -> Result<Self> {
+    fn make_in(place: &Path, bin: &Path, superuser: &str) -> Result<Self> {
         let (folder, marker) = marker::make_folder(place, PREFIX).map_err(|it| {
             unavailable("cannot make a folder for a server".to_owned()).caused_by(it)
         })?;
@@ -97,18 +108,30 @@ impl Cluster {
             ..PgTarget::default()
         };
         // From here on, dropping the value cleans up.
-        let cluster = Self { target, folder, watchdog, _marker: marker };
-        cluster.initialise(bin, superuser)?;
-        cluster.launch(bin)?;
-        Ok(cluster)
+        Ok(Self { target, folder, watchdog, _marker: marker })
     }
 
-    fn initialise(&self, bin: &Path, superuser: &str) -> Result<()> {
-        let mut command = self.command(bin, "initdb")?;
-        command.args(["--encoding=UTF8", "--locale=C", "--auth=trust", "--no-sync"]);
-        command.arg("--username").arg(superuser);
-        command.arg("--pgdata").arg(self.folder.join("data"));
-        finish(&mut command, "initdb")
+    /// Starts the server from the template, or else from nothing, which then becomes the template.
+    fn run(self, bin: &Path, options: &[String], template: Option<&Template>) -> Result<Self> {
+        let data = self.folder.join("data");
+        if let Some(template) = template {
+            if template.unpack(&mut self.command(Path::new(""), "tar")?)
+                && data.join("PG_VERSION").exists()
+            {
+                if self.launch(bin).is_ok() {
+                    return Ok(self);
+                }
+                template.discard();
+            }
+            let _ = fs::remove_dir_all(&data);
+        }
+        let mut initdb = self.command(bin, "initdb")?;
+        finish(initdb.args(options).arg("--pgdata").arg(data), "initdb")?;
+        if let Some(template) = template {
+            template.pack(&mut self.command(Path::new(""), "tar")?);
+        }
+        self.launch(bin)?;
+        Ok(self)
     }
 
     fn launch(&self, bin: &Path) -> Result<()> {
@@ -142,6 +165,11 @@ impl Drop for Cluster {
         let _ = self.watchdog.wait();
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+fn initdb_options(superuser: &str) -> Vec<String> {
+    let fixed = ["--encoding=UTF8", "--locale=C", "--auth=trust", "--no-sync"].map(str::to_owned);
+    fixed.into_iter().chain([format!("--username={superuser}")]).collect()
 }
 
 fn unavailable(message: String) -> Error {
@@ -193,9 +221,8 @@ fn command_as(account: Account, folder: &Path, program: &Path) -> Command {
     command
 }
 
-/// Whether this process is root, told by whom its files belong to.
 fn is_root() -> bool {
-    tempfile::tempfile().and_then(|it| it.metadata()).is_ok_and(|it| it.uid() == 0)
+    own_uid().is_ok_and(|it| it == 0)
 }
 
 fn watch(folder: &Path, bin: &Path, account: Account) -> io::Result<Child> {

@@ -1,12 +1,14 @@
 //! Throw-away databases of live's engine and major version, always removed.
 //!
 //! Reading order: this file (what callers see) → `postgres` (which server, and its databases) →
-//! `cluster` (a server of our own) · `sqlite` (temporary files) → `marker` (what a killed run leaves).
+//! `cluster` (a server of our own) · `template` (a fresh one, kept) · `sqlite` (temporary files) →
+//! `marker` (what a killed run leaves).
 
 mod cluster;
 mod marker;
 mod postgres;
 mod sqlite;
+mod template;
 
 use std::path::PathBuf;
 
@@ -30,6 +32,8 @@ pub struct ScratchOptions {
     pub roles: Vec<String>,
     /// The folder of PostgreSQL's server programs; without one, the usual places are searched.
     pub pg_bin: Option<PathBuf>,
+    /// Where a fresh server is kept for the next time; without one, each is made anew.
+    pub cache: Option<PathBuf>,
 }
 
 impl ScratchOptions {
@@ -42,6 +46,7 @@ impl ScratchOptions {
             target_consent: false,
             roles: Vec::new(),
             pg_bin: None,
+            cache: None,
         }
     }
 }

@@ -118,7 +118,8 @@ impl Server {
 
     fn on_own(options: &ScratchOptions, likeness: &Likeness) -> Result<Self> {
         let superuser = free_name("raingauge", &likeness.roles);
-        let start = |major| Cluster::start(major, options.pg_bin.as_deref(), &superuser);
+        let (bin, cache) = (options.pg_bin.as_deref(), options.cache.as_deref());
+        let start = |major| Cluster::start(major, bin, &superuser, cache);
         let cluster = match likeness.major {
             Some(major) => start(major)?,
             None => {

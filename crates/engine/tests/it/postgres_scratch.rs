@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use raingauge_engine::connect::{Access, Dsn, PgSession};
 use raingauge_engine::scratch::{Scratch, ScratchOptions};
-use raingauge_schema::Dialect;
+use raingauge_testkit::postgres;
 
-use crate::postgres_session::{own_scratch, target};
+use crate::postgres_session::{own_scratch, scratch_options, target};
 
 fn text(session: &mut PgSession, sql: &str) -> String {
     let rows = session.rows(sql).unwrap();
@@ -52,6 +52,61 @@ fn a_scratch_server_starts_within_seconds() {
     drop(scratch);
 }
 
+/// Starts a server with this cache folder and returns what tells one `initdb` from another.
+fn system_of(cache: &Path) -> String {
+    let mut scratch =
+        Scratch::open(ScratchOptions { cache: Some(cache.to_owned()), ..scratch_options() })
+            .unwrap();
+    let mut database = scratch.create("test").unwrap();
+    let sql = "select system_identifier from pg_catalog.pg_control_system()";
+    let mut rows = database.session.rows(sql).unwrap();
+    rows.remove(0).remove(0).unwrap()
+}
+
+fn only_file(folder: &Path) -> PathBuf {
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path()).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    files.remove(0)
+}
+
+#[test]
+fn a_server_starts_from_the_one_that_was_kept() {
+    if postgres::installed().is_empty() {
+        println!("skipped: no PostgreSQL server on this machine");
+        return;
+    }
+    let cache = tempfile::tempdir().unwrap();
+    let first = system_of(cache.path());
+    assert_eq!(system_of(cache.path()), first);
+    let template = only_file(&cache.path().join("scratch"));
+    // Half of it, and what is not a template at all: neither stops anybody, and both are replaced.
+    let whole = std::fs::read(&template).unwrap();
+    std::fs::write(&template, &whole[..whole.len() / 2]).unwrap();
+    let second = system_of(cache.path());
+    assert_ne!(second, first);
+    assert_eq!(system_of(cache.path()), second);
+    std::fs::write(&template, "").unwrap();
+    assert_ne!(system_of(cache.path()), second);
+    assert_eq!(only_file(&cache.path().join("scratch")), template);
+    assert!(whole.len() / 2 < std::fs::metadata(&template).unwrap().len() as usize);
+}
+
+#[test]
+fn many_servers_may_start_at_once_with_an_empty_cache() {
+    if postgres::installed().is_empty() {
+        println!("skipped: no PostgreSQL server on this machine");
+        return;
+    }
+    let cache = tempfile::tempdir().unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| system_of(cache.path()));
+        }
+    });
+    only_file(&cache.path().join("scratch"));
+}
+
 #[test]
 fn a_scratch_database_is_like_live() {
     let Some(mut live) = own_scratch() else { return };
@@ -62,10 +117,7 @@ fn a_scratch_database_is_like_live() {
          alter database {name} set search_path = app, \"$user\"; alter database {name} set timezone = 'Asia/Tokyo'"
     );
     database.session.run(&settings).unwrap();
-    let options = ScratchOptions {
-        live: Some(database.dsn.clone()),
-        ..ScratchOptions::new(Dialect::Postgres)
-    };
+    let options = ScratchOptions { live: Some(database.dsn.clone()), ..scratch_options() };
     let mut scratch = Scratch::open(options).unwrap();
     let made = scratch.create("history").unwrap();
     let mut session = PgSession::open_plain(&target(&made.dsn), Access::ReadWrite).unwrap();
@@ -85,10 +137,7 @@ fn a_scratch_database_is_like_live() {
 fn a_given_server_is_used_and_left_as_it_was() {
     let Some(mut own) = own_scratch() else { return };
     let database = own.create("given").unwrap();
-    let options = ScratchOptions {
-        scratch_url: Some(database.dsn.clone()),
-        ..ScratchOptions::new(Dialect::Postgres)
-    };
+    let options = ScratchOptions { scratch_url: Some(database.dsn.clone()), ..scratch_options() };
     let mut scratch = Scratch::open(options).unwrap();
     let made = scratch.create("history").unwrap();
     assert_eq!(target(&made.dsn).host, target(&database.dsn).host);
@@ -115,7 +164,7 @@ fn a_local_target_lends_its_server_when_there_is_no_other() {
     let mut scratch = Scratch::open(ScratchOptions {
         live: Some(live.dsn.clone()),
         pg_bin: Some("/nonexistent".into()),
-        ..ScratchOptions::new(Dialect::Postgres)
+        ..scratch_options()
     })
     .unwrap();
     let made = scratch.create("history").unwrap();

@@ -15,10 +15,18 @@ pub(crate) fn target(dsn: &Dsn) -> PgTarget {
     }
 }
 
+/// Options that imitate nothing; servers start from the template that earlier tests have left.
+pub(crate) fn scratch_options() -> ScratchOptions {
+    ScratchOptions {
+        cache: raingauge_testkit::cache::folder(),
+        ..ScratchOptions::new(Dialect::Postgres)
+    }
+}
+
 /// A scratch provider with a server of its own, or `None` with the reason printed when this machine has
 /// none.
 pub(crate) fn own_scratch() -> Option<Scratch> {
-    let mut scratch = Scratch::open(ScratchOptions::new(Dialect::Postgres)).unwrap();
+    let mut scratch = Scratch::open(scratch_options()).unwrap();
     match scratch.create("probe") {
         Ok(_) => Some(scratch),
         Err(error) => {
@@ -35,8 +43,7 @@ pub(crate) fn scratch() -> Option<Scratch> {
     let start = || own_scratch().map(|mut it| it.create("shared").unwrap());
     let shared = SHARED.get_or_init(|| start().map(Mutex::new)).as_ref()?;
     let dsn = shared.lock().unwrap().dsn.clone();
-    let options =
-        ScratchOptions { scratch_url: Some(dsn), ..ScratchOptions::new(Dialect::Postgres) };
+    let options = ScratchOptions { scratch_url: Some(dsn), ..scratch_options() };
     Some(Scratch::open(options).unwrap())
 }
 

@@ -11,6 +11,7 @@ use raingauge_testkit::{Database, Postgres, Run};
 use tempfile::TempDir;
 
 use super::*;
+use crate::postgres_session::scratch_options;
 use raingauge_engine::backup::*;
 use raingauge_engine::client::ProgramSource;
 use raingauge_engine::connect::dsn::PgTarget;
@@ -86,8 +87,7 @@ impl Shop {
     fn scratch(&self) -> Scratch {
         let scratch_url = Some(dsn(&self.server.url("postgres")));
         let live = Some(self.live());
-        let options =
-            ScratchOptions { live, scratch_url, ..ScratchOptions::new(Dialect::Postgres) };
+        let options = ScratchOptions { live, scratch_url, ..scratch_options() };
         Scratch::open(options).unwrap()
     }
 
@@ -352,8 +352,7 @@ fn a_role_without_rights_gets_no_backup() {
 fn t54_roles_are_listed_and_an_own_scratch_server_has_them() {
     let shop = Shop::new();
     let role = shop.role("alter table books owner to @role; grant select on cache to @role");
-    let options =
-        ScratchOptions { live: Some(shop.live()), ..ScratchOptions::new(Dialect::Postgres) };
+    let options = ScratchOptions { live: Some(shop.live()), ..scratch_options() };
     let mut own = Scratch::open(options).unwrap();
     let taken = shop.take_as(&shop.live(), Proof::Restore(&mut own), &mut Silent).unwrap();
     assert_eq!(taken.backup.manifest().roles, ["postgres".to_owned(), role.name.clone()]);
@@ -425,10 +424,7 @@ fn a_killed_run_leaves_no_half_backup_and_the_next_one_cleans_up() {
         let [boundary, url, server, dir] =
             work.splitn(4, ' ').collect::<Vec<_>>().try_into().unwrap();
         let live = dsn(url);
-        let options = ScratchOptions {
-            scratch_url: Some(dsn(server)),
-            ..ScratchOptions::new(Dialect::Postgres)
-        };
+        let options = ScratchOptions { scratch_url: Some(dsn(server)), ..scratch_options() };
         let mut scratch = Scratch::open(options).unwrap();
         let request =
             Request { live: &live, dir: Path::new(dir), migrations: None, client: None, at: now() };
