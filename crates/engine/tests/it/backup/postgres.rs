@@ -85,9 +85,12 @@ impl Shop {
 
     /// Databases on the shared server, which has all roles.
     fn scratch(&self) -> Scratch {
-        let scratch_url = Some(dsn(&self.server.url("postgres")));
+        self.scratch_at(dsn(&self.server.url("postgres")))
+    }
+
+    fn scratch_at(&self, url: Dsn) -> Scratch {
         let live = Some(self.live());
-        let options = ScratchOptions { live, scratch_url, ..scratch_options() };
+        let options = ScratchOptions { live, scratch_url: Some(url), ..scratch_options() };
         Scratch::open(options).unwrap()
     }
 
@@ -460,11 +463,16 @@ fn t57_bytes_arrive_as_they_are() {
     assert!(shop.database.sql(witness).unwrap().contains("0d0a2009"));
 }
 
-/// Looks at all command lines on this machine while a backup is made.
+/// Looks at all command lines on this machine while a backup is made, with a password that no other
+/// test uses.
 #[test]
 fn the_password_is_in_no_file_and_on_no_command_line() {
+    const PASSWORD: &str = "typed-by-nobody-else";
     let shop =
         Shop::with("create table big as select n, md5(n::text) from generate_series(1, 200000) n");
+    let role = shop.role(&format!("alter role @role superuser password '{PASSWORD}'"));
+    let live = dsn(&shop.database.url_as(&role.name, PASSWORD));
+    let mut scratch = shop.scratch_at(dsn(&shop.server.url_as(&role.name, PASSWORD, "postgres")));
     let stop = AtomicBool::new(false);
     let (taken, seen) = std::thread::scope(|scope| {
         let watcher = scope.spawn(|| {
@@ -478,9 +486,9 @@ fn the_password_is_in_no_file_and_on_no_command_line() {
             }
             seen
         });
-        let taken = shop.take();
+        let taken = shop.take_as(&live, Proof::Restore(&mut scratch), &mut Silent);
         stop.store(true, Ordering::Relaxed);
-        (taken, watcher.join().unwrap())
+        (taken.unwrap(), watcher.join().unwrap())
     });
     assert!(seen.contains("pg_dump"), "the watcher saw the dump");
     assert!(!seen.contains(PASSWORD));
