@@ -20,12 +20,24 @@ pub enum Kind {
     Extension,
     Schema,
     Role,
+    Language,
+    AccessMethod,
     Enum,
     Domain,
     CompositeType,
     RangeType,
     BaseType,
     Collation,
+    Conversion,
+    Cast,
+    Transform,
+    Operator,
+    OperatorFamily,
+    OperatorClass,
+    TextSearchParser,
+    TextSearchTemplate,
+    TextSearchDictionary,
+    TextSearchConfiguration,
     Sequence,
     Table,
     Column,
@@ -46,30 +58,107 @@ pub enum Kind {
     Trigger,
     EventTrigger,
     Policy,
+    ForeignDataWrapper,
     ForeignServer,
+    UserMapping,
     ForeignTable,
     Publication,
     Subscription,
     Comment,
     Grant,
     DefaultPrivilege,
-    /// A kind that the reader only counts or names; its `kind` attribute says which.
+    SecurityLabel,
+    /// The database itself; only in [`Catalog::surroundings`].
+    Database,
+    /// A setting of the server; only in [`Catalog::surroundings`].
+    Parameter,
+    /// What the reader does not know; its `kind` attribute says what the engine calls it.
     Other,
 }
 
 impl Kind {
+    /// Every kind, in report order.
+    pub const ALL: [Self; 54] = [
+        Self::Extension,
+        Self::Schema,
+        Self::Role,
+        Self::Language,
+        Self::AccessMethod,
+        Self::Enum,
+        Self::Domain,
+        Self::CompositeType,
+        Self::RangeType,
+        Self::BaseType,
+        Self::Collation,
+        Self::Conversion,
+        Self::Cast,
+        Self::Transform,
+        Self::Operator,
+        Self::OperatorFamily,
+        Self::OperatorClass,
+        Self::TextSearchParser,
+        Self::TextSearchTemplate,
+        Self::TextSearchDictionary,
+        Self::TextSearchConfiguration,
+        Self::Sequence,
+        Self::Table,
+        Self::Column,
+        Self::PrimaryKey,
+        Self::Unique,
+        Self::ForeignKey,
+        Self::Check,
+        Self::Exclusion,
+        Self::NotNull,
+        Self::Index,
+        Self::Statistics,
+        Self::View,
+        Self::MaterializedView,
+        Self::Rule,
+        Self::Function,
+        Self::Procedure,
+        Self::Aggregate,
+        Self::Trigger,
+        Self::EventTrigger,
+        Self::Policy,
+        Self::ForeignDataWrapper,
+        Self::ForeignServer,
+        Self::UserMapping,
+        Self::ForeignTable,
+        Self::Publication,
+        Self::Subscription,
+        Self::Comment,
+        Self::Grant,
+        Self::DefaultPrivilege,
+        Self::SecurityLabel,
+        Self::Database,
+        Self::Parameter,
+        Self::Other,
+    ];
+
     /// The word for people, as in `table public.books`.
     pub fn word(self) -> &'static str {
         match self {
             Self::Extension => "extension",
             Self::Schema => "schema",
             Self::Role => "role",
+            Self::Language => "language",
+            Self::AccessMethod => "access method",
             Self::Enum => "enum",
             Self::Domain => "domain",
             Self::CompositeType => "composite type",
             Self::RangeType => "range type",
             Self::BaseType => "base type",
             Self::Collation => "collation",
+            Self::Conversion => "conversion",
+            Self::Cast => "cast",
+            Self::Transform => "transform",
+            Self::Operator => "operator",
+            Self::OperatorFamily => "operator family",
+            Self::OperatorClass => "operator class",
+            Self::TextSearchParser => "text search parser",
+            Self::TextSearchTemplate => "text search template",
+            Self::TextSearchDictionary => "text search dictionary",
+            Self::TextSearchConfiguration => "text search configuration",
             Self::Sequence => "sequence",
             Self::Table => "table",
             Self::Column => "column",
@@ -90,13 +179,18 @@ impl Kind {
             Self::Trigger => "trigger",
             Self::EventTrigger => "event trigger",
             Self::Policy => "policy",
+            Self::ForeignDataWrapper => "foreign data wrapper",
             Self::ForeignServer => "foreign server",
+            Self::UserMapping => "user mapping",
             Self::ForeignTable => "foreign table",
             Self::Publication => "publication",
             Self::Subscription => "subscription",
             Self::Comment => "comment on",
             Self::Grant => "grant on",
             Self::DefaultPrivilege => "default privilege",
+            Self::SecurityLabel => "security label on",
+            Self::Database => "database",
+            Self::Parameter => "parameter",
             Self::Other => "object",
         }
     }
@@ -106,7 +200,7 @@ impl Kind {
 ///
 /// Things inside a table (columns, constraints, indexes, triggers, policies) have the table's path
 /// plus their own name. A comment has the path of its target with the target's kind word in front; a
-/// grant also ends with the grantee.
+/// grant also ends with the grantee, a security label with its provider.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ObjectId {
     pub kind: Kind,
@@ -211,13 +305,18 @@ pub struct Catalog {
     objects: BTreeMap<ObjectId, Object>,
     /// What could not be seen. A catalog with such parts proves nothing about them.
     pub unseen: Vec<Unseen>,
+    /// What belongs to the database as a whole or to its server: locale, settings, number of large
+    /// objects, grants on the database and on parameters. Neither compared nor part of the
+    /// fingerprint, because a rebuilt database is another one; here to be told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub surroundings: Vec<Object>,
 }
 
 impl Catalog {
     /// A catalog of these objects. Of two with the same identity the later one stays.
     pub fn new(objects: impl IntoIterator<Item = Object>) -> Self {
         let objects = objects.into_iter().map(|it| (it.id.clone(), it)).collect();
-        Self { objects, unseen: Vec::new() }
+        Self { objects, unseen: Vec::new(), surroundings: Vec::new() }
     }
 
     /// Adds an object, or replaces the one with its identity.
@@ -259,7 +358,11 @@ impl Catalog {
     #[must_use]
     pub fn filtered(&self, keep: impl Fn(&Object) -> bool) -> Self {
         let objects = self.objects.values().filter(|it| keep(it)).cloned();
-        Self { unseen: self.unseen.clone(), ..Self::new(objects) }
+        Self {
+            unseen: self.unseen.clone(),
+            surroundings: self.surroundings.clone(),
+            ..Self::new(objects)
+        }
     }
 
     /// The hash of all objects together.

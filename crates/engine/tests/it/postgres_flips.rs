@@ -209,11 +209,11 @@ const FLIPS: &[(&str, &[&str])] = &[
     ("drop rule titles_insert on public.titles", &["-rule public.titles.titles_insert"]),
     (
         "create or replace function public.add(a integer, b integer default 2) returns integer language sql immutable return a + b",
-        &["~function public.add(integer, integer) definition"],
+        &["~function public.add(integer, integer) arguments"],
     ),
     (
         "alter function public.add(integer, integer) security definer",
-        &["~function public.add(integer, integer) definition"],
+        &["~function public.add(integer, integer) security"],
     ),
     (
         "alter procedure public.tidy(integer) rename to clean",

@@ -4,50 +4,77 @@
 //! makes objects of what it returns. Nothing runs here. Each query returns five fixed columns (kind,
 //! path, owner, comment, privileges) and then the attributes that it lists, `NULL` for absent.
 
+mod database;
 mod grants;
 mod index;
+mod operators;
 mod programs;
 mod relations;
+mod search;
+mod secrets;
 mod server;
+mod types;
 
 use serde_json::Value;
 
 use crate::catalog::{Catalog, Kind, Object, ObjectId, Unseen};
-use crate::fingerprint::Fingerprint;
 
 /// The oldest major version whose catalog the queries can read.
 pub const OLDEST_MAJOR: u32 = 13;
 
 /// One query with the names of the attributes that it returns after the fixed columns.
 ///
-/// A name that ends in `[]` marks a JSON list of names or paths; `*` a JSON object of attributes.
+/// A name that ends in `[]` marks a JSON list of names or paths; `*` a JSON object of attributes. A kind
+/// with `about` in front makes no object: the row has only a comment or grants for it.
 struct Query {
     sql: &'static str,
     attributes: &'static [&'static str],
 }
 
-const QUERIES: [Query; 20] = [
+const QUERIES: [Query; 39] = [
     relations::SCHEMAS,
     relations::TABLES,
     relations::COLUMNS,
     relations::CONSTRAINTS,
     relations::INDEXES,
     relations::SEQUENCES,
-    programs::TYPES,
+    relations::INDEX_COMMENTS,
+    types::TYPES,
+    types::BASE_TYPES,
+    types::DOMAIN_COMMENTS,
     programs::ROUTINES,
+    programs::AGGREGATES,
     programs::TRIGGERS,
     programs::RULES,
     programs::POLICIES,
     programs::EVENT_TRIGGERS,
+    operators::OPERATORS,
+    operators::OPERATOR_CLASSES,
+    operators::OPERATOR_FAMILIES,
+    operators::CASTS,
+    operators::TRANSFORMS,
+    operators::CONVERSIONS,
+    operators::LANGUAGES,
+    operators::ACCESS_METHODS,
+    search::PARSERS,
+    search::TEMPLATES,
+    search::DICTIONARIES,
+    search::CONFIGURATIONS,
     server::EXTENSIONS,
     server::STATISTICS,
     server::COLLATIONS,
+    server::FOREIGN_DATA_WRAPPERS,
     server::FOREIGN_SERVERS,
+    server::USER_MAPPINGS,
     server::PUBLICATIONS,
     server::SUBSCRIPTIONS,
     server::DEFAULT_PRIVILEGES,
-    server::OTHERS,
+    database::CHANGED_GRANTS,
+    database::SECURITY_LABELS,
 ];
+
+/// What ends in [`Catalog::surroundings`].
+const SURROUNDINGS: [Query; 2] = [database::DATABASE, database::PARAMETERS];
 
 /// Why the rows are not what the queries return.
 #[derive(Debug, thiserror::Error)]
@@ -60,8 +87,9 @@ pub type TextRow = Vec<Option<String>>;
 /// The queries that read everything, for one snapshot. They rely on an empty search path, so that the
 /// server writes every name with its schema.
 pub fn script(major: u32) -> String {
-    let queries = QUERIES.iter().map(|it| it.sql).chain([server::UNSEEN]).enumerate();
+    let queries = QUERIES.iter().chain(&SURROUNDINGS).map(|it| it.sql).chain([database::UNSEEN]);
     queries
+        .enumerate()
         .map(|(n, sql)| format!("select '{n}', q.* from ({}\n) q;\n", expand(sql, major)))
         .collect()
 }
@@ -76,27 +104,31 @@ pub fn assemble(
     rows: impl IntoIterator<Item = TextRow>,
     ledgers: &[[&str; 2]],
 ) -> Result<Catalog, UnexpectedRow> {
-    let (mut objects, mut unseen) = (Vec::new(), Vec::new());
+    let (mut objects, mut surroundings, mut unseen) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows {
         let n: usize = match row.first() {
             Some(Some(n)) => n.parse().map_err(|_| UnexpectedRow(n.clone()))?,
             _ => return Err(UnexpectedRow("no number".to_owned())),
         };
-        match QUERIES.get(n) {
-            Some(query) => read_row(query, row, &mut objects)?,
-            None => unseen.extend(read_unseen(row)),
+        match (QUERIES.get(n), SURROUNDINGS.get(n.wrapping_sub(QUERIES.len()))) {
+            (Some(query), _) => read_row(query, row, &mut objects)?,
+            (None, Some(query)) => read_row(query, row, &mut surroundings)?,
+            (None, None) => unseen.extend(read_unseen(row)),
         }
     }
     let mut catalog = Catalog::new(without_ledgers(objects, ledgers));
     unseen.retain(|it: &Unseen| !ledgers.iter().any(|ledger| it.what.ends_with(&ledger.join("."))));
     catalog.unseen = unseen;
+    catalog.surroundings = surroundings;
     Ok(catalog)
 }
 
 fn read_row(query: &Query, row: TextRow, objects: &mut Vec<Object>) -> Result<(), UnexpectedRow> {
     let mut values = row.into_iter().skip(1);
     let mut next = || values.next().flatten();
-    let kind = kind_of(&next().unwrap_or_default())?;
+    let word = next().unwrap_or_default();
+    let about = word.strip_prefix("about ");
+    let kind = kind_of(about.unwrap_or(&word))?;
     let path: Vec<String> = parse(&next().unwrap_or_default())?;
     let (owner, comment, privileges) = (next(), next(), next());
     let mut object = Object { owner, ..Object::new(kind, path) };
@@ -112,7 +144,9 @@ fn read_row(query: &Query, row: TextRow, objects: &mut Vec<Object>) -> Result<()
     if let Some(privileges) = privileges {
         objects.extend(grants::of(&object.id, &parse(&privileges)?));
     }
-    objects.push(object);
+    if about.is_none() {
+        objects.push(object);
+    }
     Ok(())
 }
 
@@ -122,10 +156,11 @@ fn set(object: &mut Object, name: &str, value: String) -> Result<(), UnexpectedR
         let more: serde_json::Map<String, Value> = parse(&value)?;
         let text = |it: Value| it.as_str().map(str::to_owned);
         attributes.extend(more.into_iter().filter_map(|(name, it)| Some((name, text(it)?))));
-    } else if name == "fdw options[]" {
+    } else if let "fdw options[]" | "settings[]" | "settings of roles[]" = name {
         let options: Vec<String> = parse(&value)?;
-        let shown: Vec<_> = options.iter().map(|it| without_secret(it)).collect();
-        attributes.insert("fdw options".to_owned(), shown.join(", "));
+        let shown: Vec<_> = options.iter().map(|it| secrets::hidden(object.id.kind, it)).collect();
+        let name = name.trim_end_matches("[]").to_owned();
+        object.attributes.insert(name, shown.join(", "));
     } else if let Some(name) = name.strip_suffix("[]") {
         attributes.insert(
             name.to_owned(),
@@ -152,18 +187,6 @@ fn listed(value: &Value) -> String {
     }
 }
 
-/// An option of a foreign server or table, secrets as their hash.
-fn without_secret(option: &str) -> String {
-    let (name, value) = option.split_once('=').unwrap_or((option, ""));
-    let lower = name.to_lowercase();
-    let is_secret =
-        ["pass", "secret", "key", "token", "credential"].iter().any(|it| lower.contains(it));
-    if is_secret {
-        return format!("{name}=(sha256 {})", Fingerprint::of_bytes(value.as_bytes()).short());
-    }
-    option.to_owned()
-}
-
 fn read_unseen(row: TextRow) -> Option<Unseen> {
     let mut values = row.into_iter().skip(1);
     let mut next = || values.next().flatten();
@@ -175,44 +198,7 @@ fn parse<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, UnexpectedRow>
 }
 
 fn kind_of(word: &str) -> Result<Kind, UnexpectedRow> {
-    const KINDS: [Kind; 35] = [
-        Kind::Extension,
-        Kind::Schema,
-        Kind::Enum,
-        Kind::Domain,
-        Kind::CompositeType,
-        Kind::RangeType,
-        Kind::BaseType,
-        Kind::Collation,
-        Kind::Sequence,
-        Kind::Table,
-        Kind::Column,
-        Kind::PrimaryKey,
-        Kind::Unique,
-        Kind::ForeignKey,
-        Kind::Check,
-        Kind::Exclusion,
-        Kind::NotNull,
-        Kind::Index,
-        Kind::Statistics,
-        Kind::View,
-        Kind::MaterializedView,
-        Kind::Rule,
-        Kind::Function,
-        Kind::Procedure,
-        Kind::Aggregate,
-        Kind::Trigger,
-        Kind::EventTrigger,
-        Kind::Policy,
-        Kind::ForeignServer,
-        Kind::ForeignTable,
-        Kind::Publication,
-        Kind::Subscription,
-        Kind::DefaultPrivilege,
-        Kind::Role,
-        Kind::Other,
-    ];
-    KINDS.into_iter().find(|it| it.word() == word).ok_or_else(|| UnexpectedRow(word.to_owned()))
+    Kind::ALL.into_iter().find(|it| it.word() == word).ok_or_else(|| UnexpectedRow(word.to_owned()))
 }
 
 fn without_ledgers(mut objects: Vec<Object>, ledgers: &[[&str; 2]]) -> Vec<Object> {
@@ -234,7 +220,7 @@ fn without_ledgers(mut objects: Vec<Object>, ledgers: &[[&str; 2]]) -> Vec<Objec
         // What is inside the schema has a longer path than the schema, its comment and its grants.
         let holds = |it: &Object| {
             let subject = subject(&it.id);
-            let is_grant = it.id.kind == Kind::Grant && subject.len() == 2;
+            let is_grant = it.id.kind != Kind::Comment && subject.len() == 2;
             subject.starts_with(&path)
                 && subject.len() > 1
                 && !(is_grant && is_about_schema(&it.id))
@@ -255,12 +241,11 @@ fn is_about_schema(id: &ObjectId) -> bool {
 
 /// The path of what an object is or is about: a comment's and a grant's target.
 fn subject(id: &ObjectId) -> &[String] {
-    let is_prefixed = is_about_other(id) || id.kind == Kind::Other;
-    if is_prefixed { id.path.get(1..).unwrap_or_default() } else { &id.path }
+    if is_about_other(id) { id.path.get(1..).unwrap_or_default() } else { &id.path }
 }
 
 fn is_about_other(id: &ObjectId) -> bool {
-    id.kind == Kind::Comment || id.kind == Kind::Grant
+    matches!(id.kind, Kind::Comment | Kind::Grant | Kind::SecurityLabel)
 }
 
 /// Replaces what the queries have in common and what depends on the server's version.
@@ -268,12 +253,26 @@ fn expand(sql: &str, major: u32) -> String {
     let mut expanded = String::new();
     let mut rest = sql;
     while let Some((before, after)) = rest.split_once('{') {
-        let (inside, behind) = after.split_once('}').expect("braces in queries are closed");
+        let (inside, behind) = until_closed(after).expect("braces in queries are closed");
         expanded.push_str(before);
         expanded.push_str(&expand_one(inside, major));
         rest = behind;
     }
     expanded + rest
+}
+
+/// What stands before the brace that closes an open one, and what behind it.
+fn until_closed(text: &str) -> Option<(&str, &str)> {
+    let mut depth = 0usize;
+    for (at, letter) in text.char_indices() {
+        match letter {
+            '{' => depth += 1,
+            '}' if depth == 0 => return Some((text.get(..at)?, text.get(at + 1..)?)),
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    None
 }
 
 fn expand_one(inside: &str, major: u32) -> String {
@@ -302,7 +301,11 @@ fn expand_one(inside: &str, major: u32) -> String {
             "(select json_agg(x.attname order by u.n) from unnest({keys}) with ordinality u (attnum, n) \
              join pg_attribute x on x.attrelid = {table} and x.attnum = u.attnum)"
         ),
-        ("options", [list]) => format!("(select json_agg(x order by x) from unnest({list}) x)"),
+        // Whatever the collation of the database is.
+        ("c", _) => "collate \"C\"".to_owned(),
+        ("options", [list]) => {
+            format!("(select json_agg(x order by x collate \"C\") from unnest({list}) x)")
+        }
         ("action", [letter]) => format!(
             "case {letter} when 'a' then 'no action' when 'r' then 'restrict' when 'c' then 'cascade' \
              when 'n' then 'set null' when 'd' then 'set default' end"
@@ -310,14 +313,62 @@ fn expand_one(inside: &str, major: u32) -> String {
         ("enabled", [letter]) => format!(
             "case {letter} when 'D' then 'disabled' when 'R' then 'replica' when 'A' then 'always' end"
         ),
+        ("modifies", [letter]) => {
+            format!("case {letter} when 's' then 'shareable' when 'w' then 'read-write' end")
+        }
+        ("targets", [index]) => format!(
+            "(select json_agg(x.attnum || ' ' || x.attstattarget order by x.attnum) from pg_attribute x \
+             where x.attrelid = {index} and x.attstattarget >= 0)"
+        ),
+        // Made by somebody, not by initdb.
+        ("made", [alias]) => format!("{alias}.oid >= 16384"),
+        ("member", [class, alias]) => format!(
+            "exists (select from pg_depend x where x.classid = '{class}'::regclass \
+             and x.objid = {alias}.oid and x.deptype = 'e')"
+        ),
+        ("member_of", [alias, extension]) => format!(
+            "exists (select from pg_depend x where x.classid = 'pg_class'::regclass and x.objid = {alias}.oid \
+             and x.refclassid = 'pg_extension'::regclass and x.refobjid = {extension}.oid and x.deptype = 'e')"
+        ),
+        ("initial", [class, alias]) => format!(
+            "left join pg_init_privs i on i.objoid = {alias}.oid and i.classoid = '{class}'::regclass \
+             and i.objsubid = 0"
+        ),
+        ("changed", [kind, acl, owner]) => grants::changed(kind, acl, owner),
+        ("family_operators", [class, alias]) => members_of_class(class, alias, OPERATOR_MEMBER),
+        ("family_functions", [class, alias]) => members_of_class(class, alias, FUNCTION_MEMBER),
         ("since", [version, ..]) => {
             let body = arguments.strip_prefix(version).unwrap_or_default();
             let (new, old) = body.rsplit_once(" else").expect("both versions are given");
             let is_new = version.parse().is_ok_and(|it: u32| major >= it);
-            if is_new { new } else { old }.to_owned()
+            expand(if is_new { new } else { old }, major)
         }
         _ => unreachable!("no such abbreviation: {inside}"),
     }
+}
+
+/// Catalog and text of the operators of a class or family, in the alias `m`.
+const OPERATOR_MEMBER: [&str; 2] = [
+    "pg_amop",
+    "m.amopstrategy || ' ' || m.amopopr::regoperator || coalesce(' for order by ' || (select quote_ident(sn.nspname) \
+     || '.' || quote_ident(s.opfname) from pg_opfamily s join pg_namespace sn on sn.oid = s.opfnamespace \
+     where s.oid = m.amopsortfamily), '')",
+];
+
+/// Catalog and text of the functions of a class or family, in the alias `m`.
+const FUNCTION_MEMBER: [&str; 2] = [
+    "pg_amproc",
+    "m.amprocnum || ' (' || format_type(m.amproclefttype, null) || ', ' || format_type(m.amprocrighttype, null) \
+     || ') ' || m.amproc::regprocedure",
+];
+
+/// The operators or functions that belong to a class or directly to a family.
+fn members_of_class(class: &str, alias: &str, [members, text]: [&str; 2]) -> String {
+    format!(
+        "(select json_agg({text} order by ({text}) collate \"C\") from {members} m \
+         join pg_depend x on x.classid = '{members}'::regclass and x.objid = m.oid \
+         where x.refclassid = '{class}'::regclass and x.refobjid = {alias}.oid)"
+    )
 }
 
 #[cfg(test)]

@@ -64,6 +64,23 @@ fn expressed(kind: Kind) -> &'static [&'static str] {
         | Kind::Comment
         | Kind::Grant
         | Kind::DefaultPrivilege
+        | Kind::Language
+        | Kind::AccessMethod
+        | Kind::Conversion
+        | Kind::Cast
+        | Kind::Transform
+        | Kind::Operator
+        | Kind::OperatorFamily
+        | Kind::OperatorClass
+        | Kind::TextSearchParser
+        | Kind::TextSearchTemplate
+        | Kind::TextSearchDictionary
+        | Kind::TextSearchConfiguration
+        | Kind::ForeignDataWrapper
+        | Kind::UserMapping
+        | Kind::SecurityLabel
+        | Kind::Database
+        | Kind::Parameter
         | Kind::Other => &[],
     }
 }

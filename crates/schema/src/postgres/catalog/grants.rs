@@ -19,15 +19,25 @@ struct Privilege(String, bool, String, bool, String, bool);
 
 /// An expression that returns [`Privileges`] as JSON, NULL where nobody changed them.
 pub(super) fn query(kind: &str, acl: &str, owner: &str) -> String {
-    let explode = |list: &str| {
-        format!(
-            "(select json_agg(json_build_array(case x.grantee when 0 then 'public' \
-             else pg_get_userbyid(x.grantee) end, x.grantee = {owner}, pg_get_userbyid(x.grantor), \
-             x.grantor = {owner}, lower(x.privilege_type), x.is_grantable)) from aclexplode({list}) x)"
-        )
-    };
-    let (actual, default) = (explode(acl), explode(&format!("acldefault('{kind}', {owner})")));
+    let (actual, default) =
+        (explode(acl, owner), explode(&format!("acldefault('{kind}', {owner})"), owner));
     format!("case when {acl} is not null then json_build_array({actual}, {default}) end")
+}
+
+/// An expression that returns [`Privileges`] of what an extension or `initdb` made, compared with what
+/// that gave: the row `i` of `pg_init_privs`.
+pub(super) fn changed(kind: &str, acl: &str, owner: &str) -> String {
+    let list =
+        |acl: &str| explode(&format!("coalesce({acl}, acldefault('{kind}', {owner}))"), owner);
+    format!("json_build_array({}, {})", list(acl), list("i.initprivs"))
+}
+
+fn explode(list: &str, owner: &str) -> String {
+    format!(
+        "(select json_agg(json_build_array(case x.grantee when 0 then 'public' \
+         else pg_get_userbyid(x.grantee) end, x.grantee = {owner}, pg_get_userbyid(x.grantor), \
+         x.grantor = {owner}, lower(x.privilege_type), x.is_grantable)) from aclexplode({list}) x)"
+    )
 }
 
 /// The grants on `target`: what others than the owner may, and where the owner or everybody may

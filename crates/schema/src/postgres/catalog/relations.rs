@@ -29,13 +29,14 @@ select case c.relkind when 'v' then 'view' when 'm' then 'materialized view'
        nullif(a.amname, 'heap'), s.spcname,
        case when c.reloftype <> 0 then format_type(c.reloftype, null) end,
        case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end,
-       f.srvname, f.ftoptions
+       f.srvname, f.ftoptions, p.detaching
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 left join pg_class t on t.oid = c.reltoastrelid
 left join pg_am a on a.oid = c.relam
 left join pg_tablespace s on s.oid = c.reltablespace
-left join (select i.inhrelid, json_agg(json_build_array(pn.nspname, pc.relname) order by i.inhseqno) as parents
+left join (select i.inhrelid, json_agg(json_build_array(pn.nspname, pc.relname) order by i.inhseqno) as parents,
+                  {since 14 case when bool_or(i.inhdetachpending) then 'true' end else null} as detaching
            from pg_inherits i join pg_class pc on pc.oid = i.inhparent
            join pg_namespace pn on pn.oid = pc.relnamespace
            group by i.inhrelid) p on p.inhrelid = c.oid
@@ -60,12 +61,16 @@ where c.relkind in ('r', 'p', 'v', 'm', 'f') and {user} and {own pg_class c}",
         "definition",
         "server",
         "fdw options[]",
+        "detach pending",
     ],
 };
 
+/// Of views, which have the columns of their query, only what is said of the column itself; of
+/// composite types, whose columns are an attribute, only comments.
 pub(super) const COLUMNS: Query = Query {
     sql: r"
-select 'column', json_build_array(n.nspname, c.relname, a.attname), null, {comment pg_class c a.attnum},
+select case when c.relkind in ('r', 'p', 'f', 'm') or a.atthasdef then 'column' else 'about column' end,
+       json_build_array(n.nspname, c.relname, a.attname), null, {comment pg_class c a.attnum},
        {acl c a.attacl c.relowner},
        {part_of},
        row_number() over (partition by a.attrelid order by a.attnum),
@@ -101,7 +106,11 @@ left join (select e.refobjid, e.refobjsubid, max(e.deptype) as deptype,
              and e.deptype in ('a', 'i') and e.refobjsubid > 0
            group by e.refobjid, e.refobjsubid) q on q.refobjid = a.attrelid and q.refobjsubid = a.attnum
 where a.attnum > 0 and not a.attisdropped
-  and (c.relkind in ('r', 'p', 'f') or c.relkind = 'v' and a.atthasdef) and {user} and {own pg_class c}",
+  and (c.relkind in ('r', 'p', 'f', 'm')
+       or c.relkind in ('v', 'c') and (a.atthasdef or a.attacl is not null
+            or exists (select from pg_description x where x.classoid = 'pg_class'::regclass and x.objoid = a.attrelid
+                       and x.objsubid = a.attnum)))
+  and {user} and {own pg_class c}",
     attributes: &[
         "of",
         "position",
@@ -155,7 +164,7 @@ select case k.contype when 'p' then 'primary key' when 'u' then 'unique constrai
        {since 15 case when i.indnullsnotdistinct then 'true' end else null},
        {options ic.reloptions}, s.spcname,
        case when i.indisreplident then 'true' end, case when i.indisclustered then 'true' end,
-       case when not i.indisvalid then 'true' end
+       case when not i.indisvalid then 'true' end, {targets i.indexrelid}
 from pg_constraint k
 join pg_class c on c.oid = k.conrelid
 join pg_namespace n on n.oid = c.relnamespace
@@ -192,6 +201,7 @@ where k.contype in ('p', 'u', 'f', 'c', 'x', 'n') and not (k.contype = 'f' and k
         "replica identity",
         "clustered",
         "invalid",
+        "statistics target[]",
     ],
 };
 
@@ -209,9 +219,7 @@ select 'index', json_build_array(n.nspname, c.relname, ic.relname), null, {comme
        s.spcname,
        case when i.indisreplident then 'true' end, case when i.indisclustered then 'true' end,
        case when not i.indisvalid then 'true' end,
-       (select json_agg(x.attnum || ' ' || x.attstattarget order by x.attnum) from pg_attribute x
-        where x.attrelid = i.indexrelid and x.attstattarget >= 0),
-       p.parent
+       {targets i.indexrelid}, p.parent
 from pg_index i
 join pg_class ic on ic.oid = i.indexrelid
 join pg_class c on c.oid = i.indrelid
@@ -233,6 +241,19 @@ where k.oid is null and c.relkind in ('r', 'p', 'm') and {user} and {own pg_clas
         "statistics target[]",
         "partition of[]",
     ],
+};
+
+/// Comments on the indexes of constraints, which have their own beside those of the constraints.
+pub(super) const INDEX_COMMENTS: Query = Query {
+    sql: r"
+select 'about index', json_build_array(n.nspname, c.relname, ic.relname), null, {comment pg_class ic}, null
+from pg_constraint k
+join pg_class ic on ic.oid = k.conindid
+join pg_class c on c.oid = k.conrelid
+join pg_namespace n on n.oid = c.relnamespace
+where k.contype in ('p', 'u', 'x') and {user} and {own pg_class c}
+  and exists (select from pg_description x where x.classoid = 'pg_class'::regclass and x.objoid = ic.oid)",
+    attributes: &[],
 };
 
 /// What a sequence is, not how far it has counted.

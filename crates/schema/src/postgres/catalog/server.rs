@@ -1,14 +1,35 @@
-//! Queries for what does not belong to a table: extensions, foreign servers, replication, privileges,
-//! and the kinds that are only named.
+//! Queries for what does not belong to a table: extensions, statistics, collations, foreign servers,
+//! replication, default privileges.
 
 use super::Query;
 
+/// Members are no objects of their own; which they are is said by sort, with a hash where they are many.
+/// What others put on a member is said too, since no dump has it.
 pub(super) const EXTENSIONS: Query = Query {
     sql: r"
 select 'extension', json_build_array(e.extname), pg_get_userbyid(e.extowner), {comment pg_extension e}, null,
-       e.extversion, n.nspname
+       e.extversion, n.nspname,
+       (select json_object_agg('members: ' || m.type, m.members)
+        from (select i.type, case when count(*) <= 10 then string_agg(i.identity, ', ' order by i.identity {c})
+                             else count(*) || ' (sha256 ' || left(encode(sha256(convert_to(
+                                  string_agg(i.identity, ', ' order by i.identity {c}), 'UTF8')), 'hex'), 12) || ')' end as members
+              from pg_depend d cross join lateral pg_identify_object(d.classid, d.objid, d.objsubid) i
+              where d.refclassid = 'pg_extension'::regclass and d.refobjid = e.oid and d.deptype = 'e'
+              group by i.type) m),
+       (select json_agg(json_build_array(tn.nspname, c.relname) order by tn.nspname, c.relname)
+        from pg_class c join pg_namespace tn on tn.oid = c.relnamespace
+        where c.relrowsecurity and {member_of c e}),
+       (select json_agg(x.line order by x.line {c}) from (
+            select 'index ' || i.indexrelid::regclass as line from pg_index i join pg_class c on c.oid = i.indrelid
+            where c.relkind in ('r', 'p', 'm') and {member_of c e}
+            union all
+            select 'trigger ' || quote_ident(t.tgname) || ' on ' || t.tgrelid::regclass from pg_trigger t
+            join pg_class c on c.oid = t.tgrelid where not t.tgisinternal and {member_of c e}
+            union all
+            select 'rule ' || quote_ident(r.rulename) || ' on ' || r.ev_class::regclass from pg_rewrite r
+            join pg_class c on c.oid = r.ev_class where r.rulename <> '_RETURN' and {member_of c e}) x)
 from pg_extension e join pg_namespace n on n.oid = e.extnamespace",
-    attributes: &["version", "schema"],
+    attributes: &["version", "schema", "*", "row security of[]", "on its tables[]"],
 };
 
 pub(super) const STATISTICS: Query = Query {
@@ -30,8 +51,27 @@ select 'collation', json_build_array(n.nspname, c.collname), pg_get_userbyid(c.c
        c.collctype, to_jsonb(c) ->> 'collicurules',
        case when not c.collisdeterministic then 'false' end
 from pg_collation c join pg_namespace n on n.oid = c.collnamespace
-where {user} and {own pg_collation c}",
+where c.collencoding in (-1, (select d.encoding from pg_database d where d.datname = current_database()))
+  and {user} and {own pg_collation c}",
     attributes: &["provider", "locale", "ctype", "rules", "deterministic"],
+};
+
+pub(super) const FOREIGN_DATA_WRAPPERS: Query = Query {
+    sql: r"
+select 'foreign data wrapper', json_build_array(w.fdwname), pg_get_userbyid(w.fdwowner),
+       {comment pg_foreign_data_wrapper w}, {acl F w.fdwacl w.fdwowner},
+       nullif(w.fdwhandler, 0)::regproc::text, nullif(w.fdwvalidator, 0)::regproc::text, {options w.fdwoptions}
+from pg_foreign_data_wrapper w
+where {own pg_foreign_data_wrapper w}",
+    attributes: &["handler", "validator", "fdw options[]"],
+};
+
+/// The options, passwords among them, are never shown as they are.
+pub(super) const USER_MAPPINGS: Query = Query {
+    sql: r"
+select 'user mapping', json_build_array(m.srvname, m.usename), null, null, null, {options m.umoptions}
+from pg_user_mappings m",
+    attributes: &["fdw options[]"],
 };
 
 pub(super) const FOREIGN_SERVERS: Query = Query {
@@ -60,7 +100,8 @@ select 'publication', json_build_array(p.pubname), pg_get_userbyid(p.pubowner), 
         where r.prpubid = p.oid),
        {since 15 (select string_agg(quote_ident(n.nspname), ', ' order by n.nspname)
                   from pg_publication_namespace r join pg_namespace n on n.oid = r.pnnspid where r.pnpubid = p.oid) else null}
-from pg_publication p",
+from pg_publication p
+where {own pg_publication p}",
     attributes: &["all tables", "operations", "via root", "tables", "schemas"],
 };
 
@@ -68,12 +109,28 @@ from pg_publication p",
 pub(super) const SUBSCRIPTIONS: Query = Query {
     sql: r"
 select 'subscription', json_build_array(s.subname), pg_get_userbyid(s.subowner), {comment pg_subscription s}, null,
-       s.subenabled::text, s.subslotname, array_to_json(s.subpublications)
+       s.subenabled::text, s.subslotname, {options s.subpublications}, nullif(s.subsynccommit, 'off'),
+       {since 14 case when s.subbinary then 'true' end else null},
+       {since 14 nullif(case s.substream::text when 't' then 'true' when 'p' then 'parallel' when 'f' then 'false'
+                        else s.substream::text end, 'false') else null},
+       {since 15 case when s.subtwophasestate <> 'd' then 'true' end else null},
+       {since 15 case when s.subdisableonerr then 'true' end else null}
 from pg_subscription s
 where s.subdbid = (select oid from pg_database where datname = current_database())",
-    attributes: &["enabled", "slot", "publications[]"],
+    attributes: &[
+        "enabled",
+        "slot",
+        "publications[]",
+        "synchronous commit",
+        "binary",
+        "streaming",
+        "two-phase",
+        "disable on error",
+    ],
 };
 
+/// Of one role, in one schema or in all, for one sort of object. Global ones replace what the engine
+/// gives by itself, so that all of them are listed.
 pub(super) const DEFAULT_PRIVILEGES: Query = Query {
     sql: r"
 select 'default privilege',
@@ -81,88 +138,11 @@ select 'default privilege',
             case d.defaclobjtype when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'functions'
                  when 'T' then 'types' when 'n' then 'schemas' else 'large objects' end),
        null, null, null,
-       (select string_agg(privileges, '; ' order by privileges) from (
+       (select string_agg(privileges, '; ' order by privileges {c}) from (
             select case x.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(x.grantee)) end || ': '
                    || string_agg(lower(x.privilege_type) || case when x.is_grantable then '*' else '' end, ', '
-                                 order by x.privilege_type) as privileges
+                                 order by x.privilege_type {c}) as privileges
             from aclexplode(d.defaclacl) x group by x.grantee) g)
 from pg_default_acl d left join pg_namespace n on n.oid = d.defaclnamespace",
     attributes: &["privileges"],
 };
-
-/// Kinds that are only named, not described.
-pub(super) const OTHERS: Query = Query {
-    sql: r"
-select 'object', case o.schema when '' then json_build_array(o.kind, o.name)
-       else json_build_array(o.kind, o.schema, o.name) end, null, null, null, o.kind
-from (
-    select 'operator' as kind, n.nspname as schema,
-           p.oprname || '(' || format_type(p.oprleft, null) || ', ' || format_type(p.oprright, null) || ')' as name
-    from pg_operator p join pg_namespace n on n.oid = p.oprnamespace where {user} and {own pg_operator p}
-    union all
-    select 'operator class', n.nspname, p.opcname || ' using ' || a.amname
-    from pg_opclass p join pg_am a on a.oid = p.opcmethod join pg_namespace n on n.oid = p.opcnamespace
-    where {user} and {own pg_opclass p}
-    union all
-    select 'operator family', n.nspname, p.opfname || ' using ' || a.amname
-    from pg_opfamily p join pg_am a on a.oid = p.opfmethod join pg_namespace n on n.oid = p.opfnamespace
-    where {user} and {own pg_opfamily p}
-    union all
-    select 'text search configuration', n.nspname, p.cfgname
-    from pg_ts_config p join pg_namespace n on n.oid = p.cfgnamespace where {user} and {own pg_ts_config p}
-    union all
-    select 'text search dictionary', n.nspname, p.dictname
-    from pg_ts_dict p join pg_namespace n on n.oid = p.dictnamespace where {user} and {own pg_ts_dict p}
-    union all
-    select 'text search parser', n.nspname, p.prsname
-    from pg_ts_parser p join pg_namespace n on n.oid = p.prsnamespace where {user} and {own pg_ts_parser p}
-    union all
-    select 'text search template', n.nspname, p.tmplname
-    from pg_ts_template p join pg_namespace n on n.oid = p.tmplnamespace where {user} and {own pg_ts_template p}
-    union all
-    select 'conversion', n.nspname, p.conname
-    from pg_conversion p join pg_namespace n on n.oid = p.connamespace where {user} and {own pg_conversion p}
-    union all
-    select 'shell type', n.nspname, p.typname
-    from pg_type p join pg_namespace n on n.oid = p.typnamespace
-    where not p.typisdefined and {user} and {own pg_type p}
-    union all
-    select 'cast', '', format_type(p.castsource, null) || ' as ' || format_type(p.casttarget, null)
-    from pg_cast p where p.oid >= 16384 and {own pg_cast p} and {explicit pg_cast p}
-    union all
-    select 'language', '', p.lanname from pg_language p where p.oid >= 16384 and {own pg_language p}
-    union all
-    select 'transform', '', format_type(p.trftype, null) || ' for ' || l.lanname
-    from pg_transform p join pg_language l on l.oid = p.trflang where p.oid >= 16384 and {own pg_transform p}
-    union all
-    select 'access method', '', p.amname from pg_am p where p.oid >= 16384 and {own pg_am p}
-    union all
-    select 'foreign data wrapper', '', p.fdwname from pg_foreign_data_wrapper p where {own pg_foreign_data_wrapper p}
-    union all
-    select 'user mapping', '', coalesce(pg_get_userbyid(nullif(p.umuser, 0)), 'public') || ' on ' || p.srvname
-    from pg_user_mappings p
-) o",
-    attributes: &["kind"],
-};
-
-/// What, why, and what an administrator can grant. The catalog itself is readable for everybody; rows
-/// are not.
-pub(super) const UNSEEN: &str = r"
-select 'contents of schema ' || n.nspname,
-       'role ' || current_user || ' has no USAGE on schema ' || n.nspname,
-       'GRANT USAGE ON SCHEMA ' || quote_ident(n.nspname) || ' TO ' || quote_ident(current_user)
-from pg_namespace n
-where {user} and {own pg_namespace n} and not has_schema_privilege(n.oid, 'USAGE')
-union all
-select 'rows of table ' || n.nspname || '.' || c.relname,
-       'role ' || current_user || ' has no SELECT on table ' || n.nspname || '.' || c.relname,
-       'GRANT SELECT ON ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname) || ' TO ' || quote_ident(current_user)
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.relkind in ('r', 'p') and {user} and {own pg_class c} and not has_table_privilege(c.oid, 'SELECT')
-union all
-select 'some rows of table ' || n.nspname || '.' || c.relname,
-       'row security of table ' || n.nspname || '.' || c.relname || ' applies to role ' || current_user, null
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.relkind in ('r', 'p') and c.relrowsecurity and {user} and {own pg_class c}
-  and has_table_privilege(c.oid, 'SELECT') and row_security_active(c.oid)
-order by 1";
