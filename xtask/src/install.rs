@@ -1,4 +1,4 @@
-//! What the tests and the demo need beside Rust: a PostgreSQL server and the npm packages.
+//! What the tests and the demo need beside Rust: PostgreSQL servers and the npm packages.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -9,10 +9,12 @@ use raingauge_testkit::project::Example;
 use raingauge_testkit::{Failure, Result, postgres};
 
 use crate::process::{show_and_run, starts, target};
+use crate::servers;
 
 /// Installs whatever is missing.
 pub(crate) fn run() -> Result {
     postgresql()?;
+    servers::run()?;
     packages()
 }
 

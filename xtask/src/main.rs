@@ -6,6 +6,7 @@ mod ci;
 mod demo;
 mod install;
 mod process;
+mod servers;
 mod test;
 mod tidy;
 

@@ -1,7 +1,7 @@
 //! What the tests of raingauge stand on: servers, projects, the real drizzle-kit, the built binary.
 //!
 //! Reading order: [`run`] (a finished process) → [`postgres`] (a throw-away server) · [`cache`] (a
-//! fresh one, kept) → [`database`] (one database, and what is in it) → [`project`] (a copy of an example with its database) →
+//! fresh one, kept) · [`majors`] (of which versions) → [`database`] (one database, and what is in it) → [`project`] (a copy of an example with its database) →
 //! [`node`] and [`judge`] (what the real drizzle-kit and drizzle-orm make of a project) →
 //! [`raingauge`] and [`terminal`] (the binary under test). Nothing here knows raingauge's own crates:
 //! a witness must not share code with the accused.
@@ -13,6 +13,7 @@ pub mod cache;
 pub mod database;
 pub mod failure;
 pub mod judge;
+pub mod majors;
 pub mod node;
 pub mod postgres;
 pub mod project;

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use crate::cache;
 use crate::database::{Database, PgDatabase};
 use crate::failure::{Doing, Failure, Result};
+use crate::majors;
 use crate::run::Run;
 
 /// The password of role `postgres`: odd enough that a test can look for it in any output.
@@ -98,14 +99,23 @@ impl Postgres {
         Self::start_major(major)
     }
 
+    /// A server of one major version that lasts as long as anybody has it.
+    ///
+    /// # Errors
+    /// If that version is not installed or does not start.
+    pub fn of_major(major: u32) -> Result<Arc<Self>> {
+        match Self::shared() {
+            Ok(shared) if shared.major == major => Ok(shared),
+            _ => Self::start_major(major).map(Arc::new),
+        }
+    }
+
     /// A server of its own, of one major version.
     ///
     /// # Errors
     /// If that version is not installed or does not start.
     pub fn start_major(major: u32) -> Result<Self> {
-        let Some((_, bin)) = installed().into_iter().find(|it| it.0 == major) else {
-            return Err(Failure::new(format!("no PostgreSQL {major} server in {INSTALLED}")));
-        };
+        let bin = majors::programs(major)?;
         remove_stale();
         // Another process may take the port between the look and the start: then once more.
         Self::start_of(major, &bin).or_else(|_| Self::start_of(major, &bin))
