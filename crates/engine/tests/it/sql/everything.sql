@@ -49,7 +49,10 @@ create unique index counts_author on public.counts (author_id);
 create rule titles_insert as on insert to public.titles do instead nothing;
 
 create function public.touch() returns trigger language plpgsql as $$ begin new.title := trim(new.title); return new; end $$;
-create function public.add(a integer, b integer default 1) returns integer language sql immutable return a + b;
+create function public.add(a integer, b integer default 1) returns integer language sql immutable as 'select a + b';
+-- since 14
+create function public.add_parsed(a integer, b integer default 1) returns integer language sql immutable return a + b;
+-- end
 create procedure public.tidy(days integer) language sql as $$ delete from public.books where false $$;
 create aggregate public.total (integer) (sfunc = int4pl, stype = integer, initcond = '0');
 create trigger books_touch before insert or update on public.books for each row execute function public.touch();

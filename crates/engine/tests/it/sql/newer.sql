@@ -1,0 +1,1 @@
+-- What PostgreSQL 16 and later know beyond everything.sql.
