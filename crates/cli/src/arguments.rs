@@ -105,16 +105,42 @@ impl Command {
 pub(crate) struct AnalyzeArgs {}
 
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct BackupArgs {
     #[command(subcommand)]
     pub(crate) action: Option<BackupAction>,
+    #[command(flatten)]
+    pub(crate) create: CreateArgs,
+}
+
+/// How a backup is taken, and which older ones stay.
+#[derive(Args, Debug)]
+pub(crate) struct CreateArgs {
+    /// How it is proven
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = Verify::Restore)]
+    pub(crate) verify: Verify,
+    /// Afterwards keep the newest N verified backups and remove older ones
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) keep_last: Option<u32>,
+    /// Afterwards keep backups of the last N days and remove older ones; never the last verified one
+    #[arg(long, value_name = "N")]
+    pub(crate) keep_days: Option<u32>,
+}
+
+/// How a backup is proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Verify {
+    /// Restored into scratch and compared
+    Restore,
+    /// Not at all: no command accepts such a backup as protection
+    None,
 }
 
 /// What to do with backups; `create` when nothing is said.
 #[derive(Debug, Subcommand)]
 pub(crate) enum BackupAction {
     /// Take a backup and verify it by restoring it
-    Create,
+    Create(CreateArgs),
     /// List the backups of this project
     List,
     /// Restore a backup into scratch again and compare everything

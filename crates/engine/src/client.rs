@@ -64,6 +64,11 @@ impl Program {
         self.words.join(" ")
     }
 
+    /// Whether the program runs on this machine and so sees its folders.
+    pub fn is_local(&self) -> bool {
+        self.words.len() == 1
+    }
+
     /// A command that talks to `target`. Where to connect and the password travel in the environment,
     /// never on the command line, where everybody on the machine could read them.
     pub fn command(&self, target: &PgTarget) -> Command {

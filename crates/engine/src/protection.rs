@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use raingauge_schema::Fingerprint;
 
-use crate::backup::{self, Proof, Request, VerifiedBackup, Wanted};
+use crate::backup::{self, Proof, Request, Taken, VerifiedBackup, Wanted};
 use crate::files::make_own_folder;
 use crate::progress::Progress;
 use crate::report::{Step, StepState};
@@ -33,6 +33,15 @@ pub fn existing(site: &mut Site, live: &Fingerprint) -> Result<Option<VerifiedBa
 /// # Errors
 /// If it cannot be taken or is not equal once restored; nothing is left behind then.
 pub fn take(site: &mut Site, progress: &mut dyn Progress) -> Result<VerifiedBackup> {
+    let taken = take_backup(site, true, progress)?;
+    Ok(taken.verified.expect("a backup that is restored is verified or not returned"))
+}
+
+/// Takes a backup; one that is not verified protects nothing.
+///
+/// # Errors
+/// If it cannot be taken or is not equal once restored; nothing is left behind then.
+pub fn take_backup(site: &mut Site, verify: bool, progress: &mut dyn Progress) -> Result<Taken> {
     let (dir, client) = (site.backups(), site.client());
     let folder = site.project.history.folder.clone();
     let request = Request {
@@ -42,12 +51,13 @@ pub fn take(site: &mut Site, progress: &mut dyn Progress) -> Result<VerifiedBack
         client: client.as_ref(),
         at: site.setting.now,
     };
-    let taken = backup::take(&request, Proof::Restore(&mut site.scratch), progress)?;
+    let proof = if verify { Proof::Restore(&mut site.scratch) } else { Proof::None };
+    let taken = backup::take(&request, proof, progress)?;
     // Only now: a backup that could not be taken leaves nothing behind.
     make_own_folder(&site.project.root).map_err(|cause| {
         Error::new("backup-unwritable", "cannot make the folder `.raingauge`").caused_by(cause)
     })?;
-    Ok(taken.verified.expect("a backup that is restored is verified or not returned"))
+    Ok(taken)
 }
 
 /// The step of a report that says which backup there is.

@@ -1,18 +1,35 @@
 //! `raingauge backup`.
 
+use raingauge_engine::backup::Retention;
+use raingauge_engine::commands::BackupRequest;
 use raingauge_engine::report::Report;
-use raingauge_engine::{Result, commands};
+use raingauge_engine::{Error, Result, commands};
 
-use crate::arguments::{BackupAction, BackupArgs};
+use crate::arguments::{BackupAction, BackupArgs, CreateArgs, Verify};
 use crate::context::Context;
 use crate::ui::Ui;
 
 pub(crate) fn run(ui: &mut Ui, context: &Context, args: &BackupArgs) -> Result<Report> {
     match &args.action {
-        None | Some(BackupAction::Create) => commands::backup_create(&context.setting, ui),
+        None => create(ui, context, &args.create),
+        Some(BackupAction::Create(args)) => create(ui, context, args),
         Some(BackupAction::List) => commands::backup_list(&context.setting),
         Some(BackupAction::Verify { backup }) => {
             commands::backup_verify(&context.setting, backup, ui)
         }
     }
+}
+
+fn create(ui: &mut Ui, context: &Context, args: &CreateArgs) -> Result<Report> {
+    let CreateArgs { verify, keep_last, keep_days } = *args;
+    let verify = verify == Verify::Restore;
+    let retention = Retention { keep_last, keep_days };
+    if !verify && !retention.keeps_everything() {
+        return Err(Error::new(
+            "arguments-invalid",
+            "a backup that is not verified takes nobody's place; nothing was done",
+        )
+        .next("leave out `--verify none`, or `--keep-last` and `--keep-days`"));
+    }
+    commands::backup_create(&context.setting, &BackupRequest { verify, retention }, ui)
 }

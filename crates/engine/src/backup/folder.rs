@@ -32,7 +32,7 @@ impl Partial {
         let candidates =
             std::iter::once(name.to_owned()).chain((2..1000).map(|n| format!("{name}-{n}")));
         for name in candidates {
-            let path = dir.join(format!("{PREFIX}{name}"));
+            let path = dir.join(partial_name(&name));
             if dir.join(&name).exists() || path.exists() {
                 continue;
             }
@@ -116,6 +116,11 @@ pub(super) fn name(at: Timestamp, database: &str) -> String {
     format!("{}-{database}", at.strftime("%Y%m%dT%H%M%SZ"))
 }
 
+/// The name of a backup that is not whole: not yet, or no longer.
+pub(super) fn partial_name(name: &str) -> String {
+    format!("{PREFIX}{name}")
+}
+
 /// Whether a folder of this name is an unfinished backup.
 pub(super) fn is_partial(name: &str) -> bool {
     name.starts_with(PREFIX)
@@ -128,6 +133,28 @@ pub(super) fn create_file(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Takes the rights of others away from what another program has written.
+#[cfg(unix)]
+pub(super) fn make_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let is_folder = path.is_dir();
+    let mode = if is_folder { 0o700 } else { 0o600 };
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    if is_folder {
+        for entry in fs::read_dir(path)? {
+            make_private(&entry?.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Other systems give a file to its owner alone by the folder that it lies in.
+#[cfg(not(unix))]
+pub(super) fn make_private(_path: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 pub(super) fn unwritable(

@@ -28,6 +28,9 @@ pub struct Manifest {
     /// The program that wrote the dump: `pg_dump (PostgreSQL) 15.18`. Absent for SQLite.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
+    /// Where the engine's own count of changes stood: `lsn 0/1A2B3C4D`, `data version 3`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<String>,
     /// Of the catalog as every command sees it, the ledgers left out.
     pub fingerprint: Fingerprint,
     /// Of the catalog in `catalog.json`, which has the ledgers too.

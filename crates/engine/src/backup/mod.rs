@@ -1,16 +1,18 @@
 //! Backups that have been restored. Reading order: [`manifest`] (what a backup says of itself) →
-//! `folder` and `sums` (how it lies on disk) → [`take()`] (dump and evidence at one instant) →
+//! `folder`, `archive` and `sums` (how it lies on disk) → [`take()`] (dump and evidence at one instant) →
 //! [`verify()`] (restore into scratch, compare) → [`restore()`] (into a new database). `postgres` and
-//! `sqlite` dump and load; `restore_sh` does without us.
+//! `sqlite` dump and load; `restore_sh` does without us; `shelf` and `retention` keep them.
 //!
 //! Only this module can make a [`VerifiedBackup`], and only from a restore whose outcome was equal.
 
+mod archive;
 mod folder;
 pub mod manifest;
 mod postgres;
 mod postgres_messages;
 mod restore;
 mod restore_sh;
+mod retention;
 mod shelf;
 mod sqlite;
 mod sums;
@@ -21,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 pub use manifest::{Manifest, Source, Verification};
 pub use restore::{Destination, Restored, restore};
+pub use retention::{Retention, prune};
 pub use shelf::{Shelf, Wanted, latest_verified, list};
 pub use take::{Proof, Request, Taken, take};
 pub use verify::{Outcome, Prover, verify};

@@ -1,8 +1,7 @@
 //! Dumping and loading a PostgreSQL database with its own `pg_dump` and `pg_restore`.
 //!
-//! Our session exports its snapshot, so that the dump and the digests describe the same instant. The
-//! archive goes through our own file handles: no shell, no terminal, and the programs may as well run
-//! in a container.
+//! Our session exports its snapshot, so that the dump and the digests describe the same instant.
+//! Nothing passes through a shell or a terminal, and the programs may as well run in a container.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -11,8 +10,9 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Instant;
 
+use super::archive::{self, workers};
 use super::folder::{create_file, unwritable};
-use super::manifest::{LeftOut, SequencesMeanwhile};
+use super::manifest::{LeftOut, Manifest, SequencesMeanwhile};
 use super::take::Dumped;
 use super::{millis_since, postgres_messages as messages};
 use crate::client::{self, ProgramSource};
@@ -20,12 +20,12 @@ use crate::connect::dsn::PgTarget;
 use crate::connect::{Session, SqlError};
 use crate::{Error, Result, digest};
 
-/// The archive's file name.
-pub(super) const DUMP: &str = "database.dump";
-
 /// Up to this many tables are restored in one transaction; each takes several of the server's locks,
 /// of which a default server has 6,400.
 const TABLES_PER_TRANSACTION: usize = 500;
+
+/// What the roles of the cluster are and how they are set up; never their passwords.
+const ROLES_FILE: &str = "roles.sql";
 
 /// A database that `createdb` has just made has none of these.
 pub(super) const COUNT_OBJECTS: &str = include_str!("restore/count_objects.sql");
@@ -57,24 +57,26 @@ const LEFT_OUT: &str = "SELECT 'subscription ' || subname, \
         FROM pg_database WHERE datname = current_database() AND datacl IS NOT NULL \
     ORDER BY 1";
 
+/// Where the server's log of changes stood; a standby has no place of its own to write to.
+const POSITION: &str = "SELECT 'lsn ' || CASE WHEN pg_is_in_recovery() \
+    THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END";
+
 const SETTINGS: &str = "SELECT pg_encoding_to_char(encoding), datcollate, datctype \
     FROM pg_database WHERE datname = current_database()";
 
 /// Dumps the database and reads its contents as of one exported snapshot.
-pub(super) fn dump(
-    session: &mut Session,
-    target: &PgTarget,
-    client: Option<&ProgramSource>,
-    folder: &Path,
-) -> Result<Dumped> {
-    let major = session.identity()?.major;
-    let program = client::find("pg_dump", major, client)?;
+pub(super) fn dump(session: &mut Session, dumping: &Dumping<'_>) -> Result<Dumped> {
+    let identity = session.identity()?;
+    let program = client::find("pg_dump", identity.major, dumping.client)?;
     session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").map_err(dump_failed)?;
     let result = (|| {
-        let command = program.command(target);
-        let mut dumped = dump_snapshot(session, command, folder)?;
+        let mut command = program.command(dumping.target);
+        archive::write(&mut command, &program, dumping.folder, workers(identity.bytes))?;
+        let mut dumped = dump_snapshot(session, command)?;
+        archive::make_private(dumping.folder)?;
         dumped.client = Some(format!("pg_dump {}", program.major));
         describe(session, &mut dumped)?;
+        dumped.left_out.extend(dump_roles(dumping, identity.major));
         Ok(dumped)
     })();
     let ended = session.run("ROLLBACK").map_err(dump_failed);
@@ -83,18 +85,14 @@ pub(super) fn dump(
     Ok(dumped)
 }
 
-fn dump_snapshot(session: &mut Session, mut command: Command, folder: &Path) -> Result<Dumped> {
+fn dump_snapshot(session: &mut Session, mut command: Command) -> Result<Dumped> {
     let snapshot = one_value(session, "SELECT pg_export_snapshot()")?;
+    let position = one_value(session, POSITION)?;
     let before = digest::postgres::sequence_states(session)?;
-    let path = folder.join(DUMP);
-    let archive = create_file(&path).map_err(|cause| unwritable(&path, cause))?;
     command
-        .args(["--format=custom", "--compress=1", "--no-password", "--no-subscriptions"])
         .arg(format!("--lock-wait-timeout={}", digest::postgres::LOCK_WAIT_MS))
         .arg("--snapshot")
-        .arg(snapshot)
-        .stdin(Stdio::null())
-        .stdout(archive);
+        .arg(snapshot);
     let start = Instant::now();
     let running = Running::start(command)?;
     // The server hashes while the dump is being written.
@@ -105,7 +103,28 @@ fn dump_snapshot(session: &mut Session, mut command: Command, folder: &Path) -> 
     let after = digest::postgres::sequence_states(session)?;
     let meanwhile = SequencesMeanwhile::between(&before, &after);
     contents.sequences = before;
-    Ok(Dumped { contents, meanwhile, digest_ms, dump_ms, ..Dumped::default() })
+    let position = Some(position);
+    Ok(Dumped { contents, meanwhile, position, digest_ms, dump_ms, ..Dumped::default() })
+}
+
+/// Writes what belongs to the cluster beside the dump. A role that may not read it all the same has a
+/// complete backup of the database, so this is no reason to fail: it is said.
+fn dump_roles(dumping: &Dumping<'_>, major: u32) -> Option<LeftOut> {
+    let path = dumping.folder.join(ROLES_FILE);
+    let written = client::find("pg_dumpall", major, dumping.client).and_then(|program| {
+        let file = create_file(&path).map_err(|cause| unwritable(&path, cause))?;
+        let mut command = program.command(dumping.target);
+        command
+            .args(["--globals-only", "--no-role-passwords", "--no-password", "--database"])
+            .arg(connection_name(&dumping.target.database))
+            .stdin(Stdio::null())
+            .stdout(file);
+        messages::check_dump(&Running::start(command)?.finish()?)
+    });
+    let error = written.err()?;
+    // Half a list would look like a whole one.
+    let _ = std::fs::remove_file(&path);
+    Some(LeftOut { what: "roles and settings of the cluster".to_owned(), why: error.message })
 }
 
 fn describe(session: &mut Session, dumped: &mut Dumped) -> Result<()> {
@@ -137,34 +156,35 @@ fn dump_failed(cause: SqlError) -> Error {
 #[derive(Debug)]
 pub(super) struct Loading<'a> {
     pub(super) folder: &'a Path,
+    pub(super) manifest: &'a Manifest,
     pub(super) server_major: u32,
     pub(super) client: Option<&'a ProgramSource>,
-    pub(super) n_tables: usize,
+}
+
+/// What is dumped, and where to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dumping<'a> {
+    pub(super) target: &'a PgTarget,
+    pub(super) client: Option<&'a ProgramSource>,
+    pub(super) folder: &'a Path,
 }
 
 /// Restores the archive into an empty database and stops at the first error.
 pub(super) fn load(loading: &Loading<'_>, to: &PgTarget) -> Result<()> {
     let program = client::find("pg_restore", loading.server_major, loading.client)?;
-    let path = loading.folder.join(DUMP);
-    let archive = File::open(&path).map_err(|cause| {
-        Error::new("backup-unreadable", format!("cannot read `{}`", path.display()))
-            .caused_by(cause)
-    })?;
     let mut command = program.command(to);
     command
         .args(["--exit-on-error", "--no-password", "--dbname"])
         .arg(connection_name(&to.database))
-        .stdin(archive)
         .stdout(Stdio::null());
-    if is_one_transaction(loading.n_tables) {
-        command.arg("--single-transaction");
-    }
+    archive::read(&mut command, &program, loading.folder, is_one_transaction(loading.manifest))?;
     messages::check_restore(&Running::start(command)?.finish()?)
 }
 
-/// Whether a restore of so many tables fits into one transaction.
-pub(super) fn is_one_transaction(n_tables: usize) -> bool {
-    n_tables <= TABLES_PER_TRANSACTION
+/// Whether a restore is small enough for one transaction, which leaves nothing behind if it fails.
+pub(super) fn is_one_transaction(manifest: &Manifest) -> bool {
+    let is_small = workers(manifest.source.bytes) == 1;
+    is_small && manifest.contents.tables.len() <= TABLES_PER_TRANSACTION
 }
 
 /// A database's name as a connection string, in which it cannot be taken for anything else.

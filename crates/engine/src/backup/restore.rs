@@ -126,9 +126,9 @@ fn into_database(
     progress.boundary("restore/target-ready");
     let loading = postgres::Loading {
         folder: &backup.path,
+        manifest: &backup.manifest,
         server_major: session.identity()?.major,
         client,
-        n_tables: backup.manifest.contents.tables.len(),
     };
     postgres::load(&loading, target)
         .and_then(|()| compare(backup, &to))

@@ -19,11 +19,14 @@ pub(super) fn render(manifest: &Manifest) -> String {
 
 fn render_postgres(manifest: &Manifest) -> String {
     let n_tables = manifest.contents.tables.len();
-    let one_transaction =
-        if postgres::is_one_transaction(n_tables) { "--single-transaction " } else { "" };
+    let how = if postgres::is_one_transaction(manifest) {
+        "--single-transaction"
+    } else {
+        "--jobs=\"${JOBS:-2}\""
+    };
     POSTGRES
         .replace("@COUNT_OBJECTS@", postgres::COUNT_OBJECTS.trim_end())
-        .replace("@ONE_TRANSACTION@", one_transaction)
+        .replace("@HOW@", how)
         .replace("@N_TABLES@", &n_tables.to_string())
         // Last, because a role may have any name.
         .replace("@ROLES@", &role_list(&manifest.roles))

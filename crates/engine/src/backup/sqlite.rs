@@ -34,11 +34,14 @@ pub(super) fn dump(session: &mut SqliteSession, folder: &Path) -> Result<Dumped>
     // The first read fixes the instant that both the digests and the copy describe.
     let contents = digest::sqlite::read(&snapshot).map_err(failed)?;
     let digest_ms = millis_since(start);
+    let version: i64 =
+        snapshot.query_row("PRAGMA data_version", [], |row| row.get(0)).map_err(failed)?;
     let start = Instant::now();
     copy(&snapshot, &path).map_err(failed)?;
     let dump_ms = millis_since(start);
     snapshot.rollback().map_err(failed)?;
-    Ok(Dumped { contents, digest_ms, dump_ms, ..Dumped::default() })
+    let position = Some(format!("data version {version}"));
+    Ok(Dumped { contents, position, digest_ms, dump_ms, ..Dumped::default() })
 }
 
 fn copy(from: &Connection, to: &Path) -> rusqlite::Result<()> {

@@ -59,6 +59,7 @@ pub(super) struct Dumped {
     pub(super) meanwhile: SequencesMeanwhile,
     pub(super) settings: BTreeMap<String, String>,
     pub(super) client: Option<String>,
+    pub(super) position: Option<String>,
     pub(super) roles: Vec<String>,
     pub(super) left_out: Vec<LeftOut>,
     pub(super) digest_ms: u64,
@@ -126,7 +127,8 @@ fn write_payload(
     refuse_unseen(&catalog)?;
     let dumped = match (&mut *live, request.live) {
         (Session::Postgres(_), Dsn::Postgres(target)) => {
-            postgres::dump(live, target, request.client, partial.path())?
+            let (client, folder) = (request.client, partial.path());
+            postgres::dump(live, &postgres::Dumping { target, client, folder })?
         }
         (Session::Sqlite(session), _) => sqlite::dump(session, partial.path())?,
         (Session::Postgres(_), Dsn::Sqlite(_)) => {
@@ -149,6 +151,7 @@ fn write_payload(
         taken_at: request.at,
         source,
         client: dumped.client,
+        position: dumped.position,
         fingerprint,
         fingerprint_with_ledgers: catalog.fingerprint(),
         contents: dumped.contents,

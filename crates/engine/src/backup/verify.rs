@@ -101,9 +101,9 @@ fn load(
     match (trial.manifest.dialect, to) {
         (Dialect::Sqlite, Dsn::Sqlite(target)) => sqlite::load(trial.folder, &target.path),
         (Dialect::Postgres, Dsn::Postgres(target)) => {
-            let n_tables = trial.manifest.contents.tables.len();
-            let folder = trial.folder;
-            postgres::load(&postgres::Loading { folder, server_major, client, n_tables }, target)
+            let Trial { folder, manifest } = *trial;
+            let loading = postgres::Loading { folder, manifest, server_major, client };
+            postgres::load(&loading, target)
         }
         (dialect, to) => {
             let message = format!("a backup of {dialect} cannot be restored into `{to}`");

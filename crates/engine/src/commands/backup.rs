@@ -2,25 +2,94 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::backup::{self, Backup, Outcome, Prover};
+use jiff::SignedDuration;
+
+use crate::backup::{self, Backup, Outcome, Prover, Retention, Taken, VerifiedBackup};
 use crate::progress::Progress;
 use crate::report::{Finding, Report, Section, Step, StepState};
+use crate::run::Run;
 use crate::setting::Setting;
 use crate::site::{Site, size};
 use crate::{Error, Result, protection};
 
-/// Takes a backup and verifies it by restoring it.
+/// How a backup is to be taken.
+#[derive(Clone, Copy, Debug)]
+pub struct BackupRequest {
+    /// Whether it is restored and compared; without that it protects nothing.
+    pub verify: bool,
+    /// Which older ones are kept. A backup that is not verified takes nobody's place.
+    pub retention: Retention,
+}
+
+/// Takes a backup, verifies it by restoring it, and only then removes older ones.
 ///
 /// # Errors
-/// If it cannot be taken, or is not equal once restored; then nothing is left behind.
-pub fn backup_create(setting: &Setting, progress: &mut dyn Progress) -> Result<Report> {
+/// If it cannot be taken, or is not equal once restored; then nothing is left behind and no older one
+/// is touched.
+pub fn backup_create(
+    setting: &Setting,
+    request: &BackupRequest,
+    progress: &mut dyn Progress,
+) -> Result<Report> {
     let mut site = Site::open(setting)?;
-    let backup = protection::take(&mut site, progress)?;
+    let Taken { backup, verified } = protection::take_backup(&mut site, request.verify, progress)?;
+    let path = backup.path().display();
     let mut report = site.report("backup");
-    report.steps.push(protection::step(&backup, true));
-    report.artefacts = backup.backup().artefacts()?;
-    report.next = Some(format!("sh {}/restore.sh TARGET_URL", backup.backup().path().display()));
+    report.artefacts = backup.artefacts()?;
+    report.next = Some(format!("sh {path}/restore.sh TARGET_URL"));
+    let left_out = backup.manifest().left_out.iter();
+    report.findings.extend(left_out.map(|it| {
+        let message = format!("is not in the backup: {}", it.why);
+        Finding::info("backup-left-out", it.what.clone(), message)
+    }));
+    match &verified {
+        Some(verified) => {
+            report.steps.push(protection::step(verified, true));
+            report.sections.push(recovery(verified));
+            report.steps.extend(removed(&site, verified, request.retention)?);
+        }
+        None => {
+            report.steps.push(Step::new(format!("take backup {path}"), StepState::Done));
+            report.findings.push(unverified(&backup));
+        }
+    }
     Ok(report)
+}
+
+/// What a recovery from it would take, as the restore that proved it was measured.
+fn recovery(verified: &VerifiedBackup) -> Section {
+    let mut section = Section::new("recovery", "recovery", &["fact", "value"]);
+    let millis = verified.verification().restore_ms;
+    section.push(["expected time".to_owned(), duration(millis)]);
+    section.push(["size".to_owned(), size(verified.backup().manifest().bytes())]);
+    section
+}
+
+fn unverified(backup: &Backup) -> Finding {
+    let name = backup.path().file_name().unwrap_or_default().to_string_lossy();
+    Finding::warning(
+        "backup-unverified",
+        name.clone(),
+        "was never restored, so nobody knows whether it can be; no command accepts it as protection",
+    )
+    .next(format!("raingauge backup verify {name}"))
+}
+
+/// Removes what the retention does not keep, unless a run that was cut off may still need it.
+fn removed(site: &Site, verified: &VerifiedBackup, retention: Retention) -> Result<Vec<Step>> {
+    let root = &site.project.root;
+    for command in ["reconcile", "migrate"] {
+        if !Run::interrupted(root, command)?.is_empty() && !retention.keeps_everything() {
+            let what = format!("keep all older backups: a `{command}` was interrupted");
+            return Ok(vec![Step::new(what, StepState::Skipped)]);
+        }
+    }
+    let source = &verified.backup().manifest().source;
+    let gone = backup::prune(&site.backups(), source, retention, site.setting.now)?;
+    let step = |it: PathBuf| {
+        Step::new(format!("remove the older backup {}", it.display()), StepState::Done)
+    };
+    Ok(gone.into_iter().map(step).collect())
 }
 
 /// Lists the project's backups; opens no database.
@@ -30,22 +99,16 @@ pub fn backup_create(setting: &Setting, progress: &mut dyn Progress) -> Result<R
 pub fn backup_list(setting: &Setting) -> Result<Report> {
     let shelf = backup::list(&folder(setting))?;
     let mut report = Report::new("backup");
-    let columns = &["taken", "database", "size", "verified", "path"];
+    let columns = &["backup", "age", "size", "verified", "fingerprint"];
     let mut section = Section::new("backups", "backups", columns);
     for backup in &shelf.backups {
         let manifest = backup.manifest();
-        let bytes = manifest.files.iter().map(|it| it.bytes).sum();
         section.push([
-            manifest.taken_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            manifest.source.database.clone(),
-            size(bytes),
-            if manifest.verified.is_some() { "verified" } else { "not verified" }.to_owned(),
-            backup
-                .path()
-                .strip_prefix(&setting.root)
-                .unwrap_or(backup.path())
-                .display()
-                .to_string(),
+            backup.path().file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            age(setting.now.duration_since(manifest.taken_at)),
+            size(manifest.bytes()),
+            if manifest.verified.is_some() { "yes" } else { "no" }.to_owned(),
+            manifest.fingerprint.short().to_owned(),
         ]);
     }
     report.sections.push(section);
@@ -108,4 +171,36 @@ pub(super) fn open(setting: &Setting, which: &Path) -> Result<Backup> {
 
 fn folder(setting: &Setting) -> PathBuf {
     setting.root.join(".raingauge").join("backups")
+}
+
+/// `3 h` or `12 d`: whole units, rounded down.
+fn age(duration: SignedDuration) -> String {
+    let hours = duration.as_hours();
+    match duration.as_mins() {
+        ..0 => "in the future".to_owned(),
+        minutes @ 0..60 => format!("{minutes} min"),
+        _ if hours < 48 => format!("{hours} h"),
+        _ => format!("{} d", hours / 24),
+    }
+}
+
+/// `850 ms`, `12 s` or `3 min 5 s`.
+fn duration(millis: u64) -> String {
+    match millis {
+        0..1000 => format!("{millis} ms"),
+        1000..120_000 => format!("{} s", millis.div_ceil(1000)),
+        _ => format!("{} min {} s", millis / 60_000, millis % 60_000 / 1000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_and_durations_are_short() {
+        let ages = [-5, 59, 60, 47 * 60 + 59, 48 * 60].map(SignedDuration::from_mins).map(age);
+        assert_eq!(ages, ["in the future", "59 min", "1 h", "47 h", "2 d"]);
+        assert_eq!([999, 1001, 120_000].map(duration), ["999 ms", "2 s", "2 min 0 s"]);
+    }
 }

@@ -11,7 +11,7 @@ mod status;
 mod validate;
 
 pub use analyze::analyze;
-pub use backup::{backup_create, backup_list, backup_verify};
+pub use backup::{BackupRequest, backup_create, backup_list, backup_verify};
 pub use execute::{Mandate, execute};
 pub use init::init;
 pub use migrate::{MigrateRequest, migrate};

@@ -47,6 +47,6 @@ SQL
 [ -z "$missing" ] || fail "the target misses roles; nothing was restored. Run there first:
 $missing"
 
-"$pg_restore" --exit-on-error @ONE_TRANSACTION@--no-password --dbname "$target" "$here/database.dump" ||
+"$pg_restore" --exit-on-error @HOW@ --no-password --dbname "$target" "$here/database.dump" ||
     fail 'the restore failed; see the message above'
 printf 'restored @N_TABLES@ tables\n'

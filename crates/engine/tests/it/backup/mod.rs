@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
 mod postgres;
+mod retention;
 mod sqlite;
 
 use std::collections::BTreeMap;
