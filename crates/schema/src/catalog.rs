@@ -237,7 +237,12 @@ impl fmt::Display for ObjectId {
 
 fn quote_if_needed(name: &str) -> String {
     let plain = name.chars().all(|it| it.is_alphanumeric() || "_$() ,".contains(it));
-    if plain && !name.is_empty() { name.to_owned() } else { format!("\"{name}\"") }
+    if plain && !name.is_empty() {
+        name.to_owned()
+    } else {
+        // Doubled as in SQL, so that no two paths look the same.
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
 }
 
 /// One object with everything the engine says about it.
@@ -427,5 +432,7 @@ mod tests {
     fn names_that_need_quotes_get_them() {
         let id = ObjectId::new(Kind::Table, ["public", "a.b"]);
         assert_eq!(id.to_string(), "table public.\"a.b\"");
+        let id = ObjectId::new(Kind::Table, ["a\"", "b"]);
+        assert_eq!(id.to_string(), "table \"a\"\"\".b");
     }
 }
