@@ -181,6 +181,9 @@ pub(crate) struct ValidateArgs {
     /// Check only the migrations folder and schema.ts, without a database
     #[arg(long)]
     pub(crate) offline: bool,
+    /// Also check everything that a certificate says: a JSON file that `reconcile` wrote to `raingauge/`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -8,6 +8,7 @@ use raingauge_schema::drizzle::migration::{hash, join};
 use raingauge_schema::drizzle::snapshot::SnapshotIds;
 use raingauge_schema::{Dialect, Fingerprint, Kind};
 
+use crate::certificate::Evidence;
 use crate::check::{adoption as check, rights};
 use crate::facts::{DeclaredSide, Facts, Scope};
 use crate::ledger;
@@ -41,6 +42,8 @@ pub struct Adoption {
     pub ledger: Fingerprint,
     /// The hash of everything that the plan says and rests on, the time of writing left out.
     pub plan: Fingerprint,
+    /// For the certificate; absent when the two witnesses do not agree on an existing history.
+    pub evidence: Option<Evidence>,
 }
 
 /// A migration to be written.
@@ -189,7 +192,11 @@ pub fn plan(site: &mut Site, facts: &mut Facts, progress: &mut dyn Progress) -> 
         Course::Record(at) => {
             planning.findings.extend(missing_rights(site, facts)?);
             let recorded = (facts.standing.recorded.len()..at).collect();
-            planning.adoption = Some(finish(site, facts, Vec::new(), recorded));
+            progress.begin("proving the position in scratch");
+            let proof = proof::prove_position(site, facts, at)?;
+            planning.findings.extend(proof.findings);
+            let adoption = finish(site, facts, Vec::new(), recorded);
+            planning.adoption = Some(Adoption { evidence: proof.evidence, ..adoption });
         }
         Course::Baseline => baseline_course(site, facts, &mut planning, progress)?,
     }
@@ -229,8 +236,10 @@ fn baseline_course(
         follow_up(site.dialect(), facts.declared.as_ref(), &last, &mut planning.findings)?;
     migrations.extend(follow_up);
     progress.begin("proving the baseline in scratch");
-    planning.findings.extend(proof::prove(site, facts, &migrations)?);
-    planning.adoption = Some(finish(site, facts, migrations, Vec::new()));
+    let proof = proof::prove(site, facts, &migrations)?;
+    planning.findings.extend(proof.findings);
+    let adoption = finish(site, facts, migrations, Vec::new());
+    planning.adoption = Some(Adoption { evidence: proof.evidence, ..adoption });
     Ok(())
 }
 
@@ -332,7 +341,7 @@ fn finish(
         .chain(migrations.iter().flat_map(|it| [it.name, it.sql.as_str(), it.snapshot.as_str()]))
         .chain(positions.iter().map(String::as_str));
     let plan = Fingerprint::of_parts(parts);
-    Adoption { migrations, recorded, live, ledger, plan }
+    Adoption { migrations, recorded, live, ledger, plan, evidence: None }
 }
 
 /// Statements as a migration file; each ends with its semicolon.

@@ -69,6 +69,12 @@ impl Program {
         self.words.len() == 1
     }
 
+    /// What it says of its version: `pg_dump (PostgreSQL) 15.18`.
+    pub fn version(&self) -> String {
+        let text = version_text(&self.words).unwrap_or_default();
+        text.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
+    }
+
     /// A command that talks to `target`. Where to connect and the password travel in the environment,
     /// never on the command line, where everybody on the machine could read them.
     pub fn command(&self, target: &PgTarget) -> Command {
@@ -239,13 +245,17 @@ fn ask_pg_config() -> Option<PathBuf> {
 
 /// The major version that a program reports: 15 for `pg_dump (PostgreSQL) 15.18 (Debian …)`.
 fn major_of(words: &[String]) -> Option<u32> {
+    major_in(&version_text(words)?)
+}
+
+fn version_text(words: &[String]) -> Option<String> {
     let output = bare_command(words)
         .arg("--version")
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output()
         .ok()?;
-    major_in(&String::from_utf8_lossy(&output.stdout))
+    Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 fn major_in(text: &str) -> Option<u32> {

@@ -41,6 +41,18 @@ pub fn schema_dump(
     }
 }
 
+/// The version of what writes these dumps: of `pg_dump`, or of SQLite.
+///
+/// # Errors
+/// If `pg_dump` is missing or too old.
+pub fn witness(session: &mut Session, client: Option<&ProgramSource>) -> Result<String> {
+    let identity = session.identity()?;
+    match session {
+        Session::Postgres(_) => Ok(client::find("pg_dump", identity.major, client)?.version()),
+        Session::Sqlite(_) => Ok(identity.engine),
+    }
+}
+
 /// The sequences of a ledger's columns, as SQL names. `pg_dump` would keep them without their table.
 fn sequences_of(session: &mut PgSession, ledger: &LedgerName) -> Result<Vec<String>, SqlError> {
     let sql = format!(

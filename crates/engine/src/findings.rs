@@ -13,7 +13,11 @@ const MAX_LINES: usize = 40;
 
 /// The finding with every difference as evidence; `from` is live, `to` what it should be.
 pub fn differences(finding: Finding, comparison: &Comparison) -> Finding {
-    let lines: Vec<String> = rows(comparison).into_iter().map(|row| row.join(": ")).collect();
+    with_lines(finding, rows(comparison).into_iter().map(|row| row.join(": ")).collect())
+}
+
+/// The finding with lines of evidence, of which those beyond a screen are counted.
+pub fn with_lines(finding: Finding, lines: Vec<String>) -> Finding {
     let rest = lines.len().saturating_sub(MAX_LINES);
     let mut finding = lines.into_iter().take(MAX_LINES).fold(finding, Finding::evidence);
     if 0 < rest {

@@ -9,6 +9,7 @@ pub mod adoption;
 pub mod apply;
 pub mod backup;
 pub mod baseline;
+pub mod certificate;
 pub mod check;
 pub mod client;
 pub mod commands;

@@ -4,25 +4,99 @@
 //! Two independent witnesses have to agree that the baseline rebuilds live: our catalog and the
 //! engine's own dump.
 
-use raingauge_schema::{Dialect, Kind, Pair, compare};
+use raingauge_schema::{Dialect, Fingerprint, Kind, Pair, compare};
 
 use crate::adoption::NewMigration;
+use crate::certificate::{CatalogRecord, Dump, Evidence, Replay};
 use crate::connect::{Access, Session};
 use crate::facts::Facts;
 use crate::report::Finding;
 use crate::scratch::ScratchDatabase;
 use crate::side::Init;
 use crate::site::Site;
-use crate::{Result, dump, findings, replay, seed};
+use crate::{Result, dump, findings, replay, seed, side};
+
+/// What trying a plan has shown.
+#[derive(Debug)]
+pub struct Proof {
+    /// What is not as it has to be.
+    pub findings: Vec<Finding>,
+    /// Present when there are no findings and both witnesses agreed.
+    pub evidence: Option<Evidence>,
+}
 
 /// Runs the migrations on an empty database and says what is not as it has to be.
 ///
 /// # Errors
 /// If scratch cannot be had, or the engine's dump fails.
-pub fn prove(
+pub fn prove(site: &mut Site, facts: &mut Facts, migrations: &[NewMigration]) -> Result<Proof> {
+    let mut witnessed = None;
+    let findings = attempt(site, facts, migrations, &mut witnessed)?;
+    let n = migrations.iter().filter(|it| it.in_effect).count();
+    let evidence = witnessed.filter(|_| findings.is_empty());
+    let evidence = evidence.map(|it| it.evidence(site, facts, n, Vec::new()));
+    Ok(Proof { findings, evidence })
+}
+
+/// The evidence that live is what the first `n` migrations of its history build. Catalogs have said so
+/// already; here the engine's own dump is asked too.
+///
+/// # Errors
+/// If scratch cannot be had, or the engine's dump fails.
+pub fn prove_position(site: &mut Site, facts: &Facts, n: usize) -> Result<Proof> {
+    let mut rebuilt = side::rebuild(site, &facts.live, n)?;
+    let mut witnessed = None;
+    let findings = match rebuilt.stopped {
+        Some(finding) => vec![finding],
+        None => equal_structure(site, facts, &mut rebuilt.database, &mut witnessed)?,
+    };
+    let prerequisites = rebuilt.prerequisites;
+    let evidence = witnessed.map(|it| it.evidence(site, facts, n, prerequisites));
+    let withheld = findings.into_iter().map(|it| {
+        let finding = Finding::warning(
+            "certificate-withheld",
+            "certificate",
+            "none is written: the engine's own dump of live is not that of a replay, although the catalogs are equal",
+        );
+        it.evidence.into_iter().fold(finding, Finding::evidence)
+    });
+    Ok(Proof { findings: withheld.collect(), evidence })
+}
+
+/// What both witnesses said when they agreed.
+struct Witnessed {
+    catalog: Fingerprint,
+    dump: Fingerprint,
+    scratch: String,
+    client: String,
+}
+
+impl Witnessed {
+    fn evidence(
+        self,
+        site: &Site,
+        facts: &Facts,
+        n: usize,
+        prerequisites: Vec<String>,
+    ) -> Evidence {
+        let ledger = facts.ledgers.iter().find(|it| it.name == site.project.ledger);
+        let prerequisites = prerequisites.iter().map(|it| format!("schema {it}")).collect();
+        Evidence {
+            live: CatalogRecord::of(&facts.live),
+            replay: Replay { migrations: n, prerequisites, fingerprint: self.catalog },
+            dump: Dump { live: self.dump.clone(), rebuilt: self.dump },
+            scratch: self.scratch,
+            client: self.client,
+            rows: ledger.map(|it| it.rows.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+fn attempt(
     site: &mut Site,
-    facts: &mut Facts,
+    facts: &Facts,
     migrations: &[NewMigration],
+    witnessed: &mut Option<Witnessed>,
 ) -> Result<Vec<Finding>> {
     let mut fresh = site.scratch.create("proof")?;
     for migration in migrations {
@@ -39,7 +113,7 @@ pub fn prove(
             return Ok(vec![error.finding("replay-failed", what).next(next)]);
         }
         let findings = match migration.name {
-            "baseline" => equal_structure(site, facts, &mut fresh)?,
+            "baseline" => equal_structure(site, facts, &mut fresh, witnessed)?,
             "seed" => match &facts.init {
                 Some(init) => {
                     let changed = same_structure(site, facts, &mut fresh)?;
@@ -77,6 +151,7 @@ fn equal_structure(
     site: &mut Site,
     facts: &Facts,
     fresh: &mut ScratchDatabase,
+    witnessed: &mut Option<Witnessed>,
 ) -> Result<Vec<Finding>> {
     let rebuilt = site.catalog_of(&mut fresh.session)?;
     let comparison = compare(Pair { from: &facts.live, to: &rebuilt });
@@ -92,6 +167,12 @@ fn equal_structure(
     let live = dump::schema_dump(&mut site.live, &site.dsn, &names, client.as_ref())?;
     let again = dump::schema_dump(&mut fresh.session, &fresh.dsn, &names, client.as_ref())?;
     if live == again {
+        *witnessed = Some(Witnessed {
+            catalog: rebuilt.fingerprint(),
+            dump: Fingerprint::of_bytes(again.as_bytes()),
+            scratch: fresh.session.identity()?.engine,
+            client: dump::witness(&mut site.live, client.as_ref())?,
+        });
         return Ok(Vec::new());
     }
     let finding = Finding::error(

@@ -41,26 +41,48 @@ pub fn history(
     live: &Catalog,
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<Catalog>> {
-    let mut needed: Vec<String> = Vec::new();
+    let rebuilt = rebuild(site, live, site.project.history.migrations.len())?;
+    findings.extend(needs_schemas(&rebuilt.prerequisites));
+    findings.extend(rebuilt.stopped);
+    Ok(rebuilt.states)
+}
+
+/// A scratch database in which migrations of the history ran.
+#[derive(Debug)]
+pub struct Rebuilt {
+    pub database: ScratchDatabase,
+    /// After each migration, the empty database first.
+    pub states: Vec<Catalog>,
+    /// The schemas that none of the migrations makes, and that were made for them.
+    pub prerequisites: Vec<String>,
+    /// Why not all of them ran.
+    pub stopped: Option<Finding>,
+}
+
+/// Runs the first `n` migrations of the history on an empty database, as [`history`] does.
+///
+/// # Errors
+/// If scratch cannot be had.
+pub fn rebuild(site: &mut Site, live: &Catalog, n: usize) -> Result<Rebuilt> {
+    let mut prerequisites: Vec<String> = Vec::new();
     loop {
         let mut database = site.scratch.create("history")?;
-        for name in &needed {
+        for name in &prerequisites {
             let create = format!("CREATE SCHEMA \"{}\"", name.replace('"', "\"\""));
             database.session.run(&create).map_err(|cause| {
                 Error::new("scratch-broken", format!("cannot create schema `{name}` in scratch"))
                     .caused_by(cause)
             })?;
         }
-        let (states, stopped) = replay_all(site, &mut database)?;
+        let (states, stopped) = replay_all(site, &mut database, n)?;
         let missing = stopped.as_ref().map(|it| it.missing_schemas(live, &states));
         match (missing, stopped) {
-            (Some(missing), _) if !missing.is_empty() => needed.extend(missing),
+            (Some(missing), _) if !missing.is_empty() => prerequisites.extend(missing),
             (_, stopped) => {
-                findings.extend(needs_schemas(&needed));
-                findings.extend(stopped.map(|it| {
+                let stopped = stopped.map(|it| {
                     it.error.finding("history-broken", "cannot be replayed on an empty database")
-                }));
-                return Ok(states);
+                });
+                return Ok(Rebuilt { database, states, prerequisites, stopped });
             }
         }
     }
@@ -92,9 +114,10 @@ impl Stopped<'_> {
 fn replay_all<'a>(
     site: &'a Site,
     database: &mut ScratchDatabase,
+    n: usize,
 ) -> Result<(Vec<Catalog>, Option<Stopped<'a>>)> {
     let mut states = vec![site.catalog_of(&mut database.session)?];
-    for migration in &site.project.history.migrations {
+    for migration in site.project.history.migrations.iter().take(n) {
         if let Err(error) = replay::migration(&mut database.session, migration) {
             return Ok((states, Some(Stopped { migration, error })));
         }

@@ -1,5 +1,6 @@
 //! `raingauge validate`.
 
+use raingauge_engine::commands::Scrutiny;
 use raingauge_engine::report::Report;
 use raingauge_engine::{Result, commands};
 
@@ -8,5 +9,6 @@ use crate::context::Context;
 use crate::ui::Ui;
 
 pub(crate) fn run(ui: &mut Ui, context: &Context, args: &ValidateArgs) -> Result<Report> {
-    commands::validate(&context.setting, args.offline, ui)
+    let scrutiny = Scrutiny { offline: args.offline, certificate: args.certificate.clone() };
+    commands::validate(&context.setting, &scrutiny, ui)
 }

@@ -30,7 +30,8 @@ fn init_shows_then_writes_then_has_nothing_to_do() -> Result {
         assert!(package["scripts"][script].is_string(), "{script} is not in {package}");
     }
     assert_eq!(package["scripts"]["migration:reconcile"], "raingauge reconcile --confirm");
-    assert_eq!(project.read(".gitattributes")?, "drizzle/** text eol=lf\n");
+    let attributes = "drizzle/** text eol=lf\nraingauge/** text eol=lf\n";
+    assert_eq!(project.read(".gitattributes")?, attributes);
     assert_eq!(project.read(".gitignore")?, "node_modules/\n.env\n/data/\n.raingauge/\n");
 
     let written = project.files()?;

@@ -8,6 +8,7 @@
 
 mod agreed;
 mod bookstore;
+mod certificate;
 mod corpus;
 mod crash;
 mod fence;

@@ -158,7 +158,7 @@ fn text_fits_80_columns_says_the_verdict_first_and_the_next_command_last() -> Re
             (&["status"], 0, Some("raingauge analyze")),
             (&["reconcile"], 1, Some("raingauge reconcile --confirm")),
             (&["execute"], 1, Some("raingauge execute --confirm")),
-            (&["execute", "--confirm"], 0, Some("git add drizzle")),
+            (&["execute", "--confirm"], 0, Some("git add drizzle raingauge")),
             (&["analyze"], 0, Some("raingauge validate")),
             (&["validate"], 0, None),
             (&["init"], 1, Some("raingauge init --confirm")),

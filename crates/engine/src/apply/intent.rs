@@ -10,6 +10,7 @@ use raingauge_schema::drizzle::layout::{JOURNAL_PATH, Moment, Prefix, snapshot_p
 use serde::{Deserialize, Serialize};
 
 use crate::adoption::Adoption;
+use crate::certificate::{self, Evidence, Issue};
 use crate::files::{remove_unfinished, write_whole};
 use crate::ledger::LedgerName;
 use crate::progress::Progress;
@@ -34,11 +35,14 @@ pub(super) struct Intent {
     pub(super) rows: Vec<IntendedRow>,
     /// Folders that have to be made, relative to the migrations folder, outer ones first.
     folders: Vec<String>,
+    /// The folder of certificates, if it has to be made.
+    #[serde(default)]
+    folders_beside: Vec<PathBuf>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct IntendedFile {
-    /// Relative to the migrations folder.
+    /// Relative to the migrations folder; absolute where it is not in it.
     path: String,
     content: String,
     /// What stood there before; absent when there was no file.
@@ -66,6 +70,7 @@ impl Intent {
             files: Vec::new(),
             rows: Vec::new(),
             folders: missing.map(|it| (*it).to_owned()).collect(),
+            folders_beside: Vec::new(),
         };
         for at in &adoption.recorded {
             let migration = &history.migrations[*at];
@@ -87,7 +92,47 @@ impl Intent {
             // The journal comes last: before it is there, Drizzle sees none of the other files.
             intent.add_file(&history.folder, JOURNAL_PATH.to_owned(), journal.write())?;
         }
+        if let Some(evidence) = &adoption.evidence {
+            intent.add_certificate(site, adoption, evidence, &journal)?;
+        }
         Ok(intent)
+    }
+
+    /// The certificate says what all the other files and rows are, so it is made after them, and written
+    /// before the journal.
+    fn add_certificate(
+        &mut self,
+        site: &Site,
+        adoption: &Adoption,
+        evidence: &Evidence,
+        journal: &Journal,
+    ) -> Result<()> {
+        let history = &site.project.history;
+        let issue = Issue {
+            adoption,
+            evidence,
+            journal,
+            files: self.files.iter().map(|it| (it.path.as_str(), it.content.as_str())).collect(),
+            rows: self.rows.iter().map(|it| (it.hash.as_str(), it.when)).collect(),
+        };
+        let on_disk = fs::read_to_string(history.folder.join(JOURNAL_PATH)).unwrap_or_default();
+        let content = certificate::issue(site, &issue, &on_disk).write();
+        let path = certificate::path(site);
+        if path.exists() {
+            return Err(in_the_way(&path));
+        }
+        self.folders_beside.extend(path.parent().filter(|it| !it.exists()).map(Path::to_owned));
+        let path = path.display().to_string();
+        let at = self.files.iter().position(|it| it.path == JOURNAL_PATH).unwrap_or(0);
+        self.files.insert(at, IntendedFile { path, content, before: None });
+        Ok(())
+    }
+
+    /// Folder and name of the certificate, if one is written.
+    pub(super) fn certificate(&self) -> Option<String> {
+        let path = self.files.iter().map(|it| Path::new(&it.path)).find(|it| it.is_absolute())?;
+        let folder = path.parent()?.file_name()?;
+        Some(Path::new(folder).join(path.file_name()?).display().to_string())
     }
 
     /// The journal is the one file that is there already and grows; any other belongs to somebody else.
@@ -178,6 +223,9 @@ impl Intent {
         for made in self.folders.iter().rev() {
             // drizzle-kit stumbles over an empty `meta`. One that is not empty is somebody's, and stays.
             let _ = fs::remove_dir(folder.join(made));
+        }
+        for made in &self.folders_beside {
+            let _ = fs::remove_dir(made);
         }
         Ok(())
     }

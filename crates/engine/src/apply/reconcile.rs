@@ -185,10 +185,12 @@ fn publish(
 }
 
 fn steps(intent: &Intent) -> Vec<Step> {
-    let (n_files, n_rows) = (intent.files.len(), intent.rows.len());
+    let certificate = intent.certificate().map(|it| done(format!("write the certificate `{it}`")));
+    let n_files = intent.files.len() - certificate.iter().count();
+    let n_rows = intent.rows.len();
     let files = (0 < n_files).then(|| done(format!("write {n_files} files of the history")));
     let rows = done(format!("record {n_rows} migrations in the ledger `{}`", intent.ledger));
-    files.into_iter().chain([rows]).collect()
+    files.into_iter().chain([rows]).chain(certificate).collect()
 }
 
 /// After a failure: whether files and rows are as they were.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::files::write_whole;
 use crate::report::{Artefact, Finding, Report, Section, Step, StepState};
 use crate::setting::Setting;
-use crate::{Error, Result};
+use crate::{Error, Result, certificate};
 
 /// The scripts, in the order in which a team uses them.
 const SCRIPTS: [(&str, &str); 7] = [
@@ -22,8 +22,8 @@ const SCRIPTS: [(&str, &str); 7] = [
     ("db:migrate", "raingauge migrate"),
 ];
 
-/// A line ending that git changes would change the hash of a migration.
-const ATTRIBUTES: &str = "drizzle/** text eol=lf";
+/// A line ending that git changes would change the hash of a migration, or of a certificate.
+const ATTRIBUTES: &str = "/** text eol=lf";
 
 /// Backups and run records are of one machine.
 const IGNORE: &str = ".raingauge/";
@@ -47,10 +47,8 @@ pub fn init(setting: &Setting, confirm: bool) -> Result<Report> {
     let (package, conflicts) = package_json(&setting.root)?;
     changes.extend(package);
     report.findings = conflicts;
-    let attributes =
-        ATTRIBUTES.replace("drizzle", out.trim_start_matches("./").trim_end_matches('/'));
-    changes.extend(with_line(&setting.root.join(".gitattributes"), &attributes)?);
-    changes.extend(with_line(&setting.root.join(".gitignore"), IGNORE)?);
+    changes.extend(with_lines(&setting.root.join(".gitattributes"), &attributes(&out))?);
+    changes.extend(with_lines(&setting.root.join(".gitignore"), &[IGNORE.to_owned()])?);
     let mut section = Section::new("changes", "changes", &["file", "line"]);
     for change in &changes {
         for line in &change.lines {
@@ -117,8 +115,15 @@ fn package_json(root: &Path) -> Result<(Option<Change>, Vec<Finding>)> {
     Ok((Some(Change { path, content, lines }), conflicts))
 }
 
-/// A file with one line more, unless it has it.
-fn with_line(path: &Path, line: &str) -> Result<Option<Change>> {
+/// The rules for the files whose bytes are hashed: the history, and the certificates beside it.
+fn attributes(out: &str) -> [String; 2] {
+    let out = Path::new(out.trim_start_matches("./").trim_end_matches('/'));
+    let certificates = certificate::folder(Path::new(""), out);
+    [out, &certificates].map(|it| format!("{}{ATTRIBUTES}", it.display()))
+}
+
+/// A file with the lines that it lacks, unless it has them all.
+fn with_lines(path: &Path, wanted: &[String]) -> Result<Option<Change>> {
     let mut content = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
@@ -127,15 +132,19 @@ fn with_line(path: &Path, line: &str) -> Result<Option<Change>> {
                 .caused_by(cause));
         }
     };
-    if content.lines().any(|it| it.trim() == line) {
+    let is_missing = |line: &&String| !content.lines().any(|it| it.trim() == **line);
+    let lines: Vec<_> = wanted.iter().filter(is_missing).cloned().collect();
+    if lines.is_empty() {
         return Ok(None);
     }
     if !content.is_empty() && !content.ends_with('\n') {
         content.push('\n');
     }
-    content.push_str(line);
-    content.push('\n');
-    Ok(Some(Change { path: path.to_owned(), content, lines: vec![line.to_owned()] }))
+    for line in &lines {
+        content.push_str(line);
+        content.push('\n');
+    }
+    Ok(Some(Change { path: path.to_owned(), content, lines }))
 }
 
 fn write(change: &Change) -> Result<Artefact> {

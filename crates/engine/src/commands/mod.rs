@@ -18,4 +18,4 @@ pub use migrate::{MigrateRequest, migrate};
 pub use reconcile::reconcile;
 pub use restore::restore;
 pub use status::status;
-pub use validate::validate;
+pub use validate::{Scrutiny, validate};

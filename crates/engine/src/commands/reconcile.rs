@@ -170,5 +170,8 @@ pub(crate) fn plan_lines(adoption: &Adoption) -> Vec<[String; 2]> {
             },
         ]);
     }
+    if adoption.evidence.is_some() {
+        lines.push(["certificate".to_owned(), "of what was proven, in `raingauge/`".to_owned()]);
+    }
     lines
 }

@@ -1,16 +1,19 @@
 //! `validate`: a pass/fail suite over files, `schema.ts`, ledger and live.
 
+use std::path::PathBuf;
+
 use raingauge_schema::dialect::AnySnapshot;
 use raingauge_schema::drizzle::snapshot::SnapshotIds;
 
 use crate::adoption::{Course, course};
+use crate::certificate::{Certificate, Check};
 use crate::facts::{Facts, Scope};
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::report::{Finding, Report, Section, Severity};
 use crate::setting::Setting;
 use crate::site::Site;
-use crate::{Result, check, findings};
+use crate::{Result, certificate, check, findings};
 
 /// The checks of a run, in the order in which the report shows them.
 struct Suite {
@@ -33,25 +36,56 @@ impl Suite {
         self.findings.extend(found);
     }
 
+    fn add(&mut self, checks: impl IntoIterator<Item = Check>) {
+        checks.into_iter().for_each(|it| self.check(it.name, it.findings));
+    }
+
     fn skip(&mut self, name: &str, why: &str) {
         self.section.push([name.to_owned(), format!("skipped: {why}")]);
     }
 }
 
+/// What to check.
+#[derive(Clone, Debug, Default)]
+pub struct Scrutiny {
+    /// Only files and `schema.ts`, without a database.
+    pub offline: bool,
+    /// A certificate, to be held against everything that it says.
+    pub certificate: Option<PathBuf>,
+}
+
 /// Checks everything, or with `offline` only files and `schema.ts`. Writes nothing.
 ///
 /// # Errors
-/// If the project cannot be read, or a database cannot be reached.
-pub fn validate(setting: &Setting, offline: bool, progress: &mut dyn Progress) -> Result<Report> {
-    if offline {
-        return validate_files(&Project::load(setting)?);
+/// If the project or the certificate cannot be read, or a database cannot be reached; a refusal if the
+/// certificate is not as it was written, or is about another database.
+pub fn validate(
+    setting: &Setting,
+    scrutiny: &Scrutiny,
+    progress: &mut dyn Progress,
+) -> Result<Report> {
+    let path = scrutiny.certificate.as_ref().map(|it| setting.root.join(it));
+    let certificate = path.as_deref().map(Certificate::read).transpose()?;
+    if scrutiny.offline {
+        return validate_files(&Project::load(setting)?, certificate.as_ref());
     }
     let mut site = Site::open(setting)?;
-    validate_site(&mut site, progress)
+    checked_site(&mut site, certificate.as_ref(), progress)
 }
 
 /// The suite on a site that is open already.
 pub(crate) fn validate_site(site: &mut Site, progress: &mut dyn Progress) -> Result<Report> {
+    checked_site(site, None, progress)
+}
+
+fn checked_site(
+    site: &mut Site,
+    certificate: Option<&Certificate>,
+    progress: &mut dyn Progress,
+) -> Result<Report> {
+    if let Some(certificate) = certificate {
+        certificate::refuse_other_database(site, certificate)?;
+    }
     let facts = Facts::gather(site, Scope::Declared, progress)?;
     let mut report = site.report("validate");
     let mut suite = file_checks(&site.project);
@@ -88,6 +122,10 @@ pub(crate) fn validate_site(site: &mut Site, progress: &mut dyn Progress) -> Res
         }
         None => suite.skip("live is what schema.ts declares", "there is no schema.ts"),
     }
+    if let Some(certificate) = certificate {
+        progress.begin("replaying what was certified in scratch");
+        suite.add(certificate::check(site, &facts, certificate)?);
+    }
     let told = suite.findings.clone();
     let untold = facts.findings.iter().filter(|it| !told.contains(it));
     suite.check("nothing else was found", untold.cloned().collect());
@@ -96,9 +134,10 @@ pub(crate) fn validate_site(site: &mut Site, progress: &mut dyn Progress) -> Res
     Ok(report)
 }
 
-fn validate_files(project: &Project) -> Result<Report> {
+fn validate_files(project: &Project, certificate: Option<&Certificate>) -> Result<Report> {
     let mut report = Report::new("validate");
     let mut suite = file_checks(project);
+    suite.add(certificate.map(|it| certificate::check_files(project, it)));
     for name in ["the ledger records what the history says", "live is what its history builds"] {
         suite.skip(name, "offline");
     }

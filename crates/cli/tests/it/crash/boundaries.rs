@@ -60,7 +60,7 @@ fn sample(example: Example, all: Vec<String>) -> Vec<String> {
             "backup/dumped",
             "reconcile/changing",
             "reconcile/file-2",
-            "reconcile/file-6",
+            "reconcile/file-7",
             "reconcile/committed",
             "migrate/0002_follow_up/applied",
         ],
@@ -70,7 +70,7 @@ fn sample(example: Example, all: Vec<String>) -> Vec<String> {
 
 /// Where most has happened before the crash without being finished.
 fn judged(boundary: &str) -> bool {
-    boundary == "reconcile/file-6"
+    boundary == "reconcile/file-7"
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::scene::{Scene, check, each};
 const CONFIRM: [&str; 2] = ["reconcile", "--confirm"];
 const RESUME: [&str; 2] = ["reconcile", "--resume"];
 
-/// The boundaries of the writing part; by default not every file of seven.
+/// The boundaries of the writing part; by default not every file of eight.
 fn boundaries(example: Example) -> Result<Vec<String>> {
     let all = Scene::new(example)?.boundaries(&CONFIRM)?;
     let is_sampled = |it: &String| {
@@ -23,6 +23,7 @@ fn boundaries(example: Example) -> Result<Vec<String>> {
                 "reconcile/file-0",
                 "reconcile/file-1",
                 "reconcile/file-2",
+                "reconcile/file-3",
                 "reconcile/file-4",
                 "reconcile/file-5",
                 "reconcile/finished",
@@ -41,7 +42,13 @@ fn resumed_after_every_boundary(example: Example) -> Result {
         scene.files_and_ledger_agree()?;
         scene.nothing_is_lost()?;
         scene.expect(&["execute", "--confirm"], 0)?;
-        check(scene.is_adopted()?, || "not everything was adopted".to_owned())
+        check(scene.is_adopted()?, || "not everything was adopted".to_owned())?;
+        let certificates = scene.certificates();
+        check(certificates.len() == 1, || format!("not one certificate: {certificates:?}"))?;
+        if is_full() || example == Example::BookstoreSqlite {
+            scene.expect(&["validate", "--certificate", &certificates.concat()], 0)?;
+        }
+        Ok(())
     })
 }
 
@@ -69,6 +76,7 @@ fn column_added_before_resume(example: Example) -> Result {
             check(changes.is_empty(), || format!("not undone: {changes:#?}"))?;
             // drizzle-kit ends with an error where it finds `meta` without a journal.
             check(!scene.project.path("drizzle").exists(), || "an empty folder stayed".to_owned())?;
+            check(!scene.project.path("raingauge").exists(), || "a folder stayed".to_owned())?;
         }
         // Live has a column that schema.ts does not declare, and nobody calls that clean.
         let validate = scene.run(&["validate", "--format", "json"])?;
@@ -114,7 +122,7 @@ fn a_migration_edited_before_the_resume_is_not_overwritten() -> Result {
 
 #[test]
 fn a_journal_edited_before_the_resume_is_not_overwritten() -> Result {
-    edited_before_resume("reconcile/file-6", "drizzle/meta/_journal.json")
+    edited_before_resume("reconcile/file-7", "drizzle/meta/_journal.json")
 }
 
 #[test]

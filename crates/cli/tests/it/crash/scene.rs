@@ -172,6 +172,12 @@ impl Scene {
         self.nothing_is_left_behind()
     }
 
+    /// The certificates of the project.
+    pub(crate) fn certificates(&self) -> Vec<String> {
+        let found = list(&self.project.path("raingauge"));
+        found.iter().map(|it| it.display().to_string()).collect()
+    }
+
     /// One more `execute` changes nothing.
     pub(crate) fn a_further_execute_is_a_no_op(&self) -> Result {
         let (files, state) = (self.project.files()?, self.project.database.state()?);
@@ -200,7 +206,7 @@ impl Scene {
 
     fn leftovers(&self) -> Result<Vec<String>> {
         let mut left: Vec<PathBuf> = list(self.temporary.path());
-        for folder in ["drizzle", "drizzle/meta", ".raingauge/backups", "data"] {
+        for folder in ["drizzle", "drizzle/meta", "raingauge", ".raingauge/backups", "data"] {
             let hidden = |it: &PathBuf| {
                 it.file_name().is_some_and(|it| it.to_string_lossy().starts_with('.'))
             };

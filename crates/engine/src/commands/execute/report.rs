@@ -7,6 +7,7 @@ use super::super::migrate::apply_question;
 use super::super::reconcile::plan_lines;
 use super::super::status::planned_steps;
 use super::plans::Plans;
+use crate::certificate;
 use crate::counsel::Question;
 use crate::facts::Facts;
 use crate::guide::Stage;
@@ -35,8 +36,11 @@ pub(super) fn question(site: &Site, plans: &Plans, stage: Stage) -> Question {
 /// The command that puts the history into version control; without it the next checkout has none.
 pub(super) fn keep_history(site: &Site) -> String {
     let folder = &site.project.history.folder;
-    let shown = folder.strip_prefix(&site.project.root).unwrap_or(folder);
-    format!("git add {}", shown.display())
+    let certificates = certificate::folder(&site.project.root, folder);
+    let folders = [folder.as_path(), certificates.as_path()].into_iter().filter(|it| it.exists());
+    let shown = folders.map(|it| it.strip_prefix(&site.project.root).unwrap_or(it).display());
+    let shown: Vec<_> = shown.map(|it| it.to_string()).collect();
+    format!("git add {}", shown.join(" "))
 }
 
 /// The question as a finding, for those who read JSON instead of a terminal.
