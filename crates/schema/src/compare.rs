@@ -147,6 +147,7 @@ fn has_mere_name(object: &Object) -> bool {
                 | Kind::ForeignKey
                 | Kind::Check
                 | Kind::Exclusion
+                | Kind::NotNull
                 | Kind::Index
         )
 }

@@ -271,7 +271,7 @@ const FLIPS: &[(&str, &[&str])] = &[
     ),
 ];
 
-fn differences(from: &Catalog, to: &Catalog) -> Vec<String> {
+pub(crate) fn differences(from: &Catalog, to: &Catalog) -> Vec<String> {
     let it = compare(Pair { from, to });
     let changed = it.differs.iter().flat_map(|object| {
         object.attributes.iter().map(move |attribute| format!("~{} {}", object.id, attribute.name))

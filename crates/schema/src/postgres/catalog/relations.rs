@@ -26,7 +26,7 @@ select case c.relkind when 'v' then 'view' when 'm' then 'materialized view'
        case c.relpersistence when 'u' then 'unlogged' end,
        {options c.reloptions}, {options t.reloptions},
        case case when c.relkind in ('r', 'p', 'm') then c.relreplident end when 'n' then 'nothing' when 'f' then 'full' when 'i' then 'index' end,
-       nullif(a.amname, 'heap'), s.spcname,
+       case when c.relkind = 'p' then a.amname else nullif(a.amname, 'heap') end, s.spcname,
        case when c.reloftype <> 0 then format_type(c.reloftype, null) end,
        case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end,
        f.srvname, f.ftoptions, p.detaching

@@ -99,10 +99,11 @@ select 'publication', json_build_array(p.pubname), pg_get_userbyid(p.pubowner), 
         from pg_publication_rel r join pg_class c on c.oid = r.prrelid join pg_namespace n on n.oid = c.relnamespace
         where r.prpubid = p.oid),
        {since 15 (select string_agg(quote_ident(n.nspname), ', ' order by n.nspname)
-                  from pg_publication_namespace r join pg_namespace n on n.oid = r.pnnspid where r.pnpubid = p.oid) else null}
+                  from pg_publication_namespace r join pg_namespace n on n.oid = r.pnnspid where r.pnpubid = p.oid) else null},
+       {since 18 case p.pubgencols when 's' then 'stored' end else null}
 from pg_publication p
 where {own pg_publication p}",
-    attributes: &["all tables", "operations", "via root", "tables", "schemas"],
+    attributes: &["all tables", "operations", "via root", "tables", "schemas", "generated columns"],
 };
 
 /// Where a subscription connects to, with its password, is never read.
@@ -114,7 +115,11 @@ select 'subscription', json_build_array(s.subname), pg_get_userbyid(s.subowner),
        {since 14 nullif(case s.substream::text when 't' then 'true' when 'p' then 'parallel' when 'f' then 'false'
                         else s.substream::text end, 'false') else null},
        {since 15 case when s.subtwophasestate <> 'd' then 'true' end else null},
-       {since 15 case when s.subdisableonerr then 'true' end else null}
+       {since 15 case when s.subdisableonerr then 'true' end else null},
+       {since 16 case when not s.subpasswordrequired then 'true' end else null},
+       {since 16 case when s.subrunasowner then 'true' end else null},
+       {since 16 nullif(s.suborigin, 'any') else null},
+       {since 17 case when s.subfailover then 'true' end else null}
 from pg_subscription s
 where s.subdbid = (select oid from pg_database where datname = current_database())",
     attributes: &[
@@ -126,6 +131,10 @@ where s.subdbid = (select oid from pg_database where datname = current_database(
         "streaming",
         "two-phase",
         "disable on error",
+        "without password",
+        "run as owner",
+        "origin",
+        "failover",
     ],
 };
 

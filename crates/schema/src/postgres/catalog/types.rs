@@ -14,9 +14,10 @@ select case t.typtype when 'e' then 'enum' when 'd' then 'domain' when 'c' then 
        case when t.typtype = 'd' then t.typnotnull::text end,
        case when t.typdefaultbin is null then t.typdefault else pg_get_expr(t.typdefaultbin, 0) end,
        case when t.typtype = 'd' and t.typcollation <> b.typcollation then t.typcollation::regcollation::text end,
-       (select json_object_agg('check ' || k.conname,
-                               pg_get_expr(k.conbin, 0) || case when k.convalidated then '' else ' NOT VALID' end)
-        from pg_constraint k where k.contypid = t.oid and k.contype = 'c'),
+       (select json_object_agg(case k.contype when 'n' then 'not null name' else 'check ' || k.conname end,
+                               case k.contype when 'n' then k.conname else pg_get_expr(k.conbin, 0) end
+                               || case when k.convalidated then '' else ' NOT VALID' end)
+        from pg_constraint k where k.contypid = t.oid and (k.contype = 'c' {since 18 or k.contype = 'n' else})),
        case when t.typtype = 'c' then (
             select string_agg(quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod)
                               || case when a.attcollation <> y.typcollation
