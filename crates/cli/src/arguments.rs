@@ -157,6 +157,13 @@ pub(crate) struct RestoreArgs {
     /// A new database: it must not exist yet, or be empty
     #[arg(long, value_name = "URL")]
     pub(crate) to: String,
+    /// The database of --to has been restored: count what live has had since the backup and, with
+    /// --confirm, give the copy live's name. Live stays under another name
+    #[arg(long)]
+    pub(crate) swap: bool,
+    /// Carry out the swap; with a hash, exactly the plan that was shown with it
+    #[arg(long, value_name = "PLAN", num_args = 0..=1, require_equals = true, default_missing_value = "", requires = "swap")]
+    pub(crate) confirm: Option<String>,
 }
 
 /// Consent to a write.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use raingauge_engine::setting::{ScratchChoice, Setting};
 use raingauge_engine::{Error, Result};
 
-use crate::arguments::{Common, Confirm};
+use crate::arguments::Common;
 use raingauge_engine::consent::Given;
 
 /// What every command works with.
@@ -48,8 +48,8 @@ impl Context {
 }
 
 /// What `--confirm` means: absent, bare, or with a plan's hash.
-pub(crate) fn given(confirm: &Confirm) -> Given {
-    match confirm.confirm.as_deref() {
+pub(crate) fn given(confirm: Option<&str>) -> Given {
+    match confirm {
         None => Given::Nothing,
         Some("") => Given::Shown,
         Some(hash) => Given::Plan(hash.to_owned()),

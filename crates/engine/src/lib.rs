@@ -43,5 +43,6 @@ pub mod seed;
 pub mod setting;
 pub mod side;
 pub mod site;
+pub mod swap;
 
 pub use error::{Error, Result};

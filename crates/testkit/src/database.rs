@@ -82,6 +82,18 @@ impl Database {
         }
     }
 
+    /// Another database of the same server by its name, or another file by its path. A database of a
+    /// server is dropped with the value.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Self {
+        match self {
+            Self::Postgres(it) => {
+                Self::Postgres(PgDatabase { server: Arc::clone(&it.server), name: name.to_owned() })
+            }
+            Self::Sqlite(_) => Self::Sqlite(SqliteDatabase::existing(name)),
+        }
+    }
+
     /// The structure, as the engine itself writes it: `pg_dump -s`, or `sqlite_schema`. Two
     /// databases with equal structure have equal text.
     ///

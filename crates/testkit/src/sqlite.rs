@@ -31,6 +31,11 @@ impl SqliteDatabase {
         Ok(Self { path, _temporary: None })
     }
 
+    /// The file at a path, if it comes to be there.
+    pub(crate) fn existing(path: &str) -> Self {
+        Self { path: path.into(), _temporary: None }
+    }
+
     /// An empty database in a folder of its own, both removed when the value is dropped.
     ///
     /// # Errors

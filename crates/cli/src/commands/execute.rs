@@ -10,6 +10,7 @@ use crate::counsel::Advisor;
 use crate::ui::Ui;
 
 pub(crate) fn run(ui: &mut Ui, context: &Context, args: &ExecuteArgs) -> Result<Report> {
-    let mandate = Mandate { given: given(&args.confirm), resume: args.confirm.resume };
+    let mandate =
+        Mandate { given: given(args.confirm.confirm.as_deref()), resume: args.confirm.resume };
     commands::execute(&context.setting, &mandate, &mut Advisor { ui, context })
 }

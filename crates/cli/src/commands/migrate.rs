@@ -13,7 +13,7 @@ use crate::ui::Ui;
 
 pub(crate) fn run(ui: &mut Ui, context: &Context, args: &MigrateArgs) -> Result<Report> {
     let request = MigrateRequest {
-        given: given(&args.confirm),
+        given: given(args.confirm.confirm.as_deref()),
         wait: Duration::from_secs(args.wait),
         resume: args.confirm.resume,
     };

@@ -18,4 +18,5 @@ mod refusals;
 mod reports;
 mod run;
 mod second_database;
+mod swap;
 mod terminal;

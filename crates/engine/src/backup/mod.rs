@@ -22,7 +22,7 @@ mod verify;
 use std::path::{Path, PathBuf};
 
 pub use manifest::{Manifest, Source, Verification};
-pub use restore::{Destination, Restored, restore};
+pub use restore::{Destination, Restored, compare, restore};
 pub use retention::{Retention, prune};
 pub use shelf::{Shelf, Wanted, latest_verified, list};
 pub use take::{Proof, Request, Taken, take};

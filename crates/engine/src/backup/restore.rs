@@ -10,6 +10,7 @@ use super::{Backup, millis_since, postgres, sqlite};
 use crate::client::ProgramSource;
 use crate::connect::dsn::{PgTarget, SqliteTarget};
 use crate::connect::{Access, Dsn, Session};
+use crate::digest::Contents;
 use crate::progress::Progress;
 use crate::{Error, Result};
 
@@ -132,6 +133,7 @@ fn into_database(
     };
     postgres::load(&loading, target)
         .and_then(|()| compare(backup, &to))
+        .map(drop)
         .map_err(|it| it.after(format!("{done} `{}`", target.database)))?;
     progress.boundary("restore/in-place");
     Ok(())
@@ -164,10 +166,17 @@ fn refuse_objects(session: &mut Session, to: &Dsn) -> Result<()> {
     }
 }
 
-fn compare(backup: &Backup, to: &Dsn) -> Result<()> {
+/// Compares a restored database with what the backup says it holds, and returns its contents.
+///
+/// # Errors
+/// `restore-differs` with every difference.
+pub fn compare(backup: &Backup, to: &Dsn) -> Result<Contents> {
     let trial = Trial { folder: &backup.path, manifest: &backup.manifest };
     let mut session = Session::open(to, Access::ReadOnly)?;
-    let Err(differences) = compare_all(&trial, &mut session)? else { return Ok(()) };
+    let differences = match compare_all(&trial, &mut session)? {
+        Ok(contents) => return Ok(contents),
+        Err(differences) => differences,
+    };
     let n = differences.len();
     let message = format!("what was restored is not what was backed up: {n} differences");
     Err(Error::new("restore-differs", message).caused_by(differences.join("\n")))

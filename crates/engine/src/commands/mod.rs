@@ -16,6 +16,6 @@ pub use execute::{Mandate, execute};
 pub use init::init;
 pub use migrate::{MigrateRequest, migrate};
 pub use reconcile::reconcile;
-pub use restore::restore;
+pub use restore::{SwapRequest, restore, swap};
 pub use status::status;
 pub use validate::{Scrutiny, validate};

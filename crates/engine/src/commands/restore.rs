@@ -1,4 +1,4 @@
-//! `restore`: a backup into a new database.
+//! `restore`: a backup into a new database, and that database into live's place.
 
 use std::path::Path;
 
@@ -6,9 +6,14 @@ use crate::Result;
 use crate::backup::{self, Destination};
 use crate::client::ProgramSource;
 use crate::connect::Dsn;
+use crate::consent::{Consent, Given};
+use crate::counsel::{Answer, Counsel, Question};
 use crate::progress::Progress;
-use crate::report::{Report, Step, StepState};
+use crate::project::Project;
+use crate::report::{Finding, Report, Section, Step, StepState};
 use crate::setting::Setting;
+use crate::site::Site;
+use crate::swap::{self, SwapPlan};
 
 /// Restores a backup into a database that does not exist yet or is empty, and compares everything.
 ///
@@ -34,4 +39,118 @@ pub fn restore(
     );
     report.steps.push(Step { millis: restored.millis, ..Step::new(name, StepState::Done) });
     Ok(report)
+}
+
+/// A restored copy that is to take live's place.
+#[derive(Clone, Debug)]
+pub struct SwapRequest<'a> {
+    /// The backup that the copy was restored from.
+    pub backup: &'a Path,
+    /// The copy: a database of live's server, or a file of live's folder.
+    pub copy: &'a str,
+    pub given: Given,
+}
+
+/// Shows, per table, the rows that live has had since the backup; with consent, the copy gets live's
+/// name and live is kept under another.
+///
+/// # Errors
+/// If the copy is not what the backup holds, if others are connected, or if live changed meanwhile.
+pub fn swap(
+    setting: &Setting,
+    request: &SwapRequest<'_>,
+    counsel: &mut dyn Counsel,
+) -> Result<Report> {
+    let project = Project::load(setting)?;
+    let undone = swap::undo_interrupted(&project.root, &project.target(setting)?)?;
+    let mut site = Site::open(setting)?;
+    let backup = super::backup::open(setting, request.backup)?;
+    backup.check()?;
+    counsel.begin("counting what changed since the backup");
+    let copy = copy_of(&site, request.copy)?;
+    let plan = swap::plan(&mut site, &backup, &copy)?;
+    let mut report = site.report("restore");
+    if undone {
+        let name = "take back a swap that was cut off".to_owned();
+        report.steps.push(Step::new(name, StepState::Done));
+    }
+    report.sections.push(plan_section(&plan));
+    report.findings.extend(rows_since(&plan));
+    match agree(&site, &plan, &request.given, counsel) {
+        Ok(consent) => {
+            swap::carry_out(site, &plan, &consent, counsel)?;
+            report.steps.push(Step::new("give the copy live's name", StepState::Done));
+            report.steps.push(Step::new(format!("keep live as {}", plan.kept), StepState::Done));
+            report.next = Some("raingauge status".to_owned());
+        }
+        Err(finding) => {
+            report.findings.insert(0, *finding);
+            let hash =
+                site.guarded().map(|_| format!("={}", plan.plan.short())).unwrap_or_default();
+            let name = request.backup.display();
+            report.next =
+                Some(format!("raingauge restore {name} --to {copy} --swap --confirm{hash}"));
+            report.steps.push(Step::new("give the copy live's name", StepState::Planned));
+            let keep = format!("keep live as {}", plan.kept);
+            report.steps.push(Step::new(keep, StepState::Planned));
+        }
+    }
+    Ok(report)
+}
+
+/// A relative path is relative to the project, as live's is.
+fn copy_of(site: &Site, text: &str) -> Result<Dsn> {
+    Ok(match Dsn::parse(text, site.dialect())? {
+        Dsn::Sqlite(mut target) => {
+            target.path = site.project.root.join(target.path).components().collect();
+            Dsn::Sqlite(target)
+        }
+        dsn @ Dsn::Postgres(_) => dsn,
+    })
+}
+
+fn plan_section(plan: &SwapPlan) -> Section {
+    let columns = &["table", "only live", "only backup"];
+    let mut section = Section::new("since-backup", "rows since the backup", columns);
+    for it in &plan.changes {
+        section.push([it.table.to_string(), it.only.from.to_string(), it.only.to.to_string()]);
+    }
+    section
+}
+
+/// T63: what a swap would take away from those who use live.
+fn rows_since(plan: &SwapPlan) -> Option<Finding> {
+    let n: u64 = plan.changes.iter().map(|it| it.only.from).sum();
+    (0 < n).then(|| {
+        Finding::warning(
+            "rows-since-backup",
+            format!("{n} rows"),
+            "are new or edited since the backup: after the swap they are no longer in the database \
+             that applications use",
+        )
+        .next(format!("they stay in `{}`; copy from there what is needed", plan.kept))
+    })
+}
+
+/// As for every write: the flag where that is enough, else the plan's hash or the typed name.
+fn agree(
+    site: &Site,
+    plan: &SwapPlan,
+    given: &Given,
+    counsel: &mut dyn Counsel,
+) -> Result<Consent, Box<Finding>> {
+    let first = Consent::obtain(&plan.plan, given, &site.circumstance(None));
+    if *given != Given::Shown || first.is_ok() {
+        return first;
+    }
+    let question = Question {
+        id: "swap",
+        text: format!("Give the copy the name `{}`?", site.identity.database),
+        plan: plan.plan.clone(),
+        typed_name: Some(site.identity.database.clone()),
+    };
+    match counsel.answer(&question) {
+        Answer::Yes(typed) => Consent::obtain(&plan.plan, given, &site.circumstance(typed)),
+        Answer::No | Answer::Open => first,
+    }
 }

@@ -8,6 +8,7 @@
 //! accident: 2⁻¹²⁸ for SQLite, and for PostgreSQL at least 2⁻⁹⁶, the width of its hash's state. Somebody
 //! who makes rows to that end can do better, so a digest is no signature.
 
+mod changes;
 mod difference;
 pub mod postgres;
 pub mod sqlite;
@@ -17,6 +18,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use changes::{Changes, changes};
 pub use difference::Difference;
 
 use crate::Result;

@@ -5,7 +5,7 @@
 //! own encoding. Row security is switched off, which makes the server refuse to leave rows out
 //! silently: <https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-ROW-SECURITY>.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::{Contents, Digest, LargeObjects, TableDigest, TableName};
 use crate::connect::{Session, SqlError, TextRow};
@@ -40,6 +40,9 @@ const SEQUENCES: &str = "SELECT n.nspname, c.relname FROM pg_class c \
 
 /// How long to wait for a table that somebody else has locked; tests are less patient.
 pub(crate) const LOCK_WAIT_MS: u32 = if cfg!(test) { 500 } else { 30_000 };
+
+/// How many hashes are fetched at a time.
+const ROWS_PER_PAGE: usize = 10_000;
 
 /// How many sequences one statement reads; each is a relation of its own.
 const SEQUENCES_PER_QUERY: usize = 100;
@@ -152,6 +155,50 @@ fn digest(session: &mut Session, table: &Table) -> Result<TableDigest> {
     let rows = session.rows(&sql).map_err(unreadable)?;
     let (n_rows, digest) = parse_sums(&rows).ok_or_else(unexpected)?;
     Ok(TableDigest { name: table.name.clone(), n_rows, digest })
+}
+
+/// The hashes of a table's rows in ascending order, read page by page through a cursor.
+pub(super) struct RowHashes<'a> {
+    session: &'a mut Session,
+    page: VecDeque<i64>,
+}
+
+impl<'a> RowHashes<'a> {
+    /// Opens the cursor in a transaction of its own, which ends with the value.
+    pub(super) fn open(session: &'a mut Session, name: &TableName) -> Result<Self> {
+        session.run(&format!("BEGIN READ ONLY; {PIN}")).map_err(unreadable)?;
+        let hashes = Self { session, page: VecDeque::new() };
+        let table = all_tables(hashes.session)?.into_iter().find(|it| it.name == *name);
+        let table = table.ok_or_else(unexpected)?;
+        refuse_unseen(std::iter::once(&table))?;
+        let sql = format!(
+            "DECLARE raingauge_rows NO SCROLL CURSOR FOR \
+             SELECT hashtextextended(ROW({})::text COLLATE \"C\", 0) FROM ONLY {} ORDER BY 1",
+            table.columns,
+            name.quoted()
+        );
+        hashes.session.run(&sql).map_err(unreadable)?;
+        Ok(hashes)
+    }
+
+    /// The next hash; none at the end.
+    pub(super) fn next(&mut self) -> Result<Option<i64>> {
+        if self.page.is_empty() {
+            let sql = format!("FETCH {ROWS_PER_PAGE} FROM raingauge_rows");
+            let rows = self.session.rows(&sql).map_err(unreadable)?;
+            let values = rows.into_iter().flatten().flatten();
+            self.page =
+                values.map(|it| it.parse().map_err(|_| unexpected())).collect::<Result<_>>()?;
+        }
+        Ok(self.page.pop_front())
+    }
+}
+
+impl Drop for RowHashes<'_> {
+    fn drop(&mut self) {
+        // It only read; a connection that broke has ended its transaction as well.
+        let _ = self.session.run("ROLLBACK");
+    }
 }
 
 fn large_objects(session: &mut Session) -> Result<LargeObjects> {

@@ -85,6 +85,24 @@ fn digest(connection: &Connection, name: &TableName) -> rusqlite::Result<TableDi
     Ok(TableDigest { name: name.clone(), n_rows, digest })
 }
 
+/// The hashes of a table's rows, cut to 64 bits, in ascending order: 8 bytes of memory for each.
+pub(super) fn row_hashes(session: &mut SqliteSession, table: &TableName) -> Result<Vec<i64>> {
+    let read = |connection: &Connection| {
+        let mut statement =
+            connection.prepare(&format!("SELECT * FROM main.{}", table.quoted()))?;
+        let n_columns = statement.column_count();
+        let mut rows = statement.query([])?;
+        let mut hashes = Vec::new();
+        while let Some(row) = rows.next()? {
+            let upper = u64::try_from(hash(row, n_columns)? >> 64).expect("64 bits are left");
+            hashes.push(upper.cast_signed());
+        }
+        hashes.sort_unstable();
+        Ok(hashes)
+    };
+    in_one_transaction(session.connection(), read).map_err(unreadable)
+}
+
 /// How many rows a query gives, and their digest.
 pub(crate) fn digest_of(connection: &Connection, query: &str) -> rusqlite::Result<(u64, Digest)> {
     let mut statement = connection.prepare(query)?;
