@@ -15,6 +15,8 @@ mod secrets;
 mod server;
 mod types;
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::catalog::{Catalog, Kind, Object, ObjectId, Unseen};
@@ -92,6 +94,13 @@ pub fn script(major: u32) -> String {
         .enumerate()
         .map(|(n, sql)| format!("select '{n}', q.* from ({}\n) q;\n", expand(sql, major)))
         .collect()
+}
+
+/// The names of all attributes that objects can have, without those that contain a name of the database's
+/// (`check price_positive`).
+pub fn attributes() -> BTreeSet<&'static str> {
+    let names = QUERIES.iter().flat_map(|it| it.attributes.iter().copied());
+    names.filter(|it| *it != "*").map(|it| it.trim_end_matches("[]")).chain(index::NAMES).collect()
 }
 
 /// Makes the catalog out of all rows of [`script`]. The tables that `ledgers` names by schema and table

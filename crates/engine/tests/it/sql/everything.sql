@@ -99,6 +99,7 @@ create type public.label (input = public.label_in, output = public.label_out, st
 create type public.unfinished;
 create domain public.word as text collate "C" constraint word_short check (length(value) < 20);
 alter domain public.word add constraint word_lower check (value = lower(value)) not valid;
+create type public.card as (title text collate "C", n integer);
 create type public.person as (name text collate "C", home public.address, moods app.mood[]);
 create type public.name_span as range (subtype = text, subtype_opclass = text_pattern_ops, collation = "C");
 create type public.timespan;
@@ -144,6 +145,7 @@ create text search configuration public.own (parser = public.words);
 alter text search configuration public.own add mapping for asciiword, word with public.stopping, simple;
 
 -- Tables of every sort.
+create server far foreign data wrapper postgres_fdw;
 create table public.regions (id integer not null, code text not null collate "C", at date) partition by list (code);
 create table public.regions_north partition of public.regions for values in ('n', 'nn') partition by hash (id);
 create table public.regions_north_0 partition of public.regions_north for values with (modulus 2, remainder 0);
@@ -153,13 +155,16 @@ create table public.regions_rest partition of public.regions default;
 create index regions_at on only public.regions (at);
 create index regions_rest_at on public.regions_rest (at);
 alter index public.regions_at attach partition public.regions_rest_at;
+alter table public.regions_rest add constraint rest_check check (id > 0), add constraint rest_unique unique (id),
+    add constraint rest_exclude exclude using btree (at with =), add constraint rest_author foreign key (id) references public.authors (id);
+create foreign table public.regions_far partition of public.regions for values in ('f') server far options (table_name 'regions');
 create table public.spans (a integer, b text, c integer) partition by range (a, lower(b) collate "C" text_pattern_ops);
 create table public.spans_low partition of public.spans for values from (minvalue, minvalue) to (10, 'm');
 create table public.people of public.person (name not null, primary key (name));
 create table public.again (id integer, note text) using heap_again
     with (autovacuum_enabled = false, toast.autovacuum_enabled = false);
 create table public.base (a integer, b text, constraint base_a check (a > 0) no inherit);
-create table public.other_base (b text default 'x', c integer);
+create table public.other_base (b text default 'x', c integer, constraint other_c check (c > 0));
 create table public.derived (d integer) inherits (public.base, public.other_base);
 create table public.keyed (
     id integer not null, code text not null, extra text, at timestamp not null, pid integer, pcode text,
@@ -206,7 +211,7 @@ create trigger keyed_rows after update on public.keyed referencing old table as 
 create trigger regions_row after insert on public.regions for each row execute function public.tell();
 alter table public.regions_rest disable trigger regions_row;
 create trigger titles_row instead of update on public.titles for each row execute function public.tell();
-alter table public.books enable replica trigger books_touch;
+alter table public.keyed enable replica trigger keyed_rows;
 create function public.series(integer) returns setof integer language internal immutable strict parallel safe leakproof cost 5
     rows 12 support pg_catalog.generate_series_int4_support as 'generate_series_int4';
 create function public.numbered() returns bigint language internal window immutable as 'window_row_number';
@@ -228,8 +233,11 @@ create aggregate public.middle (double precision order by anyelement) (sfunc = o
     finalfunc = percentile_disc_final, finalfunc_extra);
 create aggregate public.standing (variadic "any" order by variadic "any") (sfunc = ordered_set_transition_multi,
     stype = internal, finalfunc = rank_final, finalfunc_extra, hypothetical);
+create policy rest_read on public.regions_rest for select using (id > 0);
+create trigger rest_row after insert on public.regions_rest for each row execute function public.tell();
+create rule rest_rule as on delete to public.regions_rest do also nothing;
 create policy books_write on public.books as restrictive for insert to public with check (state = 'draft');
-create policy authors_all on public.authors using (true) with check (name <> '');
+create policy authors_all on public.authors using (id > 0) with check (id > 1);
 create event trigger plain_ddl on sql_drop execute function public.log_ddl();
 
 -- Foreign data and replication.
@@ -256,6 +264,7 @@ create statistics public.packed_stats on lower(a), (length(a)) from public.packe
 -- end
 -- since 15
 create table public.pairs_of (b integer, c integer, primary key (b, c));
+create table public.pairs_too (b integer, c integer, primary key (b, c));
 create table public.nullable (a integer, b integer, c integer,
     constraint nullable_a unique nulls not distinct (a),
     constraint nullable_b foreign key (b, c) references public.pairs_of (b, c) on delete set null (c));
@@ -274,10 +283,13 @@ grant usage on language plother to reader;
 revoke usage on language plother from public;
 grant usage on type public.address to reader;
 revoke usage on type public.price from public;
-grant execute on procedure public.tidy(integer) to reader;
+grant execute on procedure public.tidy_safely(integer) to reader;
 grant execute on function public.mean(integer) to writer;
 grant select on public.titles, public.counts, public.remote to reader;
 grant select (title) on public.titles to writer;
+set role reader;
+grant select on public.books to writer;
+reset role;
 revoke execute on function public.citext_hash(citext) from public;
 grant execute on function pg_catalog.pg_ls_dir(text) to reader;
 grant select (rolname) on pg_catalog.pg_authid to reader;
@@ -305,7 +317,7 @@ comment on domain public.word is 'c';
 comment on event trigger log_ddl is 'c';
 comment on foreign data wrapper bare is 'c';
 comment on foreign table public.remote is 'c';
-comment on index public.books_title is 'c';
+comment on index public.events_at is 'c';
 comment on index public.keyed_both is 'c';
 comment on language plother is 'c';
 comment on materialized view public.counts is 'c';
@@ -314,7 +326,7 @@ comment on operator public.!!(none, integer) is 'c';
 comment on operator class public.pattern using btree is 'c';
 comment on operator family public.loose using btree is 'c';
 comment on policy books_read on public.books is 'c';
-comment on procedure public.tidy(integer) is 'c';
+comment on procedure public.tidy_safely(integer) is 'c';
 comment on publication feed is 'c';
 comment on rule books_guard on public.books is 'c';
 comment on schema app is 'c';
@@ -326,7 +338,7 @@ comment on text search dictionary public.stopping is 'c';
 comment on text search parser public.words is 'c';
 comment on text search template public.plainly is 'c';
 comment on transform for integer language sql is 'c';
-comment on trigger books_touch on public.books is 'c';
+comment on trigger keyed_rows on public.keyed is 'c';
 comment on type app.mood is 'c';
 comment on type public.span is 'c';
 comment on type public.pair is 'c';

@@ -3,6 +3,10 @@
 //! The text is the server's own, so its form is known:
 //! `method (keys) [INCLUDE (…)] [NULLS NOT DISTINCT] [WITH (…)] [WHERE …]`.
 
+/// The names of the attributes that a definition of the known form has.
+pub(super) const NAMES: [&str; 6] =
+    ["method", "columns", "include", "nulls not distinct", "with", "where"];
+
 /// Attributes of an index: `method`, `columns`, `include`, `nulls not distinct`, `with`, `where`. A
 /// text of another form stays whole, as `definition`.
 pub(super) fn attributes(definition: &str) -> Vec<(String, String)> {
