@@ -104,7 +104,7 @@ impl Group {
     }
 
     fn add(&mut self, flip: Flip, subjects: BTreeSet<String>) {
-        self.flip.sql += &format!("\n{}", flip.sql);
+        self.flip.sql = [self.flip.sql.as_str(), &flip.sql].join("\n");
         self.flip.expected.extend(flip.expected);
         self.subjects.extend(subjects);
         self.n_flips += 1;
