@@ -1119,14 +1119,9 @@ grant create on schema public to reader;
 -- +grant on schema.public.reader
 
 set role reader;
-revoke select on public.books from writer;
-reset role;
--- -grant on table.public.books.writer
-
-set role reader;
 grant select on public.books to writer with grant option;
 reset role;
--- ~grant on table.public.books.writer privileges granted by reader
+-- +grant on table.public.books.writer
 
 comment on access method heap_again is null;
 -- -comment on access method.heap_again
