@@ -286,10 +286,20 @@ fn a_forged_fingerprint_does_not_hold() -> Result {
     let text = fs::read_to_string(&path)?;
     let document: serde_json::Value = serde_json::from_str(&text)?;
     let dump = document["dump"]["rebuilt"].as_str().expect("a dump has a hash");
-    let replay = document["replay"]["fingerprint"].as_str().expect("a replay has a fingerprint");
+    let live = document["live"]["fingerprint"].as_str().expect("live has a fingerprint");
     let zeros = "0".repeat(64);
-    for (hash, code) in [(dump, "certificate-dump-differs"), (replay, "certificate-live-differs")] {
-        forge(&project, hash, &zeros)?;
+    let cases = [
+        (format!("\"live\": \"{dump}"), "certificate-dump-differs] live"),
+        (format!("\"rebuilt\": \"{dump}"), "certificate-dump-differs] 0001_seed"),
+        (
+            format!("\"prerequisites\": [],\n    \"fingerprint\": \"{live}"),
+            "certificate-replay-differs]",
+        ),
+        (format!("\"live\": {{\n    \"fingerprint\": \"{live}"), "certificate-live-differs]"),
+    ];
+    for (from, code) in cases {
+        let hash = if from.ends_with(dump) { dump } else { live };
+        forge(&project, &from, &from.replace(hash, &zeros))?;
         let run = validated(&project, 1)?;
         assert!(run.stdout.contains(code), "no `{code}`: {run}");
         fs::write(&path, &text)?;
