@@ -203,12 +203,17 @@ pub fn live_baseline(site: &mut Site) -> Result<baseline::Baseline> {
         Dialect::Postgres => {
             let client = site.client();
             let dump = dump::schema_dump(&mut site.live, &site.dsn, &ledgers, client.as_ref())?;
-            Ok(baseline::from_pg_dump(&dump, &ledgers))
+            let mut baseline = baseline::from_pg_dump(&dump, &ledgers);
+            let unsaid = baseline::unsaid_by_pg_dump(&mut site.live).map_err(unreadable)?;
+            baseline.statements.extend(unsaid);
+            Ok(baseline)
         }
-        Dialect::Sqlite => baseline::from_sqlite(&mut site.live, &ledgers).map_err(|cause| {
-            Error::new("catalog-unreadable", "cannot read `sqlite_schema`").caused_by(cause)
-        }),
+        Dialect::Sqlite => baseline::from_sqlite(&mut site.live, &ledgers).map_err(unreadable),
     }
+}
+
+fn unreadable(cause: SqlError) -> Error {
+    Error::new("catalog-unreadable", "cannot read the catalog").caused_by(cause)
 }
 
 /// What init.sql builds. `None` when there is none, or when it cannot be built (then findings say why).

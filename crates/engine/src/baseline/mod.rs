@@ -4,6 +4,7 @@
 //! objects included: the engine knows its objects best. Whether it really rebuilds live is not
 //! believed but tried: see `proof`.
 
+mod children;
 mod postgres;
 mod sqlite;
 
@@ -24,6 +25,17 @@ pub struct Baseline {
 /// Cuts a `pg_dump -s` text into the statements of a baseline.
 pub fn from_pg_dump(dump: &str, ledgers: &[LedgerName]) -> Baseline {
     checked(postgres::statements(dump, ledgers))
+}
+
+/// What has to follow the statements of `pg_dump`, because it does not say it.
+///
+/// # Errors
+/// If the catalog cannot be read.
+pub fn unsaid_by_pg_dump(session: &mut Session) -> Result<Vec<String>, SqlError> {
+    match session {
+        Session::Postgres(session) => children::unsaid(session),
+        Session::Sqlite(_) => Ok(Vec::new()),
+    }
 }
 
 /// Reads the statements of a baseline out of `sqlite_schema`.
