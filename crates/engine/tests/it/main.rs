@@ -17,4 +17,5 @@ mod postgres_majors;
 mod postgres_scratch;
 mod postgres_session;
 mod postgres_tls;
+mod property;
 mod seeds;
