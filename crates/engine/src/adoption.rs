@@ -9,7 +9,7 @@ use raingauge_schema::drizzle::snapshot::SnapshotIds;
 use raingauge_schema::{Dialect, Fingerprint, Kind};
 
 use crate::certificate::Evidence;
-use crate::check::{adoption as check, rights};
+use crate::check::{adoption as check, declared, rights};
 use crate::facts::{DeclaredSide, Facts, Scope};
 use crate::ledger;
 use crate::progress::Progress;
@@ -247,8 +247,8 @@ fn refusals(site: &Site, facts: &Facts, findings: &mut Vec<Finding>) {
     let declared_tables = site.project.declared.as_ref().map(|it| it.tables()).unwrap_or_default();
     findings.extend(check::right_database(facts, &declared_tables, &site.identity.database));
     if let Some(declared) = &facts.declared {
-        findings.extend(check::declared_matches(site.dialect(), declared, &facts.live));
-        findings.extend(check::undeclared_tables(declared));
+        findings.extend(declared::declared_matches(site.dialect(), declared, &facts.live));
+        findings.extend(declared::told(declared));
     }
     if let Some(init) = &facts.init {
         let found = check::half_initialised(init, &facts.live);

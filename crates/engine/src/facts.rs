@@ -3,10 +3,11 @@
 //! Each side is built in scratch and read with the reader that reads live. Reading changes nothing
 //! anywhere but in scratch.
 
-use raingauge_schema::dialect::AnySnapshot;
+use raingauge_schema::dialect::{AnySchema, AnySnapshot};
 use raingauge_schema::drizzle::snapshot::SnapshotIds;
-use raingauge_schema::{Catalog, Comparison, Pair};
+use raingauge_schema::{Catalog, Comparison};
 
+use crate::check;
 use crate::check::ledger::{Standing, other_ledgers, standing};
 use crate::connect::SqlError;
 use crate::ledger::{self, Ledger};
@@ -36,6 +37,7 @@ pub struct Facts {
 /// The declared schema, as the engine understands it.
 #[derive(Debug)]
 pub struct DeclaredSide {
+    pub schema: AnySchema,
     pub snapshot: AnySnapshot,
     pub catalog: Catalog,
     /// What Drizzle can express, `from` live `to` declared.
@@ -147,9 +149,14 @@ fn declared(
             return Ok(None);
         }
     };
+    let colliding = check::names::colliding_names(&schema);
+    if !colliding.is_empty() {
+        findings.extend(colliding);
+        return Ok(None);
+    }
     let Some(catalog) = side::declared(site, &snapshot, findings)? else { return Ok(None) };
-    let comparison = site.dialect().compare_managed(Pair { from: live, to: &catalog });
-    Ok(Some(DeclaredSide { snapshot, catalog, comparison }))
+    let comparison = schema.compare(live, &catalog);
+    Ok(Some(DeclaredSide { schema, snapshot, catalog, comparison }))
 }
 
 /// T22: what cannot be seen is unknown, and nothing may be concluded from its absence.

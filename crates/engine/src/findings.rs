@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use raingauge_schema::{Comparison, Kind, ObjectId};
+use raingauge_schema::compare::AttributeDifference;
+use raingauge_schema::{Comparison, Kind, ObjectId, Pair};
+use similar::{ChangeTag, TextDiff};
 
 use crate::apply::reconcile::refuse_unfinished;
 use crate::project::Project;
@@ -56,6 +58,35 @@ pub fn folded<'a>(ids: impl Iterator<Item = &'a ObjectId>) -> Vec<&'a ObjectId> 
     ids.into_iter().filter(|it| !is_part(it)).collect()
 }
 
+/// What the two values of an attribute are called.
+pub const LIVE_AND_DECLARED: Pair<&str> = Pair { from: "live", to: "schema.ts" };
+const LIVE_AND_EXPECTED: Pair<&str> = Pair { from: "live", to: "expected" };
+
+/// An attribute with both values. Of texts of several lines only the lines that differ are told, each
+/// with the side that has it.
+pub fn both_values(attribute: &AttributeDifference, sides: Pair<&str>) -> String {
+    let AttributeDifference { name, values } = attribute;
+    let is_long = |it: &Option<String>| it.as_ref().is_some_and(|it| it.contains('\n'));
+    let (Some(from), Some(to)) = (&values.from, &values.to) else {
+        let shown = |it: &Option<String>| it.clone().unwrap_or_else(|| "(nothing)".to_owned());
+        let (from, to) = (shown(&values.from), shown(&values.to));
+        return format!("{name}: {} {from} · {} {to}", sides.from, sides.to);
+    };
+    if !is_long(&values.from) && !is_long(&values.to) {
+        return format!("{name}: {} {from} · {} {to}", sides.from, sides.to);
+    }
+    let lines = TextDiff::from_lines(from.as_str(), to.as_str());
+    let changed = lines.iter_all_changes().filter_map(|it| {
+        let side = match it.tag() {
+            ChangeTag::Equal => return None,
+            ChangeTag::Delete => sides.from,
+            ChangeTag::Insert => sides.to,
+        };
+        Some(format!("\n{side:<9} | {}", it.value().trim_end()))
+    });
+    format!("{name}, in these lines:{}", changed.collect::<String>())
+}
+
 fn rows(comparison: &Comparison) -> Vec<[String; 2]> {
     let mut rows = Vec::new();
     for id in folded(comparison.only_from.iter().map(|it| &it.id)) {
@@ -67,21 +98,15 @@ fn rows(comparison: &Comparison) -> Vec<[String; 2]> {
     for pair in &comparison.renamed {
         rows.push([pair.from.to_string(), format!("only the name differs: `{}`", pair.to.name())]);
     }
+    for Pair { from, to } in &comparison.ambiguous {
+        let names: Vec<_> = to.iter().map(|it| format!("`{}`", it.name())).collect();
+        let difference =
+            format!("only the name differs, and it may be any of: {}", names.join(", "));
+        rows.extend(from.iter().map(|it| [it.to_string(), difference.clone()]));
+    }
     for object in &comparison.differs {
-        let shown = |it: &Option<String>| it.clone().unwrap_or_else(|| "(nothing)".to_owned());
-        let each: Vec<_> = object
-            .attributes
-            .iter()
-            .map(|it| {
-                format!(
-                    "{}: live {}, expected {}",
-                    it.name,
-                    shown(&it.values.from),
-                    shown(&it.values.to)
-                )
-            })
-            .collect();
-        rows.push([object.id.to_string(), each.join("\n")]);
+        let each = object.attributes.iter().map(|it| both_values(it, LIVE_AND_EXPECTED));
+        rows.push([object.id.to_string(), each.collect::<Vec<_>>().join("\n")]);
     }
     rows
 }

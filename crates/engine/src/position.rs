@@ -82,7 +82,8 @@ fn effect(live: &Catalog, states: &[Catalog], at: usize, tag: &str) -> Effect {
         .map(|it| it.id.clone())
         .chain(change.differs.iter().map(|it| it.id.clone()))
         .chain(change.only_from.iter().map(|it| it.id.clone()))
-        .chain(change.renamed.iter().map(|it| it.to.clone()));
+        .chain(change.renamed.iter().map(|it| it.to.clone()))
+        .chain(change.ambiguous.iter().flat_map(|it| it.to.iter().cloned()));
     let later = &states[at + 1..];
     let (present, absent): (Vec<_>, Vec<_>) = touched.partition(|id| {
         let found = live.get(id).map(raingauge_schema::Object::fingerprint);

@@ -129,8 +129,7 @@ fn attempt(
     }
     let expected = site.catalog_of(&mut fresh.session)?;
     let Some(declared) = &facts.declared else { return Ok(Vec::new()) };
-    let mut comparison =
-        site.dialect().compare_managed(Pair { from: &expected, to: &declared.catalog });
+    let mut comparison = declared.schema.compare(&expected, &declared.catalog);
     // What schema.ts does not speak of was looked at before, and is carried.
     comparison.only_from.clear();
     comparison

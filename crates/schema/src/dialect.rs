@@ -5,11 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::{Kind, Object, ObjectId};
-use crate::compare::{Comparison, compare_with};
+use crate::compare::{AttributeDifference, Comparison, Equivalence, Sameness, compare_with};
 use crate::drizzle::migration::split as split_file;
 use crate::drizzle::snapshot::{SnapshotError, SnapshotIds};
 use crate::pair::Pair;
 use crate::plan::{Hazard, Statement};
+use crate::postgres::adopt::stored;
 use crate::script::{Piece, SplitError};
 use crate::{Catalog, postgres, sqlite};
 
@@ -51,11 +52,17 @@ impl Dialect {
         };
         let from = managed(catalogs.from, catalogs.to);
         let to = managed(catalogs.to, catalogs.from);
-        compare_with(
+        let mut comparison = compare_with(
             Pair { from: &from, to: &to },
             |object, attribute| self.expresses(object, Some(attribute)),
-            |objects, attribute, values| self.equivalent(objects, attribute, values),
-        )
+            |objects, attribute, values| self.judge(objects, attribute, values),
+        );
+        // Nobody but the column itself speaks of its sequence.
+        let (sequences, renamed) =
+            comparison.renamed.into_iter().partition(|it| it.from.kind == Kind::Sequence);
+        comparison.renamed = renamed;
+        comparison.equivalent.extend(Vec::into_iter(sequences).map(sequence_of_column));
+        comparison
     }
 
     /// Cuts a script into statements, as the engine's own shell does.
@@ -137,17 +144,30 @@ impl Dialect {
         }
     }
 
-    fn equivalent(
+    fn judge(
         self,
         objects: Pair<&Object>,
         attribute: &str,
         values: Pair<Option<&str>>,
-    ) -> bool {
-        values.from == values.to
-            || match self {
-                Self::Postgres => postgres::grammar::equivalent(objects, attribute, values),
-                Self::Sqlite => sqlite::grammar::equivalent(objects, attribute, values),
-            }
+    ) -> Sameness {
+        if values.from == values.to {
+            return Sameness::Same;
+        }
+        let why = match self {
+            Self::Postgres => postgres::grammar::equivalent(objects, attribute, values),
+            Self::Sqlite => sqlite::grammar::equivalent(objects, attribute, values),
+        };
+        why.map_or(Sameness::Different, Sameness::Equivalent)
+    }
+}
+
+fn sequence_of_column(pair: Pair<ObjectId>) -> Equivalence {
+    let name = |it: &ObjectId| Some(it.name().to_owned());
+    let values = Pair { from: name(&pair.from), to: name(&pair.to) };
+    Equivalence {
+        attribute: AttributeDifference { name: "name".to_owned(), values },
+        id: pair.from,
+        why: "the sequence belongs to its column, which counts with it whatever its name",
     }
 }
 
@@ -173,13 +193,37 @@ impl AnySchema {
         match self {
             Self::Postgres(it) => {
                 let id = |it: &postgres::schema::Table| {
-                    ObjectId::new(Kind::Table, [&it.schema, &it.name])
+                    ObjectId::new(Kind::Table, [&it.schema, &it.name].map(|it| stored(it)))
                 };
                 it.tables.iter().map(id).collect()
             }
             Self::Sqlite(it) => {
                 it.tables.iter().map(|it| ObjectId::new(Kind::Table, [&it.name])).collect()
             }
+        }
+    }
+
+    /// Compares live with what was built of this schema: what Drizzle can express, `from` live `to`
+    /// declared.
+    pub fn compare(&self, live: &Catalog, built: &Catalog) -> Comparison {
+        match self {
+            Self::Postgres(it) => {
+                let (settled, equivalent) = postgres::adopt::settle(it, live, built);
+                let mut comparison =
+                    Dialect::Postgres.compare_managed(Pair { from: live, to: &settled });
+                comparison.equivalent.extend(equivalent);
+                comparison
+            }
+            Self::Sqlite(_) => Dialect::Sqlite.compare_managed(Pair { from: live, to: built }),
+        }
+    }
+
+    /// The names of whatever is declared that the engine would cut to one and the same.
+    pub fn collisions(&self) -> Vec<postgres::adopt::Collision> {
+        match self {
+            Self::Postgres(it) => postgres::adopt::collisions(it),
+            // SQLite keeps names whole.
+            Self::Sqlite(_) => Vec::new(),
         }
     }
 
@@ -258,7 +302,7 @@ impl AnySnapshot {
             Self::Postgres(it) => {
                 let schema = |it: &str| if it.is_empty() { "public" } else { it }.to_owned();
                 let id = |it: &postgres::snapshot::Table| {
-                    ObjectId::new(Kind::Table, [schema(&it.schema), it.name.clone()])
+                    ObjectId::new(Kind::Table, [&schema(&it.schema), &it.name].map(|it| stored(it)))
                 };
                 it.tables.values().map(id).collect()
             }

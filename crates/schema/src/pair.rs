@@ -37,6 +37,39 @@ pub fn pair<'a, E: Entity>(from: &'a [E], to: &'a [E]) -> Pairing<'a, E> {
     Pairing { dropped: unmatched.into_values().collect(), created, kept }
 }
 
+/// Things of both sides that are alike, one or more on each.
+#[derive(Debug)]
+pub struct Matches<'a, E> {
+    pub from: Vec<&'a E>,
+    pub to: Vec<&'a E>,
+}
+
+/// Gathers what is alike on both sides, in the order of `from`. Only things in one place are compared;
+/// what is alike nothing on the other side is left out.
+pub fn match_up<'a, E, P: Ord>(
+    sides: Pair<&'a [E]>,
+    place: impl Fn(&E) -> P,
+    alike: impl Fn(&E, &E) -> bool,
+) -> Vec<Matches<'a, E>> {
+    let mut places: BTreeMap<P, Vec<Matches<'a, E>>> =
+        sides.to.iter().map(|it| (place(it), Vec::new())).collect();
+    for from in sides.from {
+        let Some(groups) = places.get_mut(&place(from)) else { continue };
+        match groups.iter_mut().find(|it| alike(it.from[0], from)) {
+            Some(group) => group.from.push(from),
+            None => groups.push(Matches { from: vec![from], to: Vec::new() }),
+        }
+    }
+    for to in sides.to {
+        let groups = places.get_mut(&place(to));
+        let group = groups.and_then(|it| it.iter_mut().find(|it| alike(it.from[0], to)));
+        if let Some(group) = group {
+            group.to.push(to);
+        }
+    }
+    places.into_values().flatten().filter(|it| !it.to.is_empty()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

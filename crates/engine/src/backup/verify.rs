@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
-use raingauge_schema::compare::{ObjectDifference, compare_with};
+use raingauge_schema::compare::{ObjectDifference, Sameness, compare_with};
 use raingauge_schema::{Catalog, Dialect, Kind, Object, ObjectId, Pair};
 
 use super::manifest::{Manifest, Verification};
@@ -149,12 +149,23 @@ fn catalog_differences(catalogs: Pair<&Catalog>) -> Vec<String> {
     let counts = |object: &Object, attribute: &str| {
         attribute != "position" || !is_column_of_child(object, catalogs.from)
     };
-    let it = compare_with(catalogs, counts, |_, _, values| values.from == values.to);
+    let it = compare_with(catalogs, counts, |_, _, values| Sameness::of(values.from == values.to));
     let missing = it.only_from.iter().map(|it| format!("{} is missing", it.id));
     let extra = it.only_to.iter().map(|it| format!("{} was not expected", it.id));
     let renamed = it.renamed.iter().map(|it| format!("{} is now {}", it.from, it.to));
     let differs = it.differs.iter().flat_map(attribute_differences);
-    missing.chain(extra).chain(renamed).chain(differs).chain(owner_differences(catalogs)).collect()
+    let ambiguous = it.ambiguous.iter().map(|it| {
+        let names =
+            |ids: &[ObjectId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        format!("{} are now {}", names(&it.from), names(&it.to))
+    });
+    missing
+        .chain(extra)
+        .chain(renamed)
+        .chain(ambiguous)
+        .chain(differs)
+        .chain(owner_differences(catalogs))
+        .collect()
 }
 
 /// `pg_dump` writes the columns that a child of an inheritance tree has from its parent first, also

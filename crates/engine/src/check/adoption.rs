@@ -1,9 +1,8 @@
-//! Whether live may be adopted: what differs, and what of it a follow-up migration can mend.
+//! Whether live may be adopted: whether it is the database that is meant, and what is carried.
 
-use raingauge_schema::compare::ObjectDifference;
-use raingauge_schema::{Catalog, Dialect, Kind, Object, ObjectId, Pair};
+use raingauge_schema::{Catalog, Dialect, Kind, Object, ObjectId};
 
-use crate::facts::{DeclaredSide, Facts};
+use crate::facts::Facts;
 use crate::report::Finding;
 use crate::side::Init;
 
@@ -89,110 +88,6 @@ fn is_own(object: &Object) -> bool {
     )
 }
 
-/// T07: a declared table that live has must be the same table.
-pub fn declared_matches(dialect: Dialect, declared: &DeclaredSide, live: &Catalog) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = declared.comparison.differs.iter().map(differs).collect();
-    for pair in &declared.comparison.renamed {
-        findings.push(name_differs(dialect, pair));
-    }
-    let declared_table = |it: &&Object| {
-        declared
-            .catalog
-            .of_kind(Kind::Table)
-            .any(|table| it.id.is_inside(&table.id) || it.id == table.id)
-    };
-    for object in declared.comparison.only_from.iter().filter(declared_table) {
-        findings.push(undeclared_part(object));
-    }
-    for object in &declared.comparison.only_to {
-        findings.extend(unusable_column(object, live));
-    }
-    findings
-}
-
-fn differs(it: &ObjectDifference) -> Finding {
-    let finding = Finding::error(
-        "schema-differs",
-        it.id.to_string(),
-        "is not in live what schema.ts declares; a baseline over the difference would hide it from every later `generate`",
-    );
-    let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "(nothing)".to_owned());
-    let finding = it.attributes.iter().fold(finding, |finding, attribute| {
-        finding.evidence(format!(
-            "{}: live {} · schema.ts {}",
-            attribute.name,
-            shown(&attribute.values.from),
-            shown(&attribute.values.to)
-        ))
-    });
-    finding.next("change schema.ts to what live has; change live later, with a migration")
-}
-
-fn name_differs(dialect: Dialect, pair: &Pair<ObjectId>) -> Finding {
-    let message = format!("is called `{}` in schema.ts; everything else is equal", pair.to.name());
-    match dialect {
-        // SQLite has no statement that refers to a constraint by its name.
-        Dialect::Sqlite if pair.from.kind != Kind::Index => {
-            Finding::info("name-differs", pair.from.to_string(), message)
-        }
-        Dialect::Sqlite | Dialect::Postgres => Finding::error(
-            "name-differs",
-            pair.from.to_string(),
-            message,
-        )
-        .next(format!("name it in schema.ts as live does: {}", naming(&pair.from)))
-        .next("or rename it in live first; code that says ON CONFLICT ON CONSTRAINT has to follow"),
-    }
-}
-
-/// How a schema.ts gives a thing its name.
-fn naming(id: &ObjectId) -> String {
-    let name = id.name();
-    match id.kind {
-        Kind::Unique => format!(".unique(\"{name}\") or unique(\"{name}\").on(…)"),
-        Kind::ForeignKey => {
-            format!("foreignKey({{ name: \"{name}\", columns: […], foreignColumns: […] }})")
-        }
-        Kind::PrimaryKey => format!("primaryKey({{ name: \"{name}\", columns: […] }})"),
-        Kind::Check => format!("check(\"{name}\", sql`…`)"),
-        _ => format!("index(\"{name}\").on(…)"),
-    }
-}
-
-fn undeclared_part(object: &Object) -> Finding {
-    let subject = object.id.to_string();
-    if matches!(object.id.kind, Kind::Column | Kind::PrimaryKey | Kind::Table) {
-        return Finding::error(
-            "schema-differs",
-            subject,
-            "is in live, but schema.ts declares its table without it",
-        )
-        .next("declare it in schema.ts; remove it from live later, with a migration");
-    }
-    Finding::warning("undeclared", subject, "is in live, but schema.ts declares its table without it; it is carried in the baseline, and Drizzle does not know of it")
-        .next("declare it in schema.ts to have Drizzle manage it")
-}
-
-/// A column that must have a value cannot be added to rows that have none.
-fn unusable_column(object: &Object, live: &Catalog) -> Option<Finding> {
-    let table =
-        ObjectId::new(Kind::Table, object.id.path.iter().take(object.id.path.len() - 1).cloned());
-    let fills_itself =
-        ["default", "generated", "identity"].iter().any(|it| object.get(it).is_some());
-    let applies = object.id.kind == Kind::Column
-        && object.get("not null") == Some("true")
-        && !fills_itself
-        && live.get(&table).is_some();
-    applies.then(|| {
-        Finding::error(
-            "column-needs-default",
-            object.id.to_string(),
-            "is declared NOT NULL without a default, but live's table has no such column: its rows would have no value for it",
-        )
-        .next("give it a default in schema.ts, or declare it nullable until its values are filled in")
-    })
-}
-
 /// What the baseline keeps although Drizzle cannot express it. What every empty database has
 /// (`plpgsql`, a comment on schema `public`) is nobody's.
 pub fn carried(dialect: Dialect, live: &Catalog, empty: &Catalog) -> Option<Finding> {
@@ -211,21 +106,4 @@ pub fn carried(dialect: Dialect, live: &Catalog, empty: &Catalog) -> Option<Find
         "has what Drizzle cannot express; it is kept word for word in the baseline",
     );
     Some(lines.into_iter().fold(finding, Finding::evidence))
-}
-
-/// Tables that schema.ts does not speak of: they stay as they are, and Drizzle never sees them.
-pub fn undeclared_tables(declared: &DeclaredSide) -> Option<Finding> {
-    let tables: Vec<_> =
-        declared.comparison.only_from.iter().filter(|it| it.id.kind == Kind::Table).collect();
-    let unknown = |it: &&&Object| declared.catalog.get(&it.id).is_none();
-    let names: Vec<_> = tables.iter().filter(unknown).map(|it| it.id.to_string()).collect();
-    if names.is_empty() {
-        return None;
-    }
-    let finding = Finding::info(
-        "undeclared-table",
-        "tables",
-        "schema.ts does not declare these; they are carried in the baseline and left out of the snapshot, so Drizzle never drops them",
-    );
-    Some(names.into_iter().fold(finding, Finding::evidence))
 }

@@ -4,7 +4,7 @@ use raingauge_schema::ObjectId;
 
 use super::validate;
 use crate::adoption::{Course, Planning, plan};
-use crate::check::adoption::declared_matches;
+use crate::check::declared;
 use crate::facts::{Facts, Scope};
 use crate::findings;
 use crate::position::Effect;
@@ -81,9 +81,10 @@ fn undone(site: &Site, facts: &Facts) -> Vec<Finding> {
         }
         Course::Adopted | Course::Fresh => {
             let mut findings = validate::ahead(&site.project);
-            if let Some(declared) = facts.declared.as_ref().filter(|_| findings.is_empty()) {
-                findings.extend(declared_matches(site.dialect(), declared, &facts.live));
-                findings.extend(validate::missing_in_live(declared));
+            if let Some(side) = facts.declared.as_ref().filter(|_| findings.is_empty()) {
+                findings.extend(declared::declared_matches(site.dialect(), side, &facts.live));
+                findings.extend(declared::told(side));
+                findings.extend(validate::missing_in_live(side));
             }
             findings
         }

@@ -106,8 +106,9 @@ fn checked_site(
     match &facts.declared {
         Some(declared) if facts.standing.pending.is_empty() => {
             let mut found =
-                check::adoption::declared_matches(site.dialect(), declared, &facts.live);
+                check::declared::declared_matches(site.dialect(), declared, &facts.live);
             found.extend(missing_in_live(declared));
+            found.extend(check::declared::told(declared));
             suite.check("live is what schema.ts declares", found);
         }
         Some(_) => suite.skip("live is what schema.ts declares", "migrations are pending"),
@@ -117,7 +118,7 @@ fn checked_site(
         None if site.project.declared.is_some() => {
             suite.check(
                 "live is what schema.ts declares",
-                of(&["declared-unbuildable", "bigint-default"]),
+                of(&["declared-unbuildable", "bigint-default", "names-collide"]),
             );
         }
         None => suite.skip("live is what schema.ts declares", "there is no schema.ts"),

@@ -3,17 +3,32 @@
 //! Where `schema.ts` declares what live has, its spelling is taken ([`present`]), so that the real
 //! `drizzle-kit generate` finds nothing; without a `schema.ts` the catalog is described ([`describe`]).
 
+mod merged;
+mod names;
+
 use super::schema::{
     Check, Column, DefaultValue, Enum, ForeignKey, Generated, Identity, Index, IndexColumn,
     PrimaryKey, Schema, Sequence, SequenceOptions, Table, Unique,
 };
 use crate::catalog::{Catalog, Kind, Object, ObjectId};
+use crate::compare::Equivalence;
+use crate::pair::Pair;
+
+pub use names::{Collision, collisions, stored};
+
+/// The declared catalog as it has to be compared with live, and what in it is only another spelling.
+pub fn settle(schema: &Schema, live: &Catalog, declared: &Catalog) -> (Catalog, Vec<Equivalence>) {
+    let (settled, mut equivalent) = merged::settle(schema, live, declared);
+    equivalent.extend(names::cut(schema, Pair { from: live, to: &settled }));
+    (settled, equivalent)
+}
 
 /// The part of a declared schema that live has. Whether what both have is equal is for the comparison
 /// of catalogs to say, before this is used.
 pub fn present(schema: &Schema, live: &Catalog) -> Schema {
-    let has =
-        |kind: Kind, path: &[&str]| live.get(&ObjectId::new(kind, path.iter().copied())).is_some();
+    let has = |kind: Kind, path: &[&str]| {
+        live.get(&ObjectId::new(kind, path.iter().map(|it| stored(it)))).is_some()
+    };
     let mut kept = schema.clone();
     kept.schemas.retain(|it| has(Kind::Schema, &[it]));
     kept.enums.retain(|it| has(Kind::Enum, &[&it.schema, &it.name]));
@@ -29,15 +44,16 @@ pub fn present(schema: &Schema, live: &Catalog) -> Schema {
 
 fn present_table(table: &Table, live: &Catalog) -> Option<Table> {
     let path = [table.schema.as_str(), table.name.as_str()];
-    live.get(&ObjectId::new(Kind::Table, path))?;
+    live.get(&ObjectId::new(Kind::Table, path.map(stored)))?;
     let has = |kind: Kind, name: &str| {
-        live.get(&ObjectId::new(kind, [&table.schema, &table.name, name])).is_some()
+        let path = [&table.schema, &table.name, name];
+        live.get(&ObjectId::new(kind, path.map(stored))).is_some()
     };
     let mut kept = table.clone();
     kept.columns.retain(|it| has(Kind::Column, &it.name));
     kept.indexes.retain(|it| has(Kind::Index, &it.name));
     kept.foreign_keys.retain(|it| has(Kind::ForeignKey, &it.name));
-    kept.uniques.retain(|it| has(Kind::Unique, &it.name));
+    kept.uniques.retain(|it| has(Kind::Unique, &it.name) || merged::is_merged(table, it, live));
     kept.checks.retain(|it| has(Kind::Check, &it.name));
     kept.policies.retain(|it| has(Kind::Policy, &it.name));
     Some(kept)
@@ -74,8 +90,20 @@ fn describe_enum(object: &Object) -> Enum {
     Enum {
         schema: schema_of(object),
         name: object.id.name().to_owned(),
-        values: list(object, "labels").into_iter().map(|it| unquoted(&it)).collect(),
+        values: labels(object.get("values").unwrap_or_default()),
     }
+}
+
+/// The labels of an enum, out of the list that the catalog has of them.
+pub fn labels(values: &str) -> Vec<String> {
+    if values.is_empty() {
+        return Vec::new();
+    }
+    let one = |it: String| match it.strip_prefix('E') {
+        Some(escaped) => unquoted(escaped).replace("\\\\", "\\"),
+        None => unquoted(&it),
+    };
+    split_keys(values).into_iter().map(one).collect()
 }
 
 fn describe_sequence(object: &Object) -> Sequence {
@@ -328,6 +356,12 @@ mod tests {
             ("x,y", Some("text_pattern_ops"))
         );
         assert_eq!((keys[0].nulls.as_str(), keys[1].nulls.as_str()), ("first", "first"));
+    }
+
+    #[test]
+    fn labels_lose_their_quotes() {
+        assert_eq!(labels(r"'a, b', 'it''s', E'back\\slash'"), ["a, b", "it's", r"back\slash"]);
+        assert_eq!(labels(""), [""; 0]);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! What PostgreSQL spells in several ways, and what of it Drizzle can express.
 
+mod array;
 mod constant;
+mod moment;
 
 use crate::catalog::{Kind, Object};
 use crate::pair::Pair;
@@ -85,28 +87,56 @@ fn expressed(kind: Kind) -> &'static [&'static str] {
     }
 }
 
-/// Whether two values of an attribute mean the same although they are spelled differently.
+/// Why two values of an attribute mean the same although they are spelled differently; `None` if they
+/// do not.
 ///
 /// Constant defaults are compared by value. A domain is the type that it is made of, since Drizzle
-/// declares that. A serial column counts with a sequence of whatever name. Who owns a sequence matters
-/// only where both have an owner.
-pub fn equivalent(objects: Pair<&Object>, attribute: &str, values: Pair<Option<&str>>) -> bool {
-    if values.from == values.to {
-        return true;
-    }
-    let has = |it: &Object, name: &str| it.get(name).is_some();
+/// declares that. A serial column counts with a sequence of whatever name, and as far as the column
+/// goes. Who owns a sequence matters only where both have an owner.
+pub fn equivalent(
+    objects: Pair<&Object>,
+    attribute: &str,
+    values: Pair<Option<&str>>,
+) -> Option<&'static str> {
+    let both = |name: &str| objects.from.get(name).is_some() && objects.to.get(name).is_some();
     match (objects.from.id.kind, attribute) {
         (Kind::Column, "type") => {
             let base = |it: &Object| it.get("base type").or(it.get("type")).map(str::to_owned);
-            base(objects.from) == base(objects.to)
+            (base(objects.from) == base(objects.to))
+                .then_some("a domain holds what the type that it is made of holds")
+        }
+        (Kind::Column, "default") if both("serial") => {
+            Some("the column counts with a sequence of its own, whatever its name")
         }
         (Kind::Column, "default") => {
-            has(objects.from, "serial") && has(objects.to, "serial")
-                || constant::equal(objects.to.get("type").unwrap_or_default(), values)
+            constant::equal(objects.to.get("type").unwrap_or_default(), values)
         }
-        (Kind::Sequence, "owned by") => !(values.from.is_some() && values.to.is_some()),
-        _ => false,
+        (Kind::Sequence, "type" | "max") => count_alike(objects).then_some(
+            "the sequence of a column counts as far as the column's type goes, not further",
+        ),
+        (Kind::Sequence, "owned by") => (!(values.from.is_some() && values.to.is_some()))
+            .then_some(
+                "one of the two belongs to a column and goes when that goes; both count alike",
+            ),
+        _ => None,
     }
+}
+
+/// Whether two sequences of serial columns differ only in how far they could count beyond what the
+/// column holds. A sequence that somebody made by hand is a `bigint`; one of `serial` is an `integer`.
+fn count_alike(sequences: Pair<&Object>) -> bool {
+    let is_whole = |it: &Object| {
+        let greatest = match it.get("type") {
+            Some("smallint") => "32767",
+            Some("integer") => "2147483647",
+            Some("bigint") => "9223372036854775807",
+            _ => return false,
+        };
+        it.get("owned as") == Some("serial") && it.get("max") == Some(greatest)
+    };
+    // Live's may count further than needed, never less far.
+    let size = |it: &Object| it.get("max").and_then(|it| it.parse::<i64>().ok());
+    is_whole(sequences.from) && is_whole(sequences.to) && size(sequences.from) >= size(sequences.to)
 }
 
 /// An identifier in double quotes.
@@ -165,6 +195,7 @@ mod tests {
                 "type",
                 Pair { from: from.get("type"), to: to.get("type") },
             )
+            .is_some()
         };
         assert!(same(&domain, &plain) && same(&plain, &domain));
         assert!(!same(&domain, &other));
@@ -178,10 +209,10 @@ mod tests {
         };
         let (from, to) = (serial("old_id_seq"), serial("t_id_seq"));
         let values = Pair { from: from.get("default"), to: to.get("default") };
-        assert!(equivalent(Pair { from: &from, to: &to }, "default", values));
+        assert!(equivalent(Pair { from: &from, to: &to }, "default", values).is_some());
         let mut shared = to.clone();
         shared.attributes.remove("serial");
-        assert!(!equivalent(Pair { from: &from, to: &shared }, "default", values));
+        assert!(equivalent(Pair { from: &from, to: &shared }, "default", values).is_none());
     }
 
     #[test]

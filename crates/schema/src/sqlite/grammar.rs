@@ -40,19 +40,24 @@ pub fn drizzle_expresses(object: &Object, attribute: Option<&str>) -> bool {
     kind && !carried && object.get("virtual").is_none()
 }
 
-/// Whether two values of an attribute mean the same although they are spelled differently.
+/// Why two values of an attribute mean the same although they are spelled differently; `None` if they
+/// do not.
 ///
 /// Outside STRICT tables only a type's affinity has a meaning, and only `integer` in a primary key is
 /// more than its affinity. A constant default is stored as the column's affinity makes it. See
 /// <https://sqlite.org/datatype3.html#determination_of_column_affinity>.
-pub fn equivalent(objects: Pair<&Object>, attribute: &str, values: Pair<Option<&str>>) -> bool {
-    let (Some(from), Some(to)) = (values.from, values.to) else { return false };
+pub fn equivalent(
+    objects: Pair<&Object>,
+    attribute: &str,
+    values: Pair<Option<&str>>,
+) -> Option<&'static str> {
+    let (from, to) = (values.from?, values.to?);
     let is_rowid = |it: &Object| it.get("rowid").is_some();
     let affinity_of = |it: &Object| affinity(it.get("type").unwrap_or_default());
     if objects.from.id.kind != Kind::Column {
-        return false;
+        return None;
     }
-    match attribute {
+    let same = match attribute {
         "type" => is_rowid(objects.from) == is_rowid(objects.to) && affinity(from) == affinity(to),
         "default" => {
             let affinity = affinity_of(objects.from);
@@ -60,7 +65,13 @@ pub fn equivalent(objects: Pair<&Object>, attribute: &str, values: Pair<Option<&
                 && stored(from, affinity).is_some_and(|it| stored(to, affinity) == Some(it))
         }
         _ => false,
-    }
+    };
+    let why = if attribute == "type" {
+        "SQLite stores both alike: a type is only an affinity"
+    } else {
+        "the same value as the column stores it"
+    };
+    same.then_some(why)
 }
 
 /// What a constant becomes in a column of this affinity; nothing for what is no constant, or where
@@ -240,7 +251,7 @@ mod tests {
             let (from, to) = (column(from, sql_type), column(to, sql_type));
             let values = Pair { from: from.get("default"), to: to.get("default") };
             let found = equivalent(Pair { from: &from, to: &to }, "default", values);
-            assert_eq!(found, expected, "{values:?} in {sql_type}");
+            assert_eq!(found.is_some(), expected, "{values:?} in {sql_type}");
         }
     }
 
