@@ -51,6 +51,12 @@ fn present_table(table: &Table, live: &Catalog) -> Option<Table> {
     };
     let mut kept = table.clone();
     kept.columns.retain(|it| has(Kind::Column, &it.name));
+    // Under whichever name: a column's own `.primaryKey()` has none.
+    let id = ObjectId::new(Kind::Table, path.map(stored));
+    if !live.inside(&id).any(|it| it.id.kind == Kind::PrimaryKey) {
+        kept.primary_keys.clear();
+        kept.columns.iter_mut().for_each(|it| it.primary_key = false);
+    }
     kept.indexes.retain(|it| has(Kind::Index, &it.name));
     kept.foreign_keys.retain(|it| has(Kind::ForeignKey, &it.name));
     kept.uniques.retain(|it| has(Kind::Unique, &it.name) || merged::is_merged(table, it, live));
