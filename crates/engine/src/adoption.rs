@@ -11,6 +11,7 @@ use raingauge_schema::{Dialect, Fingerprint, Kind};
 use crate::certificate::Evidence;
 use crate::check::{adoption as check, declared, rights};
 use crate::facts::{DeclaredSide, Facts, Scope};
+use crate::filters::Filters;
 use crate::ledger;
 use crate::progress::Progress;
 use crate::proof;
@@ -172,8 +173,14 @@ fn off_course(facts: &Facts, recorded: usize) -> Finding {
             format!("is not what its history builds up to {}", name(recorded)),
         )
     };
-    crate::findings::differences(finding, &position.differences)
-        .next("raingauge analyze: shows what of each migration is in effect, object by object")
+    let is_drift = finding.code == "drift";
+    let finding = crate::findings::differences(finding, &position.differences);
+    if is_drift {
+        return finding
+            .next("if it is to stay: write the migration that does it (declare it in schema.ts and `npx drizzle-kit generate`, or `npx drizzle-kit generate --custom` for what Drizzle cannot express); `raingauge reconcile --confirm` then only records it, because live has it already")
+            .next("if it is not: undo it in live, then raingauge validate");
+    }
+    finding.next("raingauge analyze: shows what of each migration is in effect, object by object")
 }
 
 /// Makes the plan. Refusals are findings; the adoption is absent then.
@@ -250,6 +257,9 @@ fn refusals(site: &Site, facts: &Facts, findings: &mut Vec<Finding>) {
         findings.extend(declared::declared_matches(site.dialect(), declared, &facts.live));
         findings.extend(declared::told(declared));
     }
+    if site.project.declared.is_none() {
+        findings.extend(Filters::of(&site.project.config, site.dialect()).left_out(&facts.live));
+    }
     if let Some(init) = &facts.init {
         let found = check::half_initialised(init, &facts.live);
         // A person may know that what is missing was added to the scripts later, or removed on purpose.
@@ -271,7 +281,10 @@ fn missing_rights(site: &mut Site, facts: &Facts) -> Result<Vec<Finding>> {
 fn baseline_snapshot(site: &Site, facts: &Facts, statements: &[String]) -> Result<AnySnapshot> {
     let schema = match &site.project.declared {
         Some(declared) => declared.present_in(&facts.live),
-        None => site.dialect().describe(&facts.live),
+        None => {
+            let filters = Filters::of(&site.project.config, site.dialect());
+            site.dialect().describe(&filters.managed(&facts.live))
+        }
     };
     let ids = SnapshotIds::after(None, snapshot_id("baseline", &file(statements)));
     schema.snapshot(&ids).map_err(|cause| {

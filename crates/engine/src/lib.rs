@@ -22,6 +22,7 @@ pub mod dump;
 pub mod error;
 pub mod facts;
 pub mod files;
+pub mod filters;
 pub mod findings;
 pub mod guide;
 pub mod history;
