@@ -68,7 +68,9 @@ pub fn both_values(attribute: &AttributeDifference, sides: Pair<&str>) -> String
     let AttributeDifference { name, values } = attribute;
     let is_long = |it: &Option<String>| it.as_ref().is_some_and(|it| it.contains('\n'));
     let (Some(from), Some(to)) = (&values.from, &values.to) else {
-        let shown = |it: &Option<String>| it.clone().unwrap_or_else(|| "(nothing)".to_owned());
+        // A trigger that fires as usual has no such attribute.
+        let absent = if name == "enabled" { "enabled" } else { "(nothing)" };
+        let shown = |it: &Option<String>| it.clone().unwrap_or_else(|| absent.to_owned());
         let (from, to) = (shown(&values.from), shown(&values.to));
         return format!("{name}: {} {from} · {} {to}", sides.from, sides.to);
     };
@@ -87,16 +89,34 @@ pub fn both_values(attribute: &AttributeDifference, sides: Pair<&str>) -> String
     format!("{name}, in these lines:{}", changed.collect::<String>())
 }
 
+/// Live's differences to its history, where a finding had no room for all of them.
+pub fn all_differences(comparison: &Comparison) -> Option<Section> {
+    (MAX_LINES < rows(comparison).len())
+        .then(|| section("drift", "live and its history, in full", comparison))
+}
+
+/// An object for people: a grant and a comment say what they are on.
+pub fn named(id: &ObjectId) -> String {
+    let about = |rest: &[String]| ObjectId::new(Kind::Other, rest).dotted();
+    match (id.kind, id.path.as_slice()) {
+        (Kind::Comment, [word, rest @ ..]) => format!("comment on {word} {}", about(rest)),
+        (Kind::Grant, [word, rest @ .., grantee]) => {
+            format!("grant on {word} {} to {grantee}", about(rest))
+        }
+        _ => id.to_string(),
+    }
+}
+
 fn rows(comparison: &Comparison) -> Vec<[String; 2]> {
     let mut rows = Vec::new();
     for id in folded(comparison.only_from.iter().map(|it| &it.id)) {
-        rows.push([id.to_string(), "only in live".to_owned()]);
+        rows.push([named(id), "only in live".to_owned()]);
     }
     for id in folded(comparison.only_to.iter().map(|it| &it.id)) {
-        rows.push([id.to_string(), "missing in live".to_owned()]);
+        rows.push([named(id), "missing in live".to_owned()]);
     }
     for pair in &comparison.renamed {
-        rows.push([pair.from.to_string(), format!("only the name differs: `{}`", pair.to.name())]);
+        rows.push([named(&pair.from), format!("only the name differs: `{}`", pair.to.name())]);
     }
     for Pair { from, to } in &comparison.ambiguous {
         let names: Vec<_> = to.iter().map(|it| format!("`{}`", it.name())).collect();
@@ -106,7 +126,30 @@ fn rows(comparison: &Comparison) -> Vec<[String; 2]> {
     }
     for object in &comparison.differs {
         let each = object.attributes.iter().map(|it| both_values(it, LIVE_AND_EXPECTED));
-        rows.push([object.id.to_string(), each.collect::<Vec<_>>().join("\n")]);
+        rows.push([named(&object.id), each.collect::<Vec<_>>().join("\n")]);
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_and_a_comment_say_what_they_are_on() {
+        let grant = ObjectId::new(Kind::Grant, ["table", "public", "t", "app"]);
+        assert_eq!(named(&grant), "grant on table public.t to app");
+        let comment = ObjectId::new(Kind::Comment, ["column", "public", "t", "c"]);
+        assert_eq!(named(&comment), "comment on column public.t.c");
+    }
+
+    #[test]
+    fn of_a_long_text_only_the_lines_that_differ_are_told() {
+        let attribute = AttributeDifference {
+            name: "body".to_owned(),
+            values: Pair { from: Some("a\nb\nc".to_owned()), to: Some("a\nx\nc".to_owned()) },
+        };
+        let told = both_values(&attribute, LIVE_AND_EXPECTED);
+        assert_eq!(told, "body, in these lines:\nlive      | b\nexpected  | x");
+    }
 }

@@ -3,6 +3,7 @@
 use raingauge_schema::{Catalog, Dialect, Kind, Object, ObjectId};
 
 use crate::facts::Facts;
+use crate::findings::named;
 use crate::report::Finding;
 use crate::side::Init;
 
@@ -96,7 +97,7 @@ pub fn carried(dialect: Dialect, live: &Catalog, empty: &Catalog) -> Option<Find
             && it.id.kind != Kind::NotNull
             && empty.get(&it.id).map(Object::fingerprint) != Some(it.fingerprint())
     };
-    let lines: Vec<_> = live.objects().filter(is_counted).map(|it| it.id.to_string()).collect();
+    let lines: Vec<_> = live.objects().filter(is_counted).map(|it| named(&it.id)).collect();
     if lines.is_empty() {
         return None;
     }

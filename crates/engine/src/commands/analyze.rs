@@ -50,6 +50,7 @@ pub(crate) fn report(site: &Site, facts: &Facts, planning: Planning) -> Report {
         ));
     }
     report.sections.push(effects(facts));
+    report.sections.extend(drift(facts));
     report.findings = findings::interrupted(&site.project);
     report.next = match report.findings.is_empty() {
         true => next(site, facts, &planning),
@@ -169,6 +170,12 @@ fn effects(facts: &Facts) -> Section {
         section.push([effect.tag.clone(), effect.extent.word().to_owned(), told]);
     }
     section
+}
+
+/// All that makes live another database than its history builds, if a finding has no room for it.
+pub(crate) fn drift(facts: &Facts) -> Option<Section> {
+    let is_nowhere = facts.position.proven.is_none() && !facts.position.effects.is_empty();
+    is_nowhere.then(|| findings::all_differences(&facts.position.differences)).flatten()
 }
 
 /// What is in effect can be an object that this or a later migration drops.

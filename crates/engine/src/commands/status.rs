@@ -2,7 +2,7 @@
 
 use crate::adoption::course;
 use crate::apply::migrate;
-use crate::commands::analyze::overview;
+use crate::commands::analyze::{drift, overview};
 use crate::facts::{Facts, Scope};
 use crate::progress::Progress;
 use crate::report::{Finding, Report, Section, Step, StepState};
@@ -21,6 +21,7 @@ pub fn status(setting: &Setting, progress: &mut dyn Progress) -> Result<Report> 
     let mut report = site.report("status");
     report.sections.push(overview(&site, &facts));
     report.sections.push(pending_section(&site, &plan));
+    report.sections.extend(drift(&facts));
     report.steps = planned_steps(&site, &plan);
     report.findings = findings::interrupted(&site.project);
     report.findings.extend(plan.findings.iter().cloned());

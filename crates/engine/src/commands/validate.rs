@@ -7,6 +7,7 @@ use raingauge_schema::drizzle::snapshot::SnapshotIds;
 
 use crate::adoption::{Course, course};
 use crate::certificate::{Certificate, Check};
+use crate::commands::analyze::drift;
 use crate::facts::{Facts, Scope};
 use crate::progress::Progress;
 use crate::project::Project;
@@ -131,6 +132,7 @@ fn checked_site(
     let untold = facts.findings.iter().filter(|it| !told.contains(it));
     suite.check("nothing else was found", untold.cloned().collect());
     report.sections.push(suite.section);
+    report.sections.extend(drift(&facts));
     report.findings.extend(suite.findings);
     Ok(report)
 }
