@@ -9,6 +9,7 @@
 mod agreed;
 mod bookstore;
 mod certificate;
+mod compare;
 mod corpus;
 mod crash;
 mod fence;
