@@ -16,6 +16,7 @@ mod postgres_flips;
 mod postgres_majors;
 mod postgres_scratch;
 mod postgres_session;
+mod postgres_stable;
 mod postgres_tls;
 mod property;
 mod seeds;

@@ -259,7 +259,7 @@ create function public.triple_out(public.triple) returns cstring language intern
 create type public.triple (input = public.triple_in, output = public.triple_out, internallength = 16, alignment = double,
     element = double precision, subscript = public.subscripting);
 create type public.many as range (subtype = float8, multirange_type_name = public.very_many);
-create table public.packed (a text compression lz4, b public.very_many);
+create table public.packed (a text compression pglz, b public.very_many);
 create statistics public.packed_stats on lower(a), (length(a)) from public.packed;
 -- end
 -- since 15

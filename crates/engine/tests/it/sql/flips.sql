@@ -341,7 +341,7 @@ alter foreign table public.remote_part alter column code options (set column_nam
 alter foreign table public.remote_part alter column code drop not null;
 -- ~column public.remote_part.code not null
 
-alter table public.packed alter column a set compression pglz;
+alter table public.packed alter column a set compression default;
 -- ~column public.packed.a compression
 
 alter table public.counted alter column often set increment 7;

@@ -36,7 +36,7 @@ fn explode(list: &str, owner: &str) -> String {
     format!(
         "(select json_agg(json_build_array(case x.grantee when 0 then 'public' \
          else pg_get_userbyid(x.grantee) end, x.grantee = {owner}, pg_get_userbyid(x.grantor), \
-         x.grantor = {owner}, lower(x.privilege_type), x.is_grantable)) from aclexplode({list}) x)"
+         x.grantor = {owner}, lower(x.privilege_type collate \"C\"), x.is_grantable)) from aclexplode({list}) x)"
     )
 }
 

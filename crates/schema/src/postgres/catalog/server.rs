@@ -149,7 +149,7 @@ select 'default privilege',
        null, null, null,
        (select string_agg(privileges, '; ' order by privileges {c}) from (
             select case x.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(x.grantee)) end || ': '
-                   || string_agg(lower(x.privilege_type) || case when x.is_grantable then '*' else '' end, ', '
+                   || string_agg(lower(x.privilege_type {c}) || case when x.is_grantable then '*' else '' end, ', '
                                  order by x.privilege_type {c}) as privileges
             from aclexplode(d.defaclacl) x group by x.grantee) g)
 from pg_default_acl d left join pg_namespace n on n.oid = d.defaclnamespace",
