@@ -187,6 +187,10 @@ fn scratch_options(setting: &Setting, project: &Project, live: &Dsn) -> Result<S
     let mut options = ScratchOptions::new(project.dialect);
     options.live = Some(live.clone());
     options.cache = setting.cache_folder();
+    options.pg_client = match setting.pg_client.as_deref().map(ProgramSource::parse) {
+        Some(ProgramSource::Folder(folder)) => Some(folder),
+        Some(ProgramSource::Prefix(_)) | None => None,
+    };
     match &setting.scratch {
         ScratchChoice::Auto => {}
         ScratchChoice::Url(url) => options.scratch_url = Some(Dsn::parse(url, project.dialect)?),

@@ -88,6 +88,20 @@ impl Project {
         Ok(project)
     }
 
+    /// A copy of the PostgreSQL bookstore in a temporary folder, with a database on this server.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn on(server: &Arc<Postgres>, age: Age) -> Result<Self> {
+        let temporary = tempfile::Builder::new().prefix("raingauge-project-").tempdir()?;
+        let root = temporary.path().canonicalize()?;
+        let database = server.database("bookstore")?;
+        let project = Self { root, database, _temporary: Some(temporary) };
+        let example = Example::BookstorePostgres;
+        project.set_up(&example.folder(), example, age)?;
+        Ok(project)
+    }
+
     /// A copy of an example at `root`, which stays. `server` is for PostgreSQL alone.
     ///
     /// # Errors

@@ -56,7 +56,8 @@ pub(super) fn check_restore(finished: &Finished) -> Result<()> {
         let message = "`pg_restore` is of a newer major version than the server, which refuses it";
         return Err(Error::new("restore-failed", message)
             .caused_by(all)
-            .next("install the `postgresql-client` package of the server's major version"));
+            .next("install the `postgresql-client` package of the server's major version")
+            .next("or name its programs with `--pg-client <folder>`"));
     }
     Err(failed("restore-failed", "`pg_restore` failed", finished, all))
 }

@@ -32,6 +32,8 @@ pub struct ScratchOptions {
     pub roles: Vec<String>,
     /// The folder of PostgreSQL's server programs; without one, the usual places are searched.
     pub pg_bin: Option<PathBuf>,
+    /// A folder with PostgreSQL's client programs. If it has the server's too, those are taken.
+    pub pg_client: Option<PathBuf>,
     /// Where a fresh server is kept for the next time; without one, each is made anew.
     pub cache: Option<PathBuf>,
 }
@@ -46,6 +48,7 @@ impl ScratchOptions {
             target_consent: false,
             roles: Vec::new(),
             pg_bin: None,
+            pg_client: None,
             cache: None,
         }
     }

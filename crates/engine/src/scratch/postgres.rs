@@ -2,6 +2,7 @@
 //!
 //! In order: the server that the user gives, a server of our own, live's own server.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,6 +10,7 @@ use raingauge_schema::postgres::grammar::{quote_ident, quote_literal};
 
 use super::ScratchOptions;
 use super::cluster::Cluster;
+use crate::client::server_folder;
 use crate::connect::dsn::PgTarget;
 use crate::connect::{Access, Dsn, PgSession, Session, SqlError, TextRow};
 use crate::{Error, Result};
@@ -39,6 +41,8 @@ pub(super) struct Server {
     likeness: Likeness,
     shares_live: bool,
     notes: Vec<String>,
+    /// Why it is live's own server, and not one of our own.
+    own_failed: Option<Error>,
 }
 
 #[derive(Debug)]
@@ -90,7 +94,10 @@ impl Server {
         };
         match live {
             Some(target) if target.is_local() || options.target_consent => {
-                Self::on_live(target, likeness).map_err(|it| both_failed(&own, &it))
+                match Self::on_live(target, likeness) {
+                    Ok(server) => Ok(Self { own_failed: Some(own), ..server }),
+                    Err(error) => Err(both_failed(&own, &error)),
+                }
             }
             _ => Err(own
                 .next("or name a server for scratch databases with `--scratch <url>`")
@@ -118,8 +125,12 @@ impl Server {
 
     fn on_own(options: &ScratchOptions, likeness: &Likeness) -> Result<Self> {
         let superuser = free_name("raingauge", &likeness.roles);
-        let (bin, cache) = (options.pg_bin.as_deref(), options.cache.as_deref());
-        let start = |major| Cluster::start(major, bin, &superuser, cache);
+        let start = |major| {
+            let has_server = |it: &&Path| server_folder(major, Some(it)).is_some();
+            let client = options.pg_client.as_deref().filter(has_server);
+            let bin = options.pg_bin.as_deref().or(client);
+            Cluster::start(major, bin, &superuser, options.cache.as_deref())
+        };
         let cluster = match likeness.major {
             Some(major) => start(major)?,
             None => {
@@ -164,7 +175,7 @@ impl Server {
             .run(&format!("set application_name = {}", quote_literal(&token)))
             .map_err(|it| cannot("name itself", it))?;
         let shared = Arc::new(Shared { admin: Mutex::new(admin), _cluster: cluster, token });
-        Ok(Self { shared, likeness, shares_live: false, notes })
+        Ok(Self { shared, likeness, shares_live: false, notes, own_failed: None })
     }
 
     pub(super) fn shares_live(&self) -> bool {
@@ -203,7 +214,13 @@ impl Server {
                     self.notes.push(format!("scratch databases sort unlike live: {error}"));
                     self.likeness.locale = PLAIN_LOCALE.to_owned();
                 }
-                Err(error) => return Err(no_database(purpose, error)),
+                Err(error) => {
+                    let error = no_database(purpose, error);
+                    return Err(match &self.own_failed {
+                        Some(own) => both_failed(own, &error),
+                        None => error,
+                    });
+                }
             }
         }
     }
@@ -368,8 +385,15 @@ fn no_database(purpose: &str, error: SqlError) -> Error {
 }
 
 fn both_failed(own: &Error, live: &Error) -> Error {
-    let message = format!("{own}, and no temporary database on live's server either: {live}");
+    let causes = live.causes().into_iter().map(|it| format!(": {it}"));
+    let message = format!(
+        "{own}, and no temporary database on live's server either: {live}{}",
+        causes.collect::<String>()
+    );
     let mut error = Error::new("scratch-unavailable", message);
-    error.next.clone_from(&own.next);
-    error.next("name a server for scratch databases with `--scratch <url>`")
+    error.next.extend(own.next.iter().chain(&live.next).cloned());
+    if live.next.is_empty() {
+        return error.next("name a server for scratch databases with `--scratch <url>`");
+    }
+    error
 }

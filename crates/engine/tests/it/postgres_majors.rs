@@ -9,7 +9,7 @@ use raingauge_engine::scratch::{Scratch, ScratchOptions};
 use raingauge_engine::{baseline, introspect};
 use raingauge_schema::{Catalog, Dialect};
 use raingauge_testkit::database::text_differences;
-use raingauge_testkit::{Database, Postgres, majors};
+use raingauge_testkit::{Database, Postgres, majors, postgres};
 
 use crate::postgres_catalog::{EVERYTHING, ledger};
 use crate::postgres_flips::differences;
@@ -377,4 +377,53 @@ fn every_version_shows_what_changed_where_it_changed() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A server of another version than the system's, for what must not be mixed.
+fn foreign() -> Option<Arc<Postgres>> {
+    let system = postgres::installed().first().map(|it| it.0);
+    majors::matrix().into_iter().find(|it| Some(it.major) != system)
+}
+
+#[test]
+fn scratch_is_never_of_another_version_than_live() {
+    let Some(server) = foreign() else { return };
+    let live = server.database("live").unwrap();
+    let (_, dsn) = open(&live, Access::ReadOnly);
+    let other = Postgres::shared().unwrap();
+    let options = ScratchOptions {
+        live: Some(dsn.clone()),
+        scratch_url: Some(Dsn::parse(&other.url("postgres"), Dialect::Postgres).unwrap()),
+        ..scratch_options()
+    };
+    let error = Scratch::open(options).unwrap().create("test").unwrap_err();
+    assert_eq!(error.code, "scratch-wrong-version");
+    assert!(error.to_string().contains(&format!("live is PostgreSQL {}", server.major)), "{error}");
+    // The programs of another version do not count, even if they are named.
+    let options =
+        ScratchOptions { pg_client: Some(other.bin.clone()), live: Some(dsn), ..scratch_options() };
+    let mut scratch = Scratch::open(options).unwrap();
+    drop(scratch.create("test").unwrap());
+    assert!(scratch.shares_live_server(), "{:?}", scratch.notes());
+}
+
+#[test]
+fn programs_of_lives_version_that_are_missing_are_named() {
+    let Some(server) = foreign() else { return };
+    let live = server.database("live").unwrap();
+    let role = "may_make_no_database";
+    live.sql(&format!("create role {role} login password 'x'")).unwrap();
+    let options = ScratchOptions {
+        live: Some(Dsn::parse(&server.url_as(role, "x", &name(&live)), Dialect::Postgres).unwrap()),
+        ..scratch_options()
+    };
+    let error = Scratch::open(options).unwrap().create("test").unwrap_err();
+    assert_eq!(error.code, "scratch-unavailable");
+    let package = format!("postgresql-{}", server.major);
+    assert!(error.next.iter().any(|it| it.contains(&package)), "{error} {:?}", error.next);
+    assert!(error.to_string().contains(&format!("PostgreSQL {}", server.major)), "{error}");
+}
+
+fn name(database: &Database) -> String {
+    database.value("select current_database()").unwrap()
 }
