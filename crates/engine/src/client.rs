@@ -8,25 +8,60 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use crate::connect::dsn::PgTarget;
+use crate::connect::tls;
 use crate::{Error, Result};
 
-/// Environment variables that would make PostgreSQL's programs talk to another server than ours.
-pub(crate) const FOREIGN_SETTINGS: [&str; 15] = [
+/// Environment variables that would make PostgreSQL's programs talk to another server than ours, or
+/// in another way.
+pub(crate) const FOREIGN_SETTINGS: [&str; 34] = [
+    "PGAPPNAME",
+    "PGCHANNELBINDING",
+    "PGCLIENTENCODING",
     "PGCLUSTER",
     "PGCONNECT_TIMEOUT",
     "PGDATA",
     "PGDATABASE",
+    "PGDATESTYLE",
+    "PGGSSENCMODE",
     "PGHOST",
     "PGHOSTADDR",
+    "PGLOADBALANCEHOSTS",
     "PGOPTIONS",
     "PGPASSFILE",
     "PGPASSWORD",
     "PGPORT",
+    "PGREQUIREAUTH",
+    "PGREQUIREPEER",
+    "PGREQUIRESSL",
     "PGSERVICE",
     "PGSERVICEFILE",
+    "PGSSLCERT",
+    "PGSSLCERTMODE",
+    "PGSSLCRL",
+    "PGSSLCRLDIR",
+    "PGSSLKEY",
+    "PGSSLMAXPROTOCOLVERSION",
+    "PGSSLMINPROTOCOLVERSION",
     "PGSSLMODE",
+    "PGSSLNEGOTIATION",
     "PGSSLROOTCERT",
+    "PGSSLSNI",
+    "PGTARGETSESSIONATTRS",
     "PGUSER",
+];
+
+/// What libpq takes from the same parameter under a variable's name.
+const PASSED_ON: [(&str, &str); 10] = [
+    ("PGHOSTADDR", "hostaddr"),
+    ("PGCHANNELBINDING", "channel_binding"),
+    ("PGSSLNEGOTIATION", "sslnegotiation"),
+    ("PGSSLMINPROTOCOLVERSION", "ssl_min_protocol_version"),
+    ("PGSSLCERT", "sslcert"),
+    ("PGSSLCERTMODE", "sslcertmode"),
+    ("PGSSLKEY", "sslkey"),
+    ("PGSSLSNI", "sslsni"),
+    ("PGOPTIONS", "options"),
+    ("PGAPPNAME", "application_name"),
 ];
 
 /// A PostgreSQL program that was found, and how to call it.
@@ -109,23 +144,38 @@ fn connection_settings(target: &PgTarget, in_container: bool) -> Vec<(&'static s
         settings.push(("PGHOST", target.host.clone()));
         settings.push(("PGPORT", target.port.to_string()));
         settings.push(("PGSSLMODE", target.sslmode.clone()));
-        if let Some(file) = target.parameter("sslrootcert") {
-            settings.push(("PGSSLROOTCERT", file.to_owned()));
-        }
+        settings.extend(root_certificates(target).map(|it| ("PGSSLROOTCERT", it)));
+        // libpq would try another encryption first, which our session does not have.
+        settings.push(("PGGSSENCMODE", "disable".to_owned()));
     }
     for (name, value) in [("PGUSER", &target.user), ("PGDATABASE", &target.database)] {
         if !value.is_empty() {
             settings.push((name, value.clone()));
         }
     }
-    if let Some(options) = target.parameter("options") {
-        settings.push(("PGOPTIONS", options.to_owned()));
+    let is_place = |it: &str| it != "options" && it != "application_name";
+    for (name, parameter) in PASSED_ON {
+        let value = target.parameter(parameter);
+        let value = value.filter(|_| !(in_container && target.is_local() && is_place(parameter)));
+        settings.extend(value.map(|it| (name, it.to_owned())));
     }
     if let Some(password) = &target.password {
         settings.push(("PGPASSWORD", password.clone()));
     }
-    settings.push(("PGCONNECT_TIMEOUT", "10".to_owned()));
+    let timeout = target.parameter("connect_timeout").unwrap_or("10");
+    settings.push(("PGCONNECT_TIMEOUT", timeout.to_owned()));
     settings
+}
+
+/// Whom libpq is to trust. Before version 16 it does not know the word `system`, and never looks where
+/// our session does if nothing is said.
+fn root_certificates(target: &PgTarget) -> Option<String> {
+    match (target.parameter("sslrootcert"), target.sslmode.as_str()) {
+        (Some("system"), _) | (None, "verify-ca" | "verify-full") => {
+            Some(tls::system_bundle().unwrap_or("system").to_owned())
+        }
+        (file, _) => file.map(str::to_owned),
+    }
 }
 
 fn bare_command(words: &[String]) -> Command {

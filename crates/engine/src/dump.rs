@@ -26,6 +26,7 @@ pub fn schema_dump(
 ) -> Result<String> {
     match (session, dsn) {
         (Session::Postgres(session), Dsn::Postgres(target)) => {
+            session.refuse_shared()?;
             let major = session.identity()?.major;
             // Only what exists may be excluded by name.
             let existing = crate::ledger::find_in_postgres(session, ledgers).map_err(unreadable)?;

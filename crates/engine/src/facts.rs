@@ -9,6 +9,7 @@ use raingauge_schema::{Catalog, Comparison};
 
 use crate::check;
 use crate::check::ledger::{Standing, other_ledgers, standing};
+use crate::check::target::behind_pooler;
 use crate::connect::SqlError;
 use crate::ledger::{self, Ledger};
 use crate::position::{Position, locate};
@@ -62,7 +63,8 @@ impl Facts {
     /// If a connection breaks, or scratch cannot be had.
     pub fn gather(site: &mut Site, scope: Scope, progress: &mut dyn Progress) -> Result<Self> {
         progress.begin("reading the live catalog");
-        let (live, ledgers) = read_together(site)?;
+        let (mut live, ledgers) = read_together(site)?;
+        live.unseen.extend(behind_pooler(&site.live));
         let mut findings = site.project.history.findings.clone();
         findings.extend(other_ledgers(&site.project.ledger, &ledgers));
         let configured = ledgers.iter().find(|it| it.name == site.project.ledger);

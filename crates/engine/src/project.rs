@@ -65,17 +65,25 @@ impl Project {
         })
     }
 
-    /// Where live is: `--url`, else the configuration's credentials, else `DATABASE_URL`.
+    /// Where live is: `--url`, else the configuration's credentials, else `DATABASE_URL`, else libpq's
+    /// variables.
     ///
     /// # Errors
     /// If nobody says where live is, or not in a form that Drizzle takes.
     pub fn target(&self, setting: &Setting) -> Result<Dsn> {
+        let env = &setting.env;
+        let from_variables = || match self.dialect {
+            Dialect::Postgres => Dsn::from_variables(env),
+            Dialect::Sqlite => Ok(None),
+        };
         let dsn = if let Some(url) = &setting.url {
-            Dsn::parse(url, self.dialect)?
+            Dsn::parse_in(url, self.dialect, env)?
         } else if !self.config.credentials.is_null() {
-            Dsn::from_credentials(&self.config.credentials, self.dialect)?
-        } else if let Some(url) = setting.env.get("DATABASE_URL") {
-            Dsn::parse(url, self.dialect)?
+            Dsn::from_credentials(&self.config.credentials, self.dialect, env)?
+        } else if let Some(url) = env.get("DATABASE_URL") {
+            Dsn::parse_in(url, self.dialect, env)?
+        } else if let Some(dsn) = from_variables()? {
+            dsn
         } else {
             return Err(Error::new("target-missing", "nothing says where the database is").next(
                 "add `dbCredentials` to `drizzle.config.ts`, set DATABASE_URL, or give `--url`",

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use raingauge_schema::{Catalog, Dialect};
 
 use crate::client::ProgramSource;
-use crate::connect::{Access, Dsn, Identity, Session};
+use crate::connect::pooler::Link;
+use crate::connect::{Access, Dsn, Identity, PgSession, Session};
 use crate::consent::Circumstance;
 use crate::history::History;
 use crate::ledger::{self, LedgerName};
@@ -52,6 +53,7 @@ impl Site {
         let project = Project::load(setting)?;
         let dsn = project.target(setting)?;
         check::target::refuse_other_port(&dsn, &project.root)?;
+        let dsn = one_server(dsn)?;
         let mut scratch = Scratch::open(scratch_options(setting, &project, &dsn)?)?;
         let empty = match &dsn {
             Dsn::Sqlite(target) if may_be_missing && !target.path.exists() => {
@@ -172,8 +174,24 @@ impl Site {
             server.push(["port".to_owned(), finding.message.clone()]);
             report.findings.push(finding);
         }
+        if let Session::Postgres(session) = &self.live
+            && let Link::Shared(how) = session.link()
+        {
+            server.push(["connection", &format!("a pooler in transaction mode ({how})")]);
+        }
+        report.findings.extend(check::target::ignored_parameters(&self.dsn));
         report.sections.push(server);
         report
+    }
+}
+
+/// An address may name several servers. Everything that a run does is about the one that answers.
+fn one_server(dsn: Dsn) -> Result<Dsn> {
+    match dsn {
+        Dsn::Postgres(target) if !target.others.is_empty() => {
+            Ok(Dsn::Postgres(PgSession::open_plain(&target, Access::ReadOnly)?.target().clone()))
+        }
+        Dsn::Postgres(_) | Dsn::Sqlite(_) => Ok(dsn),
     }
 }
 
@@ -193,7 +211,9 @@ fn scratch_options(setting: &Setting, project: &Project, live: &Dsn) -> Result<S
     };
     match &setting.scratch {
         ScratchChoice::Auto => {}
-        ScratchChoice::Url(url) => options.scratch_url = Some(Dsn::parse(url, project.dialect)?),
+        ScratchChoice::Url(url) => {
+            options.scratch_url = Some(Dsn::parse_in(url, project.dialect, &setting.env)?);
+        }
         ScratchChoice::Target => options.target_consent = true,
     }
     Ok(options)

@@ -75,6 +75,7 @@ pub(super) struct Dumped {
 pub fn take(request: &Request<'_>, proof: Proof<'_>, progress: &mut dyn Progress) -> Result<Taken> {
     let start = Instant::now();
     let mut live = Session::open(request.live, Access::ReadOnly)?;
+    live.refuse_shared()?;
     let source = Source::of(&mut live, request.live)?;
     let name = folder::name(request.at, &source.database);
     let partial = Partial::create(request.dir, &name)?;

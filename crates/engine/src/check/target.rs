@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
-use crate::connect::Dsn;
+use raingauge_schema::Unseen;
+
 use crate::connect::dsn::PgTarget;
+use crate::connect::pooler::{Link, other_address};
+use crate::connect::{Dsn, Session};
 use crate::initsql::published;
 use crate::report::Finding;
 use crate::{Error, Result};
@@ -44,6 +47,37 @@ pub fn refuse_other_port(dsn: &Dsn, root: &Path) -> Result<()> {
         ),
     )
     .next(format!("write the port of the database that you mean into its URL or `dbCredentials`: {} or {}", first.port, target.port)))
+}
+
+/// Parameters of the address that nobody here knows. A wrong name of a right one looks the same.
+pub fn ignored_parameters(dsn: &Dsn) -> Option<Finding> {
+    let Dsn::Postgres(target) = dsn else { return None };
+    // Only what looks like a name is repeated: a password with an unescaped `?` may have ended up here.
+    let is_name = |it: &&String| it.chars().all(|it| it.is_ascii_lowercase() || it == '_');
+    let names: Vec<_> = target.ignored.iter().filter(is_name).map(|it| format!("`{it}`")).collect();
+    let what = if names.is_empty() { "with other names".to_owned() } else { names.join(", ") };
+    let finding = Finding::warning(
+        "url-parameter-ignored",
+        dsn.to_string(),
+        format!("has parameters that raingauge does not know and did not use: {what}"),
+    );
+    let finding = finding.next("correct the name, or leave it: other programs may read it");
+    (!target.ignored.is_empty()).then_some(finding)
+}
+
+/// T36: what a transaction pooler keeps from us.
+pub fn behind_pooler(session: &Session) -> Option<Unseen> {
+    let Session::Postgres(session) = session else { return None };
+    let Link::Shared(how) = session.link() else { return None };
+    Some(Unseen {
+        what: "what `pg_dump` and schema.ts tell of live".to_owned(),
+        why: format!(
+            "{} is a pooler in transaction mode ({how}), and a dump through it would leave its settings in other programs' sessions; {}",
+            session.target(),
+            other_address(session.target())
+        ),
+        grant: None,
+    })
 }
 
 fn assumed(dsn: &Dsn) -> Option<&PgTarget> {

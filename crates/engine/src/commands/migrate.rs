@@ -39,6 +39,7 @@ pub fn migrate(
     counsel: &mut dyn Counsel,
 ) -> Result<Report> {
     let mut site = Site::open_or_empty(setting)?;
+    site.live.refuse_shared()?;
     let mut resumed = Vec::new();
     if request.resume {
         if let Some(written) = reconcile::resume(&mut site, counsel)? {

@@ -22,6 +22,7 @@ pub fn reconcile(
     counsel: &mut dyn Counsel,
 ) -> Result<Report> {
     let mut site = Site::open(setting)?;
+    site.live.refuse_shared()?;
     if resume {
         return resumed(&mut site, counsel);
     }

@@ -26,7 +26,7 @@ pub fn restore(
     progress: &mut dyn Progress,
 ) -> Result<Report> {
     let backup = super::backup::open(setting, which)?;
-    let to = Dsn::parse(to, backup.manifest().dialect)?;
+    let to = Dsn::parse_in(to, backup.manifest().dialect, &setting.env)?;
     let client = setting.pg_client.as_deref().map(ProgramSource::parse);
     let destination = Destination { to: &to, client: client.as_ref() };
     let restored = backup::restore(&backup, &destination, progress)?;

@@ -1,14 +1,25 @@
 //! Where a database is, printed without its password.
 //!
-//! Takes the URLs that drizzle-orm's drivers take, and the objects that `dbCredentials` may hold.
+//! `text` (URLs, key-value strings) and `credentials` (`dbCredentials`) → `settings` by libpq's names,
+//! completed by `surroundings` (variables, service and password files) → [`PgTarget`].
 
+mod credentials;
+mod settings;
+mod sqlite;
+mod surroundings;
+mod text;
+
+use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use raingauge_schema::Dialect;
 use serde_json::Value;
 
+use self::settings::Settings;
+use self::surroundings::Surroundings;
 use crate::{Error, Result};
 
 /// The port of a PostgreSQL server that does not name one.
@@ -42,9 +53,64 @@ pub struct PgTarget {
     pub database: String,
     /// `disable`, `allow`, `prefer`, `require`, `verify-ca` or `verify-full`.
     pub sslmode: String,
-    /// Everything else that stood behind `?`, in its order: `sslrootcert`, `schema`, `pgbouncer` …
+    /// Everything else that was said, by libpq's names: `sslrootcert`, `schema`, `pgbouncer` …
     pub parameters: Vec<(String, String)>,
+    /// Where to try next if nobody answers: an address may name several servers.
+    pub others: Vec<Place>,
+    /// Names of parameters that nobody here knows, so that they were not used.
+    pub ignored: Vec<String>,
+    /// Why a password file was not used, if one was not.
+    pub password_note: Option<String>,
+    /// Certificates that the configuration holds as text, for programs that only read files.
+    pub files: Option<PrivateFiles>,
 }
+
+/// One of several servers that an address names.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Place {
+    pub host: String,
+    pub port: u16,
+    pub password: Option<String>,
+}
+
+/// A folder that only this account may read; it goes with the last address that names it.
+#[derive(Clone, Debug)]
+pub struct PrivateFiles(Arc<tempfile::TempDir>);
+
+impl PrivateFiles {
+    fn new() -> Result<Self> {
+        let made = tempfile::Builder::new().prefix("raingauge-tls-").tempdir();
+        made.map(|it| Self(Arc::new(it))).map_err(cannot_keep)
+    }
+
+    /// Writes a file that nobody else may read.
+    fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
+        use std::os::unix::fs::OpenOptionsExt;
+        let path = self.0.path().join(name);
+        let mut options = std::fs::File::options();
+        let file = options.create(true).truncate(true).write(true).mode(0o600).open(&path);
+        let written = file.and_then(|mut it| std::io::Write::write_all(&mut it, text.as_bytes()));
+        written.map(|()| path).map_err(cannot_keep)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+fn cannot_keep(cause: std::io::Error) -> Error {
+    Error::new("file-unwritable", "cannot keep the certificates of `dbCredentials` in a file")
+        .caused_by(cause)
+        .next("make the folder for temporary files writable; nothing was asked")
+}
+
+impl PartialEq for PrivateFiles {
+    fn eq(&self, other: &Self) -> bool {
+        self.path() == other.path()
+    }
+}
+
+impl Eq for PrivateFiles {}
 
 /// Where a SQLite database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,27 +126,52 @@ impl Dsn {
     /// `url-in-memory`, `url-remote-sqlite`. The text itself is not repeated, since it may hold a
     /// password.
     pub fn parse(text: &str, dialect: Dialect) -> Result<Self> {
+        Self::parse_in(text, dialect, &BTreeMap::new())
+    }
+
+    /// Reads an address as [`Dsn::parse`] does. What it leaves open is taken from where `psql` takes
+    /// it: the variables of `env`, the service file and the password file that they name.
+    ///
+    /// # Errors
+    /// As [`Dsn::parse`]; `service-unknown` if a service is named that no file describes.
+    pub fn parse_in(text: &str, dialect: Dialect, env: &BTreeMap<String, String>) -> Result<Self> {
         let text = text.trim();
         if text.is_empty() {
             return Err(invalid("the database URL is empty"));
         }
         match dialect {
-            Dialect::Postgres => parse_postgres(text).map(Self::Postgres),
-            Dialect::Sqlite => parse_sqlite(text).map(Self::Sqlite),
+            Dialect::Postgres => complete(text::settings(text)?, env),
+            Dialect::Sqlite => sqlite::parse(text).map(Self::Sqlite),
         }
+    }
+
+    /// The address that the variables alone give: `PGHOST`, `PGSERVICE` and their like. `None` if none
+    /// of them says where the database is.
+    ///
+    /// # Errors
+    /// As [`Dsn::parse_in`].
+    pub fn from_variables(env: &BTreeMap<String, String>) -> Result<Option<Self>> {
+        let names = ["PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE"];
+        let is_set = |it: &&str| env.get(*it).is_some_and(|value| !value.is_empty());
+        if !names.iter().any(is_set) {
+            return Ok(None);
+        }
+        complete(Settings::default(), env).map(Some)
     }
 
     /// Reads `dbCredentials` of a Drizzle config: `{ url }` or `{ host, port, user, … }`.
     ///
     /// # Errors
-    /// As [`Dsn::parse`], and if the object has neither form.
-    pub fn from_credentials(credentials: &Value, dialect: Dialect) -> Result<Self> {
-        if let Some(url) = credentials.get("url").and_then(Value::as_str) {
-            return Self::parse(url, dialect);
-        }
-        match dialect {
-            Dialect::Postgres => postgres_credentials(credentials).map(Self::Postgres),
-            Dialect::Sqlite => Err(invalid("`dbCredentials` has no `url`")),
+    /// As [`Dsn::parse_in`], and if the object has neither form.
+    pub fn from_credentials(
+        credentials: &Value,
+        dialect: Dialect,
+        env: &BTreeMap<String, String>,
+    ) -> Result<Self> {
+        match (dialect, credentials.get("url").and_then(Value::as_str)) {
+            (Dialect::Sqlite, Some(url)) => Self::parse_in(url, dialect, env),
+            (Dialect::Sqlite, None) => Err(invalid("`dbCredentials` has no `url`")),
+            (Dialect::Postgres, _) => complete(credentials::settings(credentials)?, env),
         }
     }
 
@@ -129,6 +220,25 @@ impl PgTarget {
             || self.host.parse().is_ok_and(|it: std::net::IpAddr| it.is_loopback())
     }
 
+    /// One of the servers that an address names.
+    #[must_use]
+    pub fn at(&self, place: &Place) -> Self {
+        Self {
+            host: place.host.clone(),
+            port: place.port,
+            password: place.password.clone(),
+            others: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// All servers that the address names, in the order in which they are tried.
+    pub fn places(&self) -> Vec<Place> {
+        let first =
+            Place { host: self.host.clone(), port: self.port, password: self.password.clone() };
+        [first].into_iter().chain(self.others.iter().cloned()).collect()
+    }
+
     /// The value of a parameter behind `?`.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|it| it.0 == name).map(|it| it.1.as_str())
@@ -152,9 +262,12 @@ impl PgTarget {
             let host = utf8_percent_encode(&self.host, ESCAPED_PATH).to_string();
             return format!("postgresql://{user}/{database}?host={host}&port={}", self.port);
         }
-        let host =
-            if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        format!("postgresql://{user}{host}:{}/{database}", self.port)
+        let host = |it: &Place| match it.host.contains(':') {
+            true => format!("[{}]:{}", it.host, it.port),
+            false => format!("{}:{}", it.host, it.port),
+        };
+        let hosts: Vec<_> = self.places().iter().map(host).collect();
+        format!("postgresql://{user}{}/{database}", hosts.join(","))
     }
 }
 
@@ -169,6 +282,10 @@ impl Default for PgTarget {
             database: String::new(),
             sslmode: "prefer".to_owned(),
             parameters: Vec::new(),
+            others: Vec::new(),
+            ignored: Vec::new(),
+            password_note: None,
+            files: None,
         }
     }
 }
@@ -206,6 +323,12 @@ impl fmt::Debug for Dsn {
     }
 }
 
+fn complete(mut settings: Settings, env: &BTreeMap<String, String>) -> Result<Dsn> {
+    let surroundings = Surroundings::new(env);
+    surroundings.complete(&mut settings)?;
+    settings.target(&surroundings).map(Dsn::Postgres)
+}
+
 fn invalid(message: impl Into<String>) -> Error {
     Error::new("url-invalid", message)
         .next("write it as `postgresql://user:password@host:5432/database`, special characters percent-encoded, or as `file:path` for SQLite")
@@ -216,188 +339,6 @@ fn decode(text: &str) -> Result<String> {
     decoded
         .map(|it| it.into_owned())
         .map_err(|_| invalid("a percent-encoded part of the database URL is not UTF-8"))
-}
-
-fn parse_postgres(text: &str) -> Result<PgTarget> {
-    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
-    match scheme {
-        "postgres" | "postgresql" => {}
-        "" => return Err(invalid("the database URL has no `postgresql://` in front")),
-        other if other.chars().all(|it| it.is_ascii_alphanumeric() || it == '+') => {
-            return Err(Error::new(
-                "url-wrong-engine",
-                format!("the config says PostgreSQL but the database URL begins with `{other}://`"),
-            )
-            .next("correct `dialect` in drizzle.config, or the URL"));
-        }
-        _ => return Err(invalid("the database URL has no `postgresql://` in front")),
-    }
-    let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (authority, database) = before.split_once('/').unwrap_or((before, ""));
-    let mut target = PgTarget { database: decode(database)?, ..PgTarget::default() };
-    // The last `@` ends the login: passwords with an unescaped `@` are common and unambiguous.
-    let place = match authority.rsplit_once('@') {
-        Some((login, place)) => {
-            set_login(&mut target, login)?;
-            place
-        }
-        None => authority,
-    };
-    set_place(&mut target, place)?;
-    for pair in query.split('&').filter(|it| !it.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        set_parameter(&mut target, &decode(name)?, decode(value)?)?;
-    }
-    Ok(target)
-}
-
-fn set_login(target: &mut PgTarget, login: &str) -> Result<()> {
-    let (user, password) = match login.split_once(':') {
-        Some((user, password)) => (user, Some(password)),
-        None => (login, None),
-    };
-    target.user = decode(user)?;
-    target.password = password.map(decode).transpose()?;
-    Ok(())
-}
-
-fn set_place(target: &mut PgTarget, place: &str) -> Result<()> {
-    if place.contains(',') {
-        return Err(invalid("the database URL names several hosts")
-            .next("name the one server that accepts writes"));
-    }
-    let (host, port) = match place.strip_prefix('[').and_then(|it| it.split_once(']')) {
-        Some((host, after)) => (host, after.strip_prefix(':')),
-        None => match place.rsplit_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (place, None),
-        },
-    };
-    if !host.is_empty() {
-        target.host = decode(host)?;
-    }
-    match port {
-        Some(port) if !port.is_empty() => set_port(target, port),
-        _ => Ok(()),
-    }
-}
-
-fn set_port(target: &mut PgTarget, port: &str) -> Result<()> {
-    // The text is not repeated: an unescaped password may have ended up here.
-    target.port =
-        port.parse().ok().filter(|it| *it != 0).ok_or_else(|| {
-            invalid("the port in the database URL is not a number from 1 to 65535")
-        })?;
-    target.port_assumed = false;
-    Ok(())
-}
-
-fn set_parameter(target: &mut PgTarget, name: &str, value: String) -> Result<()> {
-    match name {
-        "host" if !value.is_empty() => target.host = value,
-        "port" if !value.is_empty() => return set_port(target, &value),
-        "user" => target.user = value,
-        "password" => target.password = Some(value),
-        "dbname" => target.database = value,
-        "sslmode" => target.sslmode = sslmode(&value)?,
-        // node-postgres reads `ssl=true` as "verify", see pg-connection-string.
-        "ssl" => target.sslmode = ssl_flag(value == "true" || value == "1"),
-        _ => target.parameters.push((name.to_owned(), value)),
-    }
-    Ok(())
-}
-
-fn ssl_flag(on: bool) -> String {
-    if on { "verify-full" } else { "disable" }.to_owned()
-}
-
-fn sslmode(value: &str) -> Result<String> {
-    match value {
-        "disable" | "allow" | "prefer" | "require" | "verify-ca" | "verify-full" => {
-            Ok(value.to_owned())
-        }
-        // The word of node-postgres for an encrypted but unverified connection.
-        "no-verify" => Ok("require".to_owned()),
-        _ => Err(invalid(
-            "`sslmode` is not one of disable, allow, prefer, require, verify-ca, verify-full, no-verify",
-        )),
-    }
-}
-
-fn postgres_credentials(credentials: &Value) -> Result<PgTarget> {
-    let text = |name: &str| credentials.get(name).and_then(Value::as_str).map(str::to_owned);
-    let mut target = PgTarget {
-        host: text("host")
-            .ok_or_else(|| invalid("`dbCredentials` has neither `url` nor `host`"))?,
-        user: text("user").unwrap_or_default(),
-        password: text("password"),
-        database: text("database")
-            .ok_or_else(|| invalid("`dbCredentials` has neither `url` nor `database`"))?,
-        ..PgTarget::default()
-    };
-    match credentials.get("port") {
-        Some(Value::Number(port)) => set_port(&mut target, &port.to_string())?,
-        Some(Value::String(port)) => set_port(&mut target, port)?,
-        _ => {}
-    }
-    match credentials.get("ssl") {
-        Some(Value::Bool(on)) => target.sslmode = ssl_flag(*on),
-        Some(Value::String(mode)) => target.sslmode = sslmode(mode)?,
-        Some(Value::Object(options)) => {
-            let verify = options.get("rejectUnauthorized").and_then(Value::as_bool) != Some(false);
-            target.sslmode = if verify { "verify-full" } else { "require" }.to_owned();
-            if let Some(pem) = options.get("ca").and_then(Value::as_str) {
-                target.parameters.push(("sslrootcert-pem".to_owned(), pem.to_owned()));
-            }
-        }
-        _ => {}
-    }
-    Ok(target)
-}
-
-fn parse_sqlite(text: &str) -> Result<SqliteTarget> {
-    let (path, is_url) = match text.split_once(':') {
-        Some(("file", rest)) => (sqlite_url_path(rest)?, true),
-        Some(("sqlite" | "sqlite3", rest)) => (sqlite_url_path(rest)?, true),
-        Some(("libsql" | "http" | "https" | "ws" | "wss", _)) => {
-            return Err(Error::new(
-                "url-remote-sqlite",
-                "the database URL names a remote SQLite server, which raingauge cannot read yet",
-            )
-            .next("name the database's file with `--url file:path`"));
-        }
-        Some((scheme, rest)) if rest.starts_with("//") => {
-            return Err(Error::new(
-                "url-wrong-engine",
-                format!("the config says SQLite but the database URL begins with `{scheme}://`"),
-            )
-            .next("correct `dialect` in drizzle.config, or the URL"));
-        }
-        _ => (text.to_owned(), false),
-    };
-    let bare = if is_url { path.split('?').next().unwrap_or_default() } else { path.as_str() };
-    if bare.is_empty() || bare == ":memory:" || path.contains("mode=memory") {
-        return Err(Error::new(
-            "url-in-memory",
-            "the database URL names a database in memory, which nobody else can see",
-        )
-        .next("name the database's file with `--url file:path`"));
-    }
-    let path = if is_url { decode(bare)? } else { bare.to_owned() };
-    Ok(SqliteTarget { path: PathBuf::from(path) })
-}
-
-/// The path behind `file:` or `sqlite:`: `a.db`, `/a.db`, `//localhost/a.db`, `///a.db`, `//a.db`.
-fn sqlite_url_path(rest: &str) -> Result<String> {
-    let Some(after) = rest.strip_prefix("//") else { return Ok(rest.to_owned()) };
-    match after.split_once('/') {
-        Some(("" | "localhost", path)) => Ok(format!("/{path}")),
-        // `sqlite://./a.db` and `file://a.db` are common although no standard has them.
-        Some((first, _)) if !first.starts_with('.') => {
-            Err(invalid(format!("the database URL names the host `{first}`, but SQLite is a file")))
-        }
-        _ => Ok(after.to_owned()),
-    }
 }
 
 #[cfg(test)]

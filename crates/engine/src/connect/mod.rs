@@ -1,12 +1,17 @@
 //! Sessions: one open connection to one database, whichever engine.
 //!
-//! [`dsn`] says where a database is and prints itself redacted; `postgres` and `sqlite` open it. All
-//! calls block; what is asynchronous below stays below.
+//! [`dsn`] says where a database is and prints itself redacted; `postgres` and `sqlite` open it: an
+//! `attempt` at each server that is named, by way of `tls`, with a `refusal` that says what failed;
+//! then [`pooler`] tells what stands in between. All calls block; what is asynchronous below stays
+//! below.
 
+mod attempt;
 pub mod dsn;
+pub mod pooler;
 pub mod postgres;
+mod refusal;
 pub mod sqlite;
-mod tls;
+pub(crate) mod tls;
 
 use raingauge_schema::Dialect;
 
@@ -90,6 +95,17 @@ impl Session {
             Dsn::Postgres(target) => Self::Postgres(PgSession::open_plain(target, access)?),
             Dsn::Sqlite(target) => Self::Sqlite(SqliteSession::open(target, access)?),
         })
+    }
+
+    /// Refuses what needs a session of its own: locks, dumps, exported snapshots.
+    ///
+    /// # Errors
+    /// A refusal `pooler` that names the address that would work.
+    pub fn refuse_shared(&self) -> Result<()> {
+        match self {
+            Self::Postgres(session) => session.refuse_shared(),
+            Self::Sqlite(_) => Ok(()),
+        }
     }
 
     /// Which engine this is.

@@ -3,27 +3,24 @@
 //! tokio-postgres on a runtime of its own, so that callers need not be asynchronous. Everything runs
 //! over the simple protocol: values arrive as the text that the server prints.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::SinkExt;
-use tokio::net::lookup_host;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_postgres::config::SslMode;
-use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
-use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
+use tokio_postgres::error::ErrorPosition;
+use tokio_postgres::{Client, SimpleQueryMessage};
 
+use super::attempt::{self, Opened};
 use super::dsn::PgTarget;
-use super::tls;
+use super::pooler::{self, Link};
 use super::{Access, Identity, SqlError, TextRow};
 use crate::{Error, Result};
-
-/// How long to wait for a server that does not answer.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long to wait for the goodbye to leave this machine.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -59,6 +56,9 @@ pub struct PgSession {
     connection: Option<JoinHandle<()>>,
     runtime: Box<Runtime>,
     target: Box<PgTarget>,
+    link: Link,
+    /// Sent in front of every text while the link is shared: what a session would remember.
+    settings: String,
 }
 
 impl PgSession {
@@ -68,7 +68,11 @@ impl PgSession {
     /// If the server cannot be reached or refuses the login; the code says which.
     pub fn open(target: &PgTarget, access: Access) -> Result<Self> {
         let mut session = Self::open_plain(target, access)?;
-        session.prepare(&pins("set"))?;
+        if session.is_shared() {
+            session.settings.push_str(&pins("set local"));
+        } else {
+            session.prepare(&pins("set"))?;
+        }
         Ok(session)
     }
 
@@ -82,17 +86,61 @@ impl PgSession {
             .enable_all()
             .build()
             .map_err(|it| Error::new("connect-failed", "cannot start a runtime").caused_by(it))?;
-        let (client, connection) = runtime.block_on(connect(target))?;
+        let opened = runtime.block_on(async {
+            let opened = attempt::connect(target).await?;
+            let link = pooler::examine(&opened).await?;
+            Ok((opened, link))
+        });
+        let (opened, link) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                // A look-up of a name cannot be called off, and nobody is to wait for it.
+                runtime.shutdown_background();
+                return Err(error);
+            }
+        };
+        let Opened { client, connection, target } = opened;
         let mut session = Self {
             client: Some(client),
             connection: Some(connection),
             runtime: Box::new(runtime),
-            target: Box::new(target.clone()),
+            target: Box::new(target),
+            link,
+            settings: String::new(),
         };
-        if access == Access::ReadOnly {
-            session.prepare("set default_transaction_read_only = on")?;
-        }
+        session.restrict(access)?;
         Ok(session)
+    }
+
+    /// A shared link has no session that could remember that it only reads.
+    fn restrict(&mut self, access: Access) -> Result<()> {
+        match (self.is_shared(), access) {
+            (false, Access::ReadOnly) => self.prepare("set default_transaction_read_only = on"),
+            (false, Access::ReadWrite | Access::Create) => Ok(()),
+            (true, Access::ReadOnly) => {
+                self.settings = "set local transaction_read_only = on;\n".to_owned();
+                Ok(())
+            }
+            (true, Access::ReadWrite | Access::Create) => Err(pooler::refusal(&self.target, &self.link)),
+        }
+    }
+
+    /// Whether each transaction may end up in another session of the server.
+    pub fn is_shared(&self) -> bool {
+        self.link.is_shared()
+    }
+
+    /// Refuses what needs a session of its own: locks, dumps, exported snapshots.
+    ///
+    /// # Errors
+    /// A refusal `pooler` that names the address that would work.
+    pub fn refuse_shared(&self) -> Result<()> {
+        if self.is_shared() { Err(pooler::refusal(&self.target, &self.link)) } else { Ok(()) }
+    }
+
+    /// What stands between here and the server.
+    pub fn link(&self) -> &Link {
+        &self.link
     }
 
     /// Where the session is connected to.
@@ -131,7 +179,9 @@ impl PgSession {
     /// If the server refuses one.
     pub fn rows(&mut self, sql: &str) -> Result<Vec<TextRow>, SqlError> {
         let client = self.client.as_ref().expect("open until dropped");
-        let messages = self.runtime.block_on(client.simple_query(sql)).map_err(sql_error)?;
+        let sent = self.with_settings(sql);
+        let messages = self.runtime.block_on(client.simple_query(&sent));
+        let messages = messages.map_err(|it| self.sql_error(it))?;
         let row = |message| match message {
             SimpleQueryMessage::Row(row) => {
                 Some((0..row.len()).map(|n| row.get(n).map(str::to_owned)).collect())
@@ -148,7 +198,27 @@ impl PgSession {
     /// otherwise.
     pub fn run(&mut self, sql: &str) -> Result<(), SqlError> {
         let client = self.client.as_ref().expect("open until dropped");
-        self.runtime.block_on(client.batch_execute(sql)).map_err(sql_error)
+        let sent = self.with_settings(sql);
+        self.runtime.block_on(client.batch_execute(&sent)).map_err(|it| self.sql_error(it))
+    }
+
+    /// The text with the settings in front, which then hold for the transaction that it runs in: its
+    /// own, or the one that is open. What ends a transaction has to work in one that failed.
+    fn with_settings<'a>(&self, sql: &'a str) -> Cow<'a, str> {
+        let first: String = sql.trim_start().chars().take(8).collect();
+        let is_end = ["rollback", "commit"].iter().any(|it| first.to_lowercase().starts_with(it));
+        match self.settings.is_empty() || is_end {
+            true => Cow::Borrowed(sql),
+            false => Cow::Owned(format!("{}{sql}", self.settings)),
+        }
+    }
+
+    /// The error, with its place in what the caller sent.
+    fn sql_error(&self, error: tokio_postgres::Error) -> SqlError {
+        let n_chars = self.settings.chars().count();
+        let mut error = sql_error(error);
+        error.position = error.position.map(|it| it.checked_sub(n_chars).unwrap_or(it));
+        error
     }
 
     /// Sends `data` to a `COPY … FROM stdin` and returns how many rows arrived.
@@ -191,138 +261,8 @@ impl Drop for PgSession {
     }
 }
 
-async fn connect(target: &PgTarget) -> Result<(Client, JoinHandle<()>)> {
-    match timeout(CONNECT_TIMEOUT, connect_within_time(target)).await {
-        Ok(result) => result,
-        Err(_) => Err(unreachable(target, "it did not answer within 10 seconds")),
-    }
-}
-
-async fn connect_within_time(target: &PgTarget) -> Result<(Client, JoinHandle<()>)> {
-    if !target.is_socket() {
-        let found = lookup_host((target.host.as_str(), target.port)).await;
-        found.map(drop).map_err(|it| host_unknown(target).caused_by(it))?;
-    }
-    let config = config(target);
-    if config.get_ssl_mode() != SslMode::Disable {
-        match config.connect(tls::connector(target)?).await {
-            Ok((client, connection)) => {
-                return Ok((client, tokio::spawn(async { drop(connection.await) })));
-            }
-            // As libpq does: who only prefers encryption goes on without it.
-            Err(it) if is_tls(&it) && config.get_ssl_mode() == SslMode::Prefer => {}
-            Err(it) => return Err(connect_error(target, it)),
-        }
-    }
-    let mut config = config;
-    let (client, connection) = config
-        .ssl_mode(SslMode::Disable)
-        .connect(NoTls)
-        .await
-        .map_err(|it| connect_error(target, it))?;
-    Ok((client, tokio::spawn(async { drop(connection.await) })))
-}
-
-fn config(target: &PgTarget) -> Config {
-    let mut config = Config::new();
-    if target.is_socket() {
-        config.host_path(&target.host);
-    } else {
-        config.host(&target.host);
-    }
-    config.port(target.port).application_name("raingauge").connect_timeout(CONNECT_TIMEOUT);
-    if !target.user.is_empty() {
-        config.user(&target.user);
-    }
-    if let Some(password) = &target.password {
-        config.password(password);
-    }
-    if !target.database.is_empty() {
-        config.dbname(&target.database);
-    }
-    if let Some(options) = target.parameter("options") {
-        config.options(options);
-    }
-    config.ssl_mode(match target.sslmode.as_str() {
-        _ if target.is_socket() => SslMode::Disable,
-        "disable" => SslMode::Disable,
-        "allow" | "prefer" => SslMode::Prefer,
-        _ => SslMode::Require,
-    });
-    config
-}
-
-fn is_tls(error: &tokio_postgres::Error) -> bool {
-    // The library keeps the kind of its errors to itself.
-    error.as_db_error().is_none() && error.to_string().contains("TLS")
-}
-
-fn host_unknown(target: &PgTarget) -> Error {
-    Error::new("postgres-host-unknown", format!("the host `{}` is not known", target.host))
-        .next("check the host in the database URL; inside Docker, names of other containers differ from those on the host")
-}
-
-fn unreachable(target: &PgTarget, why: impl Into<String>) -> Error {
-    let assumed = if target.port_assumed { " (no port was given, 5432 was assumed)" } else { "" };
-    Error::new("postgres-unreachable", format!("no PostgreSQL server answers at {target}{assumed}"))
-        .caused_by(why.into())
-        .next("check that the server runs and that host and port are right, for example with `pg_isready`")
-}
-
-fn connect_error(target: &PgTarget, error: tokio_postgres::Error) -> Error {
-    if let Some(refusal) = error.as_db_error() {
-        return refused(target, refusal);
-    }
-    if is_tls(&error) {
-        return Error::new(
-            "postgres-tls",
-            format!("no encrypted connection to {target} with sslmode `{}`", target.sslmode),
-        )
-        .caused_by(cause_chain(&error))
-        .next("compare `sslmode` and `sslrootcert` with what the server's operator says");
-    }
-    let cause = cause_chain(&error);
-    if cause.contains("password missing") {
-        return login_failed(target, "the server asks for a password and the URL has none");
-    }
-    unreachable(target, cause)
-}
-
-fn login_failed(target: &PgTarget, why: impl Into<String>) -> Error {
-    Error::new("postgres-login-failed", format!("the server does not let `{}` in", target.user))
-        .caused_by(why.into())
-        .next("check user and password in the database URL; special characters must be percent-encoded")
-}
-
-/// What a server that answered did not like.
-fn refused(target: &PgTarget, error: &DbError) -> Error {
-    let said = error.message().to_owned();
-    match *error.code() {
-        SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
-            login_failed(target, said)
-        }
-        SqlState::INVALID_CATALOG_NAME => Error::new(
-            "postgres-database-missing",
-            format!("the server at {target} has no database `{}`", target.database),
-        )
-        .caused_by(said)
-        .next("list the databases with `psql -l` and correct the URL, in case another server answers here"),
-        SqlState::TOO_MANY_CONNECTIONS => {
-            Error::new("postgres-busy", format!("the server at {target} has no free connection"))
-                .caused_by(said)
-                .next("try again when other programs have closed theirs")
-        }
-        SqlState::CANNOT_CONNECT_NOW => {
-            Error::new("postgres-unreachable", format!("the server at {target} is not ready"))
-                .caused_by(said)
-                .next("try again when it has started")
-        }
-        _ => Error::new("connect-failed", format!("cannot connect to {target}")).caused_by(said),
-    }
-}
-
 /// The messages of an error and of all its causes, without repetition.
-fn cause_chain(error: &dyn StdError) -> String {
+pub(super) fn cause_chain(error: &dyn StdError) -> String {
     let mut parts = vec![error.to_string()];
     let mut source = error.source();
     while let Some(cause) = source {

@@ -1,26 +1,29 @@
 //! How much of a server's certificate is checked, by `sslmode`, as libpq does it.
 
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
+use rustls::version::TLS13;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore,
-    SignatureScheme,
+    ALL_VERSIONS, CertificateError, ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore,
+    SignatureScheme, SupportedProtocolVersion,
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::dsn::PgTarget;
 use crate::{Error, Result};
 
-/// A connector that checks what the target's `sslmode` asks for.
+/// A connector that checks what the target's `sslmode` asks for, and shows our certificate if there is
+/// one.
 ///
 /// # Errors
-/// If the file that `sslrootcert` names cannot be read.
+/// If a file that `sslrootcert`, `sslcert` or `sslkey` names cannot be used.
 pub(super) fn connector(target: &PgTarget) -> Result<MakeRustlsConnect> {
     let provider = Arc::new(ring::default_provider());
     let given = given_certificates(target)?;
@@ -36,12 +39,81 @@ pub(super) fn connector(target: &PgTarget) -> Result<MakeRustlsConnect> {
     let given = given.unwrap_or_default();
     let verifier = Verifier { trust, given, provider: Arc::clone(&provider) };
     let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions(target))
         .map_err(|it| tls_error("cannot set up TLS").caused_by(it))?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    let mut config = match own_certificate(target)? {
+        Some((chain, key)) => config.with_client_auth_cert(chain, key).map_err(|it| {
+            tls_error("`sslcert` and `sslkey` do not belong together").caused_by(it)
+        })?,
+        None => config.with_no_client_auth(),
+    };
+    config.enable_sni = target.parameter("sslsni") != Some("0");
+    if target.parameter("sslnegotiation") == Some("direct") {
+        config.alpn_protocols = vec![b"postgresql".to_vec()];
+    }
     Ok(MakeRustlsConnect::new(config))
+}
+
+/// Nothing below 1.2 is ever spoken.
+fn versions(target: &PgTarget) -> &'static [&'static SupportedProtocolVersion] {
+    static NEWEST: &[&SupportedProtocolVersion] = &[&TLS13];
+    match target.parameter("ssl_min_protocol_version") {
+        Some("TLSv1.3") => NEWEST,
+        _ => ALL_VERSIONS,
+    }
+}
+
+/// Our certificate with its chain, and its key, if the address names them.
+fn own_certificate(
+    target: &PgTarget,
+) -> Result<Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>> {
+    let named = (target.parameter("sslcert"), target.parameter("sslkey"));
+    let (certificate, key) = match named {
+        _ if target.parameter("sslcertmode") == Some("disable") => return Ok(None),
+        (None, _) => return Ok(None),
+        (Some(_), None) => {
+            return Err(tls_error("`sslcert` is given without its `sslkey`; nothing was asked"));
+        }
+        (Some(certificate), Some(key)) => (certificate, key),
+    };
+    let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect);
+    let chain = chain.map_err(|it| {
+        tls_error(format!("cannot read the certificate of `sslcert`, `{certificate}`")).caused_by(it)
+    })?;
+    refuse_open_key(key)?;
+    let key_der = PrivateKeyDer::from_pem_file(key).map_err(|it| {
+        tls_error(format!("cannot read the key of `sslkey`, `{key}`"))
+            .caused_by(it)
+            .next("it has to be a PEM file without a password: openssl pkey -in KEY -out PLAIN_KEY")
+    })?;
+    Ok(Some((chain, key_der)))
+}
+
+/// libpq refuses a key that others may read, so `pg_dump` would fail later.
+fn refuse_open_key(path: &str) -> Result<()> {
+    let Ok(meta) = std::fs::metadata(path) else { return Ok(()) };
+    // The key of the system's administrator may be readable for a group.
+    let allowed = if meta.uid() == 0 { 0o037 } else { 0o077 };
+    if meta.mode() & allowed == 0 {
+        return Ok(());
+    }
+    Err(tls_error(format!("others may read the key of `sslkey`, `{path}`; nothing was asked"))
+        .next(format!("chmod 600 {path}")))
+}
+
+/// Where systems keep the certificates of the authorities that they trust.
+const BUNDLES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// The authorities that this machine trusts, as a file.
+pub(crate) fn system_bundle() -> Option<&'static str> {
+    BUNDLES.into_iter().find(|it| std::path::Path::new(it).is_file())
 }
 
 fn tls_error(message: impl Into<String>) -> Error {
@@ -50,18 +122,18 @@ fn tls_error(message: impl Into<String>) -> Error {
 
 /// The certificates that the address names, `None` if it names none.
 fn given_certificates(target: &PgTarget) -> Result<Option<Vec<CertificateDer<'static>>>> {
-    let read = match (target.parameter("sslrootcert-pem"), target.parameter("sslrootcert")) {
-        (Some(pem), _) => CertificateDer::pem_slice_iter(pem.as_bytes()).collect(),
-        (None, Some(path)) if path != "system" => {
-            CertificateDer::pem_file_iter(path).and_then(Iterator::collect)
-        }
-        _ => return Ok(None),
+    let Some(path) = target.parameter("sslrootcert").filter(|it| *it != "system") else {
+        return Ok(None);
     };
-    read.map(Some)
-        .map_err(|it| tls_error("cannot read the certificates of `sslrootcert`").caused_by(it))
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
+    let read: Vec<_> = read.map_err(|it| {
+        tls_error(format!("cannot read the certificates of `sslrootcert`, `{path}`")).caused_by(it)
+    })?;
+    Ok(Some(read))
 }
 
-/// Trusts the given certificates, else the public authorities that Node trusts too.
+/// Trusts the given certificates, else the public authorities: those that Node trusts too, and those
+/// of this machine.
 fn chain_verifier(
     given: &Option<Vec<CertificateDer<'static>>>,
     provider: &Arc<CryptoProvider>,
@@ -69,7 +141,12 @@ fn chain_verifier(
     let mut roots = RootCertStore::empty();
     match given {
         Some(given) => drop(roots.add_parsable_certificates(given.iter().cloned())),
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        None => {
+            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+            let found = system_bundle().map(CertificateDer::pem_file_iter);
+            let found = found.and_then(Result::ok).into_iter().flatten().flatten();
+            roots.add_parsable_certificates(found);
+        }
     }
     WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
         .build()
@@ -109,19 +186,24 @@ impl ServerCertVerifier for Verifier {
             Trust::Chain(verifier) => (verifier, true),
             Trust::Name(verifier) => (verifier, false),
         };
-        if self.given.iter().any(|it| it.as_ref() == end_entity.as_ref()) {
-            if !any_name {
-                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
-            }
-            return Ok(ServerCertVerified::assertion());
-        }
         let verdict =
             verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let is_given = || self.given.iter().any(|it| it.as_ref() == end_entity.as_ref());
         match verdict {
             // The name is looked at last, so everything before it was in order.
             Err(TlsError::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if any_name => Ok(ServerCertVerified::assertion()),
+            // A server may show one of the given certificates itself. Its dates are looked at before
+            // who signed it, so they were in order.
+            Err(TlsError::InvalidCertificate(
+                CertificateError::UnknownIssuer | CertificateError::Other(_),
+            )) if is_given() => {
+                if !any_name {
+                    verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                }
+                Ok(ServerCertVerified::assertion())
+            }
             other => other,
         }
     }

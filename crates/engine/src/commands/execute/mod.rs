@@ -43,6 +43,7 @@ pub struct Mandate {
 /// If something cannot run; what had been done by then is in [`Error::done`].
 pub fn execute(setting: &Setting, mandate: &Mandate, counsel: &mut dyn Counsel) -> Result<Report> {
     let mut site = Site::open(setting)?;
+    site.live.refuse_shared()?;
     let mut resumed = Vec::new();
     if mandate.resume {
         if let Some(written) = reconcile::resume(&mut site, counsel)? {
