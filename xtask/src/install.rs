@@ -1,4 +1,4 @@
-//! What the tests and the demo need beside Rust: PostgreSQL servers and the npm packages.
+//! What the tests and the demo need beside Rust: PostgreSQL servers, PgBouncer and the npm packages.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use raingauge_testkit::project::Example;
-use raingauge_testkit::{Failure, Result, postgres};
+use raingauge_testkit::{Failure, Result, pgbouncer, postgres};
 
 use crate::process::{show_and_run, starts, target};
 use crate::servers;
@@ -15,7 +15,45 @@ use crate::servers;
 pub(crate) fn run() -> Result {
     postgresql()?;
     servers::run()?;
+    pgbouncer()?;
     packages()
+}
+
+/// Unpacks PgBouncer below the target folder. Installing the package would start a service.
+fn pgbouncer() -> Result {
+    let folder = target()?.join("testkit").join(pgbouncer::FOLDER);
+    let program = "usr/sbin/pgbouncer";
+    if Path::new("/").join(program).is_file() || folder.join(program).is_file() {
+        println!("PgBouncer: installed");
+        return Ok(());
+    }
+    if !starts("apt-get", &["--version"]) {
+        println!("skipped: tests with PgBouncer, because there is no apt-get to get it with");
+        return Ok(());
+    }
+    if !starts("apt-cache", &["show", "pgbouncer"]) {
+        show_and_run(&mut apt_get(&["update"])?)?;
+    }
+    fs::create_dir_all(&folder)?;
+    let mut download = Command::new("apt-get");
+    download.arg("download").arg("pgbouncer").args(libraries_of_pgbouncer()?);
+    show_and_run(download.current_dir(&folder).stdin(Stdio::null()))?;
+    for entry in fs::read_dir(&folder)? {
+        let package = entry?.path();
+        if package.extension().is_some_and(|it| it == "deb") {
+            show_and_run(Command::new("dpkg").arg("-x").arg(&package).arg(&folder))?;
+        }
+    }
+    Ok(())
+}
+
+/// Those that a machine with a PostgreSQL server need not have; their names have the version in them.
+fn libraries_of_pgbouncer() -> Result<Vec<String>> {
+    let output = Command::new("apt-cache").args(["depends", "pgbouncer"]).output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let names = text.lines().filter_map(|it| it.trim().strip_prefix("Depends: "));
+    let wanted = |it: &&str| it.starts_with("libc-ares") || it.starts_with("libevent");
+    Ok(names.filter(wanted).map(str::to_owned).collect())
 }
 
 /// Makes sure that there is a PostgreSQL server with its client programs. Never starts a service.

@@ -1,7 +1,9 @@
 //! What the tests of raingauge stand on: servers, projects, the real drizzle-kit, the built binary.
 //!
 //! Reading order: [`run`] (a finished process) → [`postgres`] (a throw-away server) · [`cache`] (a
-//! fresh one, kept) · [`majors`] (of which versions) → [`database`] (one database, and what is in it) → [`project`] (a copy of an example with its database) →
+//! fresh one, kept) · [`majors`] (of which versions) · [`pgbouncer`] (a
+//! pooler in front of it) → [`database`] (one database, and what is in it) → [`project`]
+//! (a copy of an example with its database) →
 //! [`node`] and [`judge`] (what the real drizzle-kit and drizzle-orm make of a project) →
 //! [`raingauge`] and [`terminal`] (the binary under test). Nothing here knows raingauge's own crates:
 //! a witness must not share code with the accused.
@@ -15,6 +17,7 @@ pub mod failure;
 pub mod judge;
 pub mod majors;
 pub mod node;
+pub mod pgbouncer;
 pub mod postgres;
 pub mod project;
 pub mod raingauge;
@@ -25,6 +28,7 @@ pub mod terminal;
 pub use database::{Database, State};
 pub use failure::{Failure, Result};
 pub use judge::{Migrator, Verdict};
+pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use project::{Example, Project};
 pub use raingauge::Raingauge;

@@ -226,7 +226,7 @@ impl Drop for Postgres {
     }
 }
 
-fn new_folder() -> Result<PathBuf> {
+pub(crate) fn new_folder() -> Result<PathBuf> {
     // The path of a Unix socket has room for 107 bytes.
     let long = std::env::temp_dir().as_os_str().len() > 60;
     let base = if long { PathBuf::from("/tmp") } else { std::env::temp_dir() };
@@ -276,7 +276,7 @@ fn guarded_server(bin: &Path, folder: &Path, port: u16) -> Result<(Child, ChildS
     Ok((guardian, pipe))
 }
 
-fn as_server_account(program: impl AsRef<std::ffi::OsStr>) -> Result<Command> {
+pub(crate) fn as_server_account(program: impl AsRef<std::ffi::OsStr>) -> Result<Command> {
     let mut command = Command::new(program);
     command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8").env("TZ", "UTC");
     if let Some((uid, gid)) = server_account()? {

@@ -61,7 +61,10 @@ pub(super) async fn examine(opened: &Opened) -> Result<Link> {
         Err(cause) => return Ok(Link::Shared(format!("a proxy answers, and does not let a second connection in that could tell more: {cause}"))),
     };
     for _ in 0..N_ROUNDS {
-        if let Some(how) = compare(&opened.client, &other.client).await {
+        let how = compare(&opened.client, &other.client).await;
+        // It may still be in the transaction that kept a server session.
+        let ended = ask(&other.client, "rollback").await;
+        if let Some(how) = how.or(ended.err()) {
             return Ok(Link::Shared(how));
         }
     }

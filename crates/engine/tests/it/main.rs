@@ -14,6 +14,7 @@ mod postgres_data;
 mod postgres_dump;
 mod postgres_flips;
 mod postgres_majors;
+mod postgres_pooler;
 mod postgres_scratch;
 mod postgres_session;
 mod postgres_stable;
