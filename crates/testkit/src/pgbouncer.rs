@@ -99,9 +99,9 @@ fn program() -> Result<PathBuf> {
     let unpacked = binary.ancestors().skip(1).map(|it| it.join("testkit").join(FOLDER));
     let roots = unpacked.chain([PathBuf::from("/")]);
     let mut programs = roots.map(|it| it.join("usr/sbin/pgbouncer"));
-    programs.find(|it| it.is_file()).ok_or_else(|| {
-        Failure::new("PgBouncer is not installed: run `cargo xtask install` once")
-    })
+    programs
+        .find(|it| it.is_file())
+        .ok_or_else(|| Failure::new("PgBouncer is not installed: run `cargo xtask install` once"))
 }
 
 /// The libraries that were unpacked beside the program.

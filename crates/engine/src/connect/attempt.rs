@@ -111,10 +111,7 @@ fn asks_for_other_wire(error: &tokio_postgres::Error, tried: Wire) -> bool {
     refused || tried == Wire::Tls && refusal::is_tls(error)
 }
 
-async fn try_once(
-    target: &PgTarget,
-    wire: Wire,
-) -> Result<Result<Opened, tokio_postgres::Error>> {
+async fn try_once(target: &PgTarget, wire: Wire) -> Result<Result<Opened, tokio_postgres::Error>> {
     let config = config(target, wire)?;
     let target = target.clone();
     Ok(match wire {

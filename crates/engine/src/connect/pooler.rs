@@ -10,7 +10,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::future::join;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
+use tokio::io::{
+    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
+};
 use tokio::time::timeout;
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 use tokio_postgres::{Client, SimpleQueryMessage};
@@ -58,7 +60,11 @@ pub(super) async fn examine(opened: &Opened) -> Result<Link> {
     }
     let other = match attempt::connect_again(&opened.target).await {
         Ok(other) => other,
-        Err(cause) => return Ok(Link::Shared(format!("a proxy answers, and does not let a second connection in that could tell more: {cause}"))),
+        Err(cause) => {
+            return Ok(Link::Shared(format!(
+                "a proxy answers, and does not let a second connection in that could tell more: {cause}"
+            )));
+        }
     };
     for _ in 0..N_ROUNDS {
         let how = compare(&opened.client, &other.client).await;

@@ -121,7 +121,9 @@ impl PgSession {
                 self.settings = "set local transaction_read_only = on;\n".to_owned();
                 Ok(())
             }
-            (true, Access::ReadWrite | Access::Create) => Err(pooler::refusal(&self.target, &self.link)),
+            (true, Access::ReadWrite | Access::Create) => {
+                Err(pooler::refusal(&self.target, &self.link))
+            }
         }
     }
 

@@ -92,14 +92,18 @@ pub(super) fn of(target: &PgTarget, error: &tokio_postgres::Error) -> Error {
             Some(note) => format!("the server asks for a password, the URL has none, and {note}"),
             None => "the server asks for a password and the URL has none".to_owned(),
         };
-        return login_failed(target, why)
-            .next("a password may also come from PGPASSWORD or from the password file `~/.pgpass`");
+        return login_failed(target, why).next(
+            "a password may also come from PGPASSWORD or from the password file `~/.pgpass`",
+        );
     }
     if cause.starts_with("authentication error") {
         return login_failed(target, cause);
     }
     if cause.starts_with("unexpected message") || cause.starts_with("error parsing") {
-        return unreachable(target, format!("something else than PostgreSQL answers there: {cause}"));
+        return unreachable(
+            target,
+            format!("something else than PostgreSQL answers there: {cause}"),
+        );
     }
     unreachable(target, cause)
 }
@@ -182,7 +186,10 @@ fn database_denied(target: &PgTarget, said: String) -> Error {
     let quoted = |it: &str| raingauge_schema::postgres::grammar::quote_ident(it);
     let error = Error::new(
         "postgres-database-denied",
-        format!("the server at {target} does not open the database `{}` to this role", target.database),
+        format!(
+            "the server at {target} does not open the database `{}` to this role",
+            target.database
+        ),
     )
     .caused_by(said);
     match (target.database.as_str(), target.user.as_str()) {

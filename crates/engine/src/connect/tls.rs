@@ -11,8 +11,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::version::TLS13;
 use rustls::{
-    ALL_VERSIONS, CertificateError, ClientConfig, DigitallySignedStruct, Error as TlsError, RootCertStore,
-    SignatureScheme, SupportedProtocolVersion,
+    ALL_VERSIONS, CertificateError, ClientConfig, DigitallySignedStruct, Error as TlsError,
+    RootCertStore, SignatureScheme, SupportedProtocolVersion,
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -80,7 +80,8 @@ fn own_certificate(
     };
     let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect);
     let chain = chain.map_err(|it| {
-        tls_error(format!("cannot read the certificate of `sslcert`, `{certificate}`")).caused_by(it)
+        tls_error(format!("cannot read the certificate of `sslcert`, `{certificate}`"))
+            .caused_by(it)
     })?;
     refuse_open_key(key)?;
     let key_der = PrivateKeyDer::from_pem_file(key).map_err(|it| {

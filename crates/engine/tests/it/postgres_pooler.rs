@@ -4,7 +4,7 @@ use raingauge_engine::connect::pooler::Link;
 use raingauge_engine::connect::{Access, Dsn, PgSession, Session};
 use raingauge_engine::introspect;
 use raingauge_schema::Dialect;
-use raingauge_testkit::{PgBouncer, Postgres};
+use raingauge_testkit::{Database, PgBouncer, Postgres};
 
 use crate::postgres_session::target;
 
@@ -24,7 +24,7 @@ fn open(url: &str, access: Access) -> raingauge_engine::Result<PgSession> {
 
 #[test]
 fn t36_a_pooler_in_transaction_mode_is_recognised_and_one_in_session_mode_let_through() {
-    let Ok(server) = Postgres::start() else { return };
+    let Ok(server) = Postgres::shared() else { return };
     for (settings, is_shared) in [
         ("pool_mode = transaction", true),
         ("pool_mode = transaction\ndefault_pool_size = 1", true),
@@ -52,7 +52,7 @@ fn t36_a_pooler_in_transaction_mode_is_recognised_and_one_in_session_mode_let_th
 
 #[test]
 fn t36_a_busy_pool_that_goes_round_is_recognised() {
-    let Ok(server) = Postgres::start() else { return };
+    let Ok(server) = Postgres::shared() else { return };
     let settings = "pool_mode = transaction\nserver_round_robin = 1\nmin_pool_size = 4";
     let Some(pooler) = pooler(&server, settings) else { return };
     // Several sessions in the pool, so that no client meets the same one twice in a row.
@@ -82,7 +82,7 @@ fn raw(url: &str) -> std::sync::Mutex<PgSession> {
 
 #[test]
 fn t36_a_direct_connection_is_never_taken_for_a_pooler() {
-    let Ok(server) = Postgres::start() else { return };
+    let Ok(server) = Postgres::shared() else { return };
     for url in [server.url("postgres"), server.socket_url("postgres")] {
         for _ in 0..20 {
             let session = open(&url, Access::ReadWrite).unwrap();
@@ -93,12 +93,15 @@ fn t36_a_direct_connection_is_never_taken_for_a_pooler() {
 
 #[test]
 fn t36_a_reader_leaves_no_setting_in_a_pool() {
-    let Ok(server) = Postgres::start() else { return };
-    server.sql("postgres", "create table t (a int); insert into t values (1)").unwrap();
+    let Ok(server) = Postgres::shared() else { return };
+    let database = server.database("pooled").unwrap();
+    let Database::Postgres(it) = &database else { panic!("it is PostgreSQL") };
+    let name = it.name.as_str();
+    database.sql("create table t (a int); insert into t values (1)").unwrap();
     let Some(pooler) = pooler(&server, "pool_mode = transaction\ndefault_pool_size = 1") else {
         return;
     };
-    let dsn = Dsn::parse(&pooler.url("postgres"), Dialect::Postgres).unwrap();
+    let dsn = Dsn::parse(&pooler.url(name), Dialect::Postgres).unwrap();
     let mut reader = Session::open(&dsn, Access::ReadOnly).unwrap();
     let catalog = introspect::catalog(&mut reader, &[]).unwrap();
     assert!(catalog.objects().any(|it| it.id.dotted() == "public.t"));
@@ -109,7 +112,7 @@ fn t36_a_reader_leaves_no_setting_in_a_pool() {
     assert_eq!(path, [[Some("\"\"".to_owned())]]);
 
     // Another program, which gets the one session of the pool after us.
-    let url = pooler.url("postgres");
+    let url = pooler.url(name);
     let mut psql = server.client("psql");
     psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", &url, "-c"]);
     psql.arg("insert into t values (3) returning current_setting('search_path')");

@@ -45,7 +45,8 @@ fn set_ssl(settings: &mut Settings, ssl: &Value) -> Result<()> {
             settings.say("sslmode", if verify { "verify-full" } else { "require" });
             for (name, keyword) in [("ca", "sslrootcert"), ("cert", "sslcert"), ("key", "sslkey")] {
                 // Who verifies nobody needs nobody to trust.
-                if let Some(pem) = options.get(name).and_then(pem).filter(|_| verify || name != "ca")
+                if let Some(pem) =
+                    options.get(name).and_then(pem).filter(|_| verify || name != "ca")
                 {
                     settings.keep(keyword, &pem)?;
                 }

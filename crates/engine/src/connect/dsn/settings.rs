@@ -210,7 +210,9 @@ impl Settings {
         if let Some((name, _)) = self.values.iter().find(refused) {
             return Err(Error::new(
                 "url-parameter-unsupported",
-                format!("raingauge cannot keep to the connection parameter `{name}`; nothing was asked"),
+                format!(
+                    "raingauge cannot keep to the connection parameter `{name}`; nothing was asked"
+                ),
             )
             .next("leave it out of the URL, or of the variable that sets it, for this command"));
         }
@@ -219,7 +221,8 @@ impl Settings {
                 return Err(invalid(format!("`{name}` is not one of {}", words.join(", "))));
             }
         }
-        for name in ["connect_timeout", "keepalives_idle", "keepalives_interval", "tcp_user_timeout"]
+        for name in
+            ["connect_timeout", "keepalives_idle", "keepalives_interval", "tcp_user_timeout"]
         {
             if self.get(name).is_some_and(|it| it.trim().parse::<i32>().is_err()) {
                 return Err(invalid(format!("`{name}` is not a number")));
@@ -252,9 +255,8 @@ fn port(text: &str) -> Result<Option<u16>> {
     }
     // The text is not repeated: an unescaped password may have ended up here.
     let port = text.trim().parse().ok().filter(|it| *it != 0);
-    port.map(Some).ok_or_else(|| {
-        invalid("the port in the database URL is not a number from 1 to 65535")
-    })
+    port.map(Some)
+        .ok_or_else(|| invalid("the port in the database URL is not a number from 1 to 65535"))
 }
 
 fn sslmode(value: &str) -> Result<String> {

@@ -69,8 +69,8 @@ impl<'a> Surroundings<'a> {
         }
         let is_ssl_said = settings.get("ssl").is_some();
         for (variable, keyword) in VARIABLES {
-            let is_overruled = is_place_said && keyword == "hostaddr"
-                || is_ssl_said && keyword == "sslmode";
+            let is_overruled =
+                is_place_said && keyword == "hostaddr" || is_ssl_said && keyword == "sslmode";
             if let Some(value) = self.variable(variable).filter(|_| !is_overruled) {
                 settings.assume(keyword, value);
             }

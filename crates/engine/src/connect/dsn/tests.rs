@@ -241,7 +241,10 @@ fn variables_fill_in_what_an_address_leaves_open() {
     let it = within("postgresql://", &env);
     assert_eq!(it.to_string(), "postgresql://eu@e:6001/ed");
     assert_eq!((it.password.as_deref(), it.sslmode.as_str()), (Some("ep"), "require"));
-    assert_eq!((it.parameter("options"), it.parameter("hostaddr")), (Some("-c a=b"), Some("10.0.0.1")));
+    assert_eq!(
+        (it.parameter("options"), it.parameter("hostaddr")),
+        (Some("-c a=b"), Some("10.0.0.1"))
+    );
     assert!(!it.port_assumed);
     let it = within("postgresql://u:p@h:5/d?sslmode=disable&options=-cc=d", &env);
     assert_eq!(it.to_string(), "postgresql://u@h:5/d");
@@ -332,13 +335,17 @@ fn urls_of_hosters_are_read_whole() {
     let neon = postgres(
         "postgresql://o:npg_x@ep-cool-1234.eu-central-1.aws.neon.tech/neondb?sslmode=require&channel_binding=require&options=endpoint%3Dep-cool-1234",
     );
-    assert_eq!((neon.sslmode.as_str(), neon.parameter("channel_binding")), ("require", Some("require")));
+    assert_eq!(
+        (neon.sslmode.as_str(), neon.parameter("channel_binding")),
+        ("require", Some("require"))
+    );
     assert_eq!(neon.parameter("options"), Some("endpoint=ep-cool-1234"));
     let supabase = postgres(
         "postgres://postgres.abcd:p@aws-0-eu-central-1.pooler.supabase.com:6543/postgres?pgbouncer=true&connection_limit=1",
     );
     assert_eq!((supabase.user.as_str(), supabase.port), ("postgres.abcd", 6543));
-    let rds = postgres("postgres://u:p@x.rds.amazonaws.com/d?sslmode=verify-full&sslrootcert=/b.pem");
+    let rds =
+        postgres("postgres://u:p@x.rds.amazonaws.com/d?sslmode=verify-full&sslrootcert=/b.pem");
     assert_eq!(rds.parameter("sslrootcert"), Some("/b.pem"));
     for it in [neon, supabase, rds] {
         assert!(it.ignored.is_empty(), "{:?}", it.ignored);
