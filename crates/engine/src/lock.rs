@@ -26,7 +26,7 @@ pub struct Lock {
 
 #[derive(Debug)]
 enum Held {
-    Postgres { _session: PgSession },
+    Postgres { _session: Box<PgSession> },
     Sqlite { _file: File },
 }
 
@@ -37,7 +37,7 @@ impl Lock {
     /// A refusal `lock-held` that names the owner; or if the database cannot be reached.
     pub fn acquire(dsn: &Dsn, wait: Duration) -> Result<Self> {
         let held = match dsn {
-            Dsn::Postgres(target) => Held::Postgres { _session: postgres(target, wait)? },
+            Dsn::Postgres(target) => Held::Postgres { _session: Box::new(postgres(target, wait)?) },
             Dsn::Sqlite(target) => Held::Sqlite { _file: sqlite(target, wait)? },
         };
         Ok(Self { _held: held })

@@ -54,7 +54,8 @@ pub fn ignored_parameters(dsn: &Dsn) -> Option<Finding> {
     let Dsn::Postgres(target) = dsn else { return None };
     // Only what looks like a name is repeated: a password with an unescaped `?` may have ended up here.
     let is_name = |it: &&String| it.chars().all(|it| it.is_ascii_lowercase() || it == '_');
-    let names: Vec<_> = target.ignored.iter().filter(is_name).map(|it| format!("`{it}`")).collect();
+    let names: Vec<_> =
+        target.remarks.ignored.iter().filter(is_name).map(|it| format!("`{it}`")).collect();
     let what = if names.is_empty() { "with other names".to_owned() } else { names.join(", ") };
     let finding = Finding::warning(
         "url-parameter-ignored",
@@ -62,7 +63,7 @@ pub fn ignored_parameters(dsn: &Dsn) -> Option<Finding> {
         format!("has parameters that raingauge does not know and did not use: {what}"),
     );
     let finding = finding.next("correct the name, or leave it: other programs may read it");
-    (!target.ignored.is_empty()).then_some(finding)
+    (!target.remarks.ignored.is_empty()).then_some(finding)
 }
 
 /// T36: what a transaction pooler keeps from us.

@@ -57,12 +57,19 @@ pub struct PgTarget {
     pub parameters: Vec<(String, String)>,
     /// Where to try next if nobody answers: an address may name several servers.
     pub others: Vec<Place>,
+    /// What to tell of how the address was read.
+    pub remarks: Box<Remarks>,
+    /// Certificates that the configuration holds as text, for programs that only read files.
+    pub files: Option<PrivateFiles>,
+}
+
+/// What to tell of how an address was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Remarks {
     /// Names of parameters that nobody here knows, so that they were not used.
     pub ignored: Vec<String>,
     /// Why a password file was not used, if one was not.
-    pub password_note: Option<String>,
-    /// Certificates that the configuration holds as text, for programs that only read files.
-    pub files: Option<PrivateFiles>,
+    pub password: Option<String>,
 }
 
 /// One of several servers that an address names.
@@ -283,8 +290,7 @@ impl Default for PgTarget {
             sslmode: "prefer".to_owned(),
             parameters: Vec::new(),
             others: Vec::new(),
-            ignored: Vec::new(),
-            password_note: None,
+            remarks: Box::default(),
             files: None,
         }
     }

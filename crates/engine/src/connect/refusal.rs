@@ -88,7 +88,7 @@ pub(super) fn of(target: &PgTarget, error: &tokio_postgres::Error) -> Error {
         return no_tls(target, cause);
     }
     if cause.contains("password missing") {
-        let why = match &target.password_note {
+        let why = match &target.remarks.password {
             Some(note) => format!("the server asks for a password, the URL has none, and {note}"),
             None => "the server asks for a password and the URL has none".to_owned(),
         };

@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use super::surroundings::Surroundings;
-use super::{DEFAULT_PORT, PgTarget, Place, PrivateFiles, invalid};
+use super::{DEFAULT_PORT, PgTarget, Place, PrivateFiles, Remarks, invalid};
 use crate::{Error, Result};
 
 /// What was said of a connection, by libpq's names.
@@ -155,10 +155,9 @@ impl Settings {
             password: first.password,
             database,
             sslmode,
-            ignored: unknown.collect(),
+            remarks: Box::new(Remarks { ignored: unknown.collect(), password: password_note }),
             parameters: self.values,
             others,
-            password_note,
             files: self.files,
         })
     }

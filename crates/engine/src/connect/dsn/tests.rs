@@ -287,7 +287,7 @@ fn a_password_file_that_others_may_read_is_not_read() {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
     let it = within("postgres://u@h/x", &[("PGPASSFILE", &path)]);
     assert_eq!(it.password, None);
-    assert!(it.password_note.unwrap().contains("chmod 600"));
+    assert!(it.remarks.password.unwrap().contains("chmod 600"));
 }
 
 #[test]
@@ -326,7 +326,7 @@ fn what_cannot_be_kept_to_is_refused_and_what_is_not_known_is_told() {
         refused(text, Dialect::Postgres, "url-invalid");
     }
     let it = postgres("postgres://h/d?pgbouncer=true&sslmod=require&schema=app&connect_timeout=3");
-    assert_eq!(it.ignored, ["sslmod"]);
+    assert_eq!(it.remarks.ignored, ["sslmod"]);
     assert_eq!(postgres("host=h sslrootcert=system").sslmode, "verify-full");
 }
 
@@ -348,6 +348,6 @@ fn urls_of_hosters_are_read_whole() {
         postgres("postgres://u:p@x.rds.amazonaws.com/d?sslmode=verify-full&sslrootcert=/b.pem");
     assert_eq!(rds.parameter("sslrootcert"), Some("/b.pem"));
     for it in [neon, supabase, rds] {
-        assert!(it.ignored.is_empty(), "{:?}", it.ignored);
+        assert!(it.remarks.ignored.is_empty(), "{:?}", it.remarks.ignored);
     }
 }
