@@ -16,7 +16,6 @@ use crate::ledger;
 use crate::progress::Progress;
 use crate::proof;
 use crate::report::{Finding, Severity};
-use crate::rights::Rights;
 use crate::seed::TableState;
 use crate::side;
 use crate::site::Site;
@@ -197,7 +196,7 @@ pub fn plan(site: &mut Site, facts: &mut Facts, progress: &mut dyn Progress) -> 
     match course {
         Course::Adopted | Course::Fresh | Course::Refused => {}
         Course::Record(at) => {
-            planning.findings.extend(missing_rights(site, facts)?);
+            planning.findings.extend(missing_rights(facts));
             let recorded = (facts.standing.recorded.len()..at).collect();
             progress.begin("proving the position in scratch");
             let proof = proof::prove_position(site, facts, at)?;
@@ -221,7 +220,7 @@ fn baseline_course(
     progress: &mut dyn Progress,
 ) -> Result<()> {
     refusals(site, facts, &mut planning.findings);
-    planning.findings.extend(missing_rights(site, facts)?);
+    planning.findings.extend(missing_rights(facts));
     if planning.findings.iter().any(|it| it.severity == Severity::Error) {
         return Ok(());
     }
@@ -272,9 +271,8 @@ fn refusals(site: &Site, facts: &Facts, findings: &mut Vec<Finding>) {
     findings.extend(check::carried(site.dialect(), &facts.live, &facts.states[0]));
 }
 
-fn missing_rights(site: &mut Site, facts: &Facts) -> Result<Vec<Finding>> {
-    let rights = Rights::read(site)?;
-    Ok(rights.map(|it| rights::missing_rights(&it, facts)).unwrap_or_default())
+fn missing_rights(facts: &Facts) -> Vec<Finding> {
+    facts.rights.as_ref().map(|it| rights::missing_rights(it, facts)).unwrap_or_default()
 }
 
 /// The snapshot of what live has, in the spelling of `schema.ts` where there is one.

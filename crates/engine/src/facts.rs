@@ -15,6 +15,7 @@ use crate::ledger::{self, Ledger};
 use crate::position::{Position, locate};
 use crate::progress::Progress;
 use crate::report::{Finding, Severity};
+use crate::rights::Rights;
 use crate::side::{self, Init};
 use crate::site::Site;
 use crate::{Error, Result};
@@ -32,6 +33,8 @@ pub struct Facts {
     pub position: Position,
     pub init: Option<Init>,
     pub declared: Option<DeclaredSide>,
+    /// What the role may do; absent where there are no roles.
+    pub rights: Option<Rights>,
     pub findings: Vec<Finding>,
 }
 
@@ -93,7 +96,19 @@ impl Facts {
             declared(site, &live, &mut findings)?
         };
         findings.extend(unseen(&live));
-        Ok(Self { scope, live, ledgers, standing, states, position, init, declared, findings })
+        let rights = Rights::read(site)?;
+        Ok(Self {
+            scope,
+            live,
+            ledgers,
+            standing,
+            states,
+            position,
+            init,
+            declared,
+            rights,
+            findings,
+        })
     }
 
     /// The codes of findings that forbid a write.

@@ -1,6 +1,6 @@
 //! What the connected role may do with live.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use raingauge_schema::postgres::grammar::{quote_ident, quote_literal};
 
@@ -13,12 +13,27 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rights {
     pub role: String,
-    /// Roles whose objects it may not alter.
-    pub strangers: BTreeSet<String>,
+    pub database: String,
+    /// Roles whose objects it may not alter, and whether each is a superuser.
+    pub strangers: BTreeMap<String, bool>,
     /// Schemas in which it may not create anything.
     pub closed_schemas: BTreeSet<String>,
+    /// Whether it may create schemas.
+    pub creates_schemas: bool,
     /// What would let it write the ledger, if it cannot.
     pub ledger_grant: Option<String>,
+    /// Why nobody can write, if that is so.
+    pub read_only: Option<ReadOnly>,
+}
+
+/// Why a server takes no writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReadOnly {
+    /// It follows another server.
+    Standby,
+    /// `default_transaction_read_only` is on. Holds what turns it off, if it is not the server's own
+    /// configuration.
+    Setting(Option<String>),
 }
 
 impl Rights {
@@ -38,58 +53,87 @@ impl Rights {
     }
 
     fn of(session: &mut PgSession, ledger: &LedgerName) -> Result<Self, SqlError> {
-        // Altering needs the rights of the owner, not just membership: this is what USAGE asks.
-        let strangers = names(
-            session,
-            "select rolname from pg_catalog.pg_roles \
-             where not pg_catalog.pg_has_role(current_user, oid, 'USAGE')",
-        )?;
-        let closed_schemas = names(
-            session,
-            "select nspname from pg_catalog.pg_namespace \
-             where not pg_catalog.has_schema_privilege(oid, 'CREATE')",
-        )?;
-        let own = session.rows("select current_user, pg_catalog.current_database()")?;
-        let mut own = own.into_iter().flatten().flatten();
-        let role = own.next().unwrap_or_default();
-        let database = own.next().unwrap_or_default();
-        let missing = missing_for_ledger(session, ledger)?;
-        let what = match missing.as_deref() {
-            Some("database") => Some(format!("CREATE ON DATABASE {}", quote_ident(&database))),
-            Some("schema") => {
-                Some(format!("USAGE, CREATE ON SCHEMA {}", quote_ident(&ledger.schema)))
+        let mut rights = Self::default();
+        for row in session.rows(LISTS)? {
+            match row.as_slice() {
+                [Some(list), Some(name), more] if list == "stranger" => {
+                    rights.strangers.insert(name.clone(), more.as_deref() == Some("true"));
+                }
+                [Some(_), Some(name), _] => drop(rights.closed_schemas.insert(name.clone())),
+                _ => {}
             }
-            Some(_) => Some(format!("SELECT, INSERT ON {}", ledger.quoted())),
-            None => None,
+        }
+        let facts = session.rows(&facts(ledger))?;
+        let mut facts = facts.into_iter().flatten();
+        let mut next = || facts.next().flatten();
+        rights.role = next().unwrap_or_default();
+        rights.database = next().unwrap_or_default();
+        rights.creates_schemas = next().as_deref() == Some("t");
+        let missing = next();
+        let is_standby = next().as_deref() == Some("t");
+        rights.read_only = match (is_standby, next().as_deref(), next().as_deref()) {
+            (true, ..) => Some(ReadOnly::Standby),
+            (false, Some("on"), from) => Some(ReadOnly::Setting(rights.turn_off(from))),
+            (false, ..) => None,
         };
-        let ledger_grant = what.map(|it| format!("GRANT {it} TO {}", quote_ident(&role)));
-        Ok(Self { role, strangers, closed_schemas, ledger_grant })
+        rights.ledger_grant = missing.map(|it| rights.grant_for_ledger(&it, ledger));
+        Ok(rights)
+    }
+
+    fn grant_for_ledger(&self, missing: &str, ledger: &LedgerName) -> String {
+        let what = match missing {
+            "database" => format!("CREATE ON DATABASE {}", quote_ident(&self.database)),
+            "schema" => format!("USAGE, CREATE ON SCHEMA {}", quote_ident(&ledger.schema)),
+            _ => format!("SELECT, INSERT ON {}", ledger.quoted()),
+        };
+        format!("GRANT {what} TO {}", quote_ident(&self.role))
+    }
+
+    /// What turns `default_transaction_read_only` off where it was turned on.
+    fn turn_off(&self, from: Option<&str>) -> Option<String> {
+        let (role, database) = (quote_ident(&self.role), quote_ident(&self.database));
+        let whose = match from? {
+            "role in database" => format!("ROLE {role} IN DATABASE {database}"),
+            "role" => format!("ROLE {role}"),
+            "database" => format!("DATABASE {database}"),
+            _ => return None,
+        };
+        Some(format!("ALTER {whose} SET default_transaction_read_only = off"))
     }
 }
 
-/// `CREATE SCHEMA IF NOT EXISTS`, with which every migrator begins, needs the right even where there
-/// is nothing to create.
-fn missing_for_ledger(
-    session: &mut PgSession,
-    ledger: &LedgerName,
-) -> Result<Option<String>, SqlError> {
-    let sql = format!(
-        "select case \
-           when not pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE') \
-             then 'database' \
+/// Altering needs the rights of the owner, not just membership: this is what USAGE asks.
+const LISTS: &str = "select 'stranger', rolname::text, rolsuper::text from pg_catalog.pg_roles \
+     where not pg_catalog.pg_has_role(current_user, oid, 'USAGE') \
+     union all select 'closed', nspname::text, null from pg_catalog.pg_namespace \
+     where not pg_catalog.has_schema_privilege(oid, 'CREATE')";
+
+/// One row. `CREATE SCHEMA IF NOT EXISTS`, with which every migrator begins, needs the right even
+/// where there is nothing to create. Our own session only reads, so that the setting of new sessions
+/// is the one to look at.
+fn facts(ledger: &LedgerName) -> String {
+    format!(
+        "select current_user, d.datname, pg_catalog.has_database_privilege(d.oid, 'CREATE'), \
+         case when not pg_catalog.has_database_privilege(d.oid, 'CREATE') then 'database' \
            when c.oid is not null and not (pg_catalog.has_table_privilege(c.oid, 'SELECT') \
              and pg_catalog.has_table_privilege(c.oid, 'INSERT')) then 'table' \
            when c.oid is null and n.oid is not null \
-             and not pg_catalog.has_schema_privilege(n.oid, 'CREATE') then 'schema' end \
-         from (select 1) one \
+             and not pg_catalog.has_schema_privilege(n.oid, 'CREATE') then 'schema' end, \
+         pg_catalog.pg_is_in_recovery(), \
+         (select reset_val from pg_catalog.pg_settings where name = 'default_transaction_read_only'), \
+         (select case when s.setrole <> 0 and s.setdatabase <> 0 then 'role in database' \
+                      when s.setrole <> 0 then 'role' else 'database' end \
+          from pg_catalog.pg_db_role_setting s \
+          where s.setdatabase in (0, d.oid) \
+            and s.setrole in (0, (select oid from pg_catalog.pg_roles where rolname = session_user)) \
+            and exists (select from pg_catalog.unnest(s.setconfig) it \
+                        where it like 'default_transaction_read_only=%') \
+          order by s.setrole = 0, s.setdatabase = 0 limit 1) \
+         from pg_catalog.pg_database d \
          left join pg_catalog.pg_namespace n on n.nspname = {} \
-         left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = {}",
+         left join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = {} \
+         where d.datname = pg_catalog.current_database()",
         quote_literal(&ledger.schema),
         quote_literal(&ledger.table)
-    );
-    Ok(session.rows(&sql)?.into_iter().flatten().flatten().next())
-}
-
-fn names(session: &mut PgSession, sql: &str) -> Result<BTreeSet<String>, SqlError> {
-    Ok(session.rows(sql)?.into_iter().flatten().flatten().collect())
+    )
 }

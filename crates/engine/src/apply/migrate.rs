@@ -17,6 +17,7 @@ use crate::apply::reconcile::refuse_unfinished;
 use crate::apply::tripwire::{Named, Tripwire};
 use crate::apply::{failure, risks};
 use crate::backup::VerifiedBackup;
+use crate::check::rights;
 use crate::connect::{Access, Session, SqlError};
 use crate::consent::Consent;
 use crate::facts::Facts;
@@ -99,6 +100,7 @@ pub fn plan(site: &Site, facts: &Facts, allowed: &[String]) -> MigratePlan {
     }
     let hazards = risks::hazards(site, facts, &pending);
     findings.extend(risks::risks(site, facts, &pending, allowed));
+    findings.extend(missing_rights(site, facts, &pending));
     let rehearsed = |at: &usize| {
         let pair = risks::rehearsed(&facts.states, *at)?;
         Some((*at, Pair { from: pair.from.clone(), to: pair.to.clone() }))
@@ -123,6 +125,19 @@ pub fn plan(site: &Site, facts: &Facts, allowed: &[String]) -> MigratePlan {
         rehearsals,
         allowed,
     }
+}
+
+/// T34: what would stop a migration half way through the pending ones.
+fn missing_rights(site: &Site, facts: &Facts, pending: &[usize]) -> Vec<Finding> {
+    let Some(rights) = &facts.rights else { return Vec::new() };
+    let migrations: Vec<_> = pending
+        .iter()
+        .filter_map(|at| {
+            let rehearsed = risks::rehearsed(&facts.states, *at)?;
+            Some((&site.project.history.migrations[*at], rehearsed))
+        })
+        .collect();
+    rights::missing_for(rights, facts, &migrations)
 }
 
 fn plan_hash(site: &Site, live: &Fingerprint, pending: &[usize]) -> Fingerprint {

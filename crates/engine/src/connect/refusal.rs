@@ -115,7 +115,10 @@ fn no_tls(target: &PgTarget, cause: String) -> Error {
         "the server's certificate has expired: its operator has to renew it"
     } else if cause.contains("NotValidForName") || cause.contains("not valid for name") {
         "the certificate is another host's: write the name that it is for into the URL, or `sslmode=verify-ca` if its operator says so"
-    } else if cause.contains("UnknownIssuer") || cause.contains("CaUsedAsEndEntity") {
+    } else if ["UnknownIssuer", "BadSignature", "CaUsedAsEndEntity"]
+        .iter()
+        .any(|it| cause.contains(it))
+    {
         "nobody who is trusted signed the certificate: `sslrootcert=FILE` names the operator's authority"
     } else if cause.contains("CertificateRequired") {
         "the server wants a certificate of yours: `sslcert=FILE` and `sslkey=FILE`"

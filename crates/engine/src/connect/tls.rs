@@ -74,7 +74,8 @@ fn own_certificate(
         _ if target.parameter("sslcertmode") == Some("disable") => return Ok(None),
         (None, _) => return Ok(None),
         (Some(_), None) => {
-            return Err(tls_error("`sslcert` is given without its `sslkey`; nothing was asked"));
+            return Err(tls_error("`sslcert` is given without its key; nothing was asked")
+                .next("name the key with `sslkey=FILE`"));
         }
         (Some(certificate), Some(key)) => (certificate, key),
     };

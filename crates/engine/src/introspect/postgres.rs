@@ -2,10 +2,11 @@
 
 use raingauge_schema::Catalog;
 use raingauge_schema::postgres::catalog::{OLDEST_MAJOR, assemble, script};
+use raingauge_schema::postgres::grammar::quote_ident;
 
 use super::{Transaction, unreadable};
-use crate::connect::PgSession;
 use crate::connect::postgres::pins;
+use crate::connect::{PgSession, SqlError};
 use crate::ledger::LedgerName;
 use crate::{Error, Result};
 
@@ -34,11 +35,21 @@ pub(super) fn catalog(
     let sql = format!("{begin};\n{}{}{end}", pins("set local"), script(major));
     let rows = session.rows(&sql).map_err(|it| {
         let _ = session.run(end);
-        unreadable().caused_by(it)
+        let grant = grant_for(session, &it);
+        grant.into_iter().fold(unreadable().caused_by(it), Error::next)
     })?;
     let ledgers: Vec<_> =
         ledgers.iter().map(|it| [it.schema.as_str(), it.table.as_str()]).collect();
     assemble(rows, &ledgers).map_err(|it| unreadable().caused_by(it))
+}
+
+/// What would let the role read a table of the catalog that an administrator has closed.
+fn grant_for(session: &mut PgSession, error: &SqlError) -> Option<String> {
+    let is_denied = error.state == "42501";
+    let table = error.message.rsplit(' ').next().filter(|it| is_denied && it.starts_with("pg_"))?;
+    let role = session.rows("select current_user").ok()?.into_iter().flatten().flatten().next()?;
+    let (table, role) = (quote_ident(table), quote_ident(&role));
+    Some(format!("as an administrator: GRANT SELECT ON pg_catalog.{table} TO {role}"))
 }
 
 fn major(session: &mut PgSession) -> Result<u32> {

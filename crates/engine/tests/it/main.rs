@@ -10,6 +10,7 @@
 mod backup;
 mod initsql;
 mod postgres_catalog;
+mod postgres_certificates;
 mod postgres_data;
 mod postgres_dump;
 mod postgres_flips;

@@ -1,5 +1,6 @@
 //! What a session promises, on a real server.
 
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Mutex, OnceLock};
 use std::time::Instant;
 
@@ -7,6 +8,8 @@ use raingauge_engine::connect::dsn::PgTarget;
 use raingauge_engine::connect::{Access, Dsn, PgSession};
 use raingauge_engine::scratch::{Scratch, ScratchDatabase, ScratchOptions};
 use raingauge_schema::Dialect;
+use raingauge_testkit::postgres::PASSWORD;
+use raingauge_testkit::{Database, Postgres};
 
 pub(crate) fn target(dsn: &Dsn) -> PgTarget {
     match dsn {
@@ -142,4 +145,122 @@ fn t66_an_assumed_port_is_said_when_nobody_answers() {
     let error = PgSession::open(&target, Access::ReadOnly).unwrap_err();
     assert!(error.message.contains("5432 was assumed"), "{error}");
     assert!(start.elapsed().as_secs() < 5);
+}
+
+/// A second address of a server: connections to it are passed on.
+fn forward(to: u16, at: &str) -> Option<u16> {
+    let listener = TcpListener::bind((at, 0)).ok()?;
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let server = TcpStream::connect(("127.0.0.1", to)).unwrap();
+            for (mut from, mut to) in [
+                (client.try_clone().unwrap(), server.try_clone().unwrap()),
+                (server.try_clone().unwrap(), client.try_clone().unwrap()),
+            ] {
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(std::net::Shutdown::Both);
+                });
+            }
+        }
+    });
+    Some(port)
+}
+
+fn parsed(url: &str) -> PgTarget {
+    target(&Dsn::parse(url, Dialect::Postgres).unwrap())
+}
+
+#[test]
+fn an_address_of_version_six_leads_there() {
+    let Ok(server) = Postgres::shared() else { return };
+    let Some(port) = forward(server.port, "::1") else {
+        println!("skipped: this machine has no IPv6");
+        return;
+    };
+    for host in ["[::1]", "ip6-only.invalid"] {
+        let query = if host == "[::1]" { "" } else { "?hostaddr=::1" };
+        let url = format!("postgresql://postgres:{PASSWORD}@{host}:{port}/postgres{query}");
+        let mut session = PgSession::open(&parsed(&url), Access::ReadOnly).unwrap();
+        assert_eq!(session.identity().unwrap().database, "postgres", "{host}");
+    }
+}
+
+#[test]
+fn the_first_of_several_servers_that_answers_is_the_one() {
+    let Ok(server) = Postgres::shared() else { return };
+    let closed = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let login = format!("postgresql://postgres:{PASSWORD}");
+    let port = server.port;
+    let url = format!("{login}@127.0.0.1:{closed},nobody.invalid:1,localhost:{port},h:2/postgres");
+    for wanted in ["any", "read-write", "primary", "prefer-standby"] {
+        // The last host is asked only by who looks for a standby.
+        let url = format!("{url}?target_session_attrs={wanted}&connect_timeout=2");
+        let session = PgSession::open(&parsed(&url), Access::ReadWrite).unwrap();
+        assert_eq!((session.target().host.as_str(), session.target().port), ("localhost", port));
+        assert!(session.target().others.is_empty(), "{wanted}");
+    }
+    let url = format!("{login}@127.0.0.1:{port}/postgres?target_session_attrs=standby");
+    let error = PgSession::open(&parsed(&url), Access::ReadOnly).unwrap_err();
+    assert_eq!(error.code, "postgres-other-kind");
+    let error = PgSession::open(
+        &parsed(&format!("{login}@127.0.0.1:{closed},nobody.invalid:1/d")),
+        Access::ReadOnly,
+    )
+    .unwrap_err();
+    let causes = error.causes().join(": ");
+    assert_eq!(error.code, "postgres-unreachable");
+    assert!(causes.contains("nobody.invalid") && causes.contains(&closed.to_string()), "{causes}");
+    // A wrong password is wrong everywhere.
+    let url = format!("postgresql://postgres:no@127.0.0.1:{port},127.0.0.1:{closed}/postgres");
+    let error = PgSession::open(&parsed(&url), Access::ReadOnly).unwrap_err();
+    assert_eq!(error.code, "postgres-login-failed");
+}
+
+#[test]
+fn nobody_is_waited_for_longer_than_connect_timeout() {
+    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let start = Instant::now();
+    let url = format!("postgresql://u:s3cr3t@127.0.0.1:{port}/d?connect_timeout=2");
+    let error = PgSession::open(&parsed(&url), Access::ReadOnly).unwrap_err();
+    assert_eq!((error.code, error.exit_code()), ("postgres-unreachable", 2));
+    let all = format!("{error} {}", error.causes().join(" "));
+    assert!(all.contains(&format!("127.0.0.1:{port}")) && all.contains("2 seconds"), "{all}");
+    assert!(!all.contains("s3cr3t"));
+    assert!(start.elapsed().as_secs() < 8, "{:?}", start.elapsed());
+}
+
+#[test]
+fn something_else_than_postgres_is_told_apart() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            let _ = std::io::Write::write_all(&mut client, b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let url = format!("postgresql://u@127.0.0.1:{port}/d?connect_timeout=3");
+    let error = PgSession::open(&parsed(&url), Access::ReadOnly).unwrap_err();
+    assert_eq!(error.code, "postgres-unreachable", "{error:?}");
+}
+
+#[test]
+fn a_database_that_lets_the_role_not_in_is_told_with_the_grant() {
+    let Ok(server) = Postgres::shared() else { return };
+    let database = server.database("closed").unwrap();
+    let Database::Postgres(it) = &database else { panic!("it is PostgreSQL") };
+    let name = &it.name;
+    let role = format!("guest_{name}");
+    database
+        .sql(&format!(
+            "CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}'; REVOKE CONNECT ON DATABASE {name} FROM public"
+        ))
+        .unwrap();
+    let url = server.url_as(&role, PASSWORD, name);
+    let error = PgSession::open(&parsed(&url), Access::ReadOnly).unwrap_err();
+    assert_eq!(error.code, "postgres-database-denied", "{error:?}");
+    let grant = format!("GRANT CONNECT ON DATABASE \"{name}\" TO \"{role}\"");
+    assert!(error.next.concat().contains(&grant), "{:?}", error.next);
 }

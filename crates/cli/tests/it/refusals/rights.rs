@@ -5,7 +5,7 @@ use raingauge_testkit::project::Age;
 use raingauge_testkit::{Database, Example, Project, Result};
 
 use super::{Refusal, no_secrets, refuses};
-use crate::run::binary;
+use crate::run::{binary, run};
 
 /// A lived-in bookstore and the address for a role that may only log in. Its name belongs to the
 /// test, because roles belong to the server.
@@ -69,6 +69,9 @@ fn t22_rows_that_a_policy_hides_are_unknown() -> Result {
     ))?;
     let refusal = visited.refuses(&["analyze"], 1, "unseen")?;
     refusal.says("some rows of table public.books");
+    refusal.says(&format!("ALTER ROLE {} BYPASSRLS", visited.role));
+    let rows = refusal.document["sections"]["tables"].to_string();
+    assert!(rows.contains("unknown"), "a number of rows that nobody knows: {rows}");
     assert_eq!(refusal.document["verdict"], "unknown", "{}", refusal.run);
     Ok(())
 }
@@ -118,5 +121,88 @@ fn t34_a_role_that_cannot_create_what_is_declared_is_refused_before_anything_is_
     )?;
     let refusal = visited.refuses(&["execute", "--confirm"], 1, "schema-not-creatable")?;
     refusal.says("GRANT CREATE ON SCHEMA");
+    Ok(())
+}
+
+/// An adopted bookstore with a pending migration, and a role that may do everything but own it.
+fn visited_with_pending(grants: &str, sql: &str) -> Result<Visited> {
+    let visited = visited(grants)?;
+    run(&visited.project, &["execute", "--confirm"], 0)?;
+    let role = visited.role.clone();
+    let ledger = "GRANT USAGE ON SCHEMA drizzle TO VISITOR; GRANT ALL ON ALL TABLES IN SCHEMA drizzle TO VISITOR;
+        GRANT ALL ON ALL SEQUENCES IN SCHEMA drizzle TO VISITOR;
+        GRANT ALL ON ALL TABLES IN SCHEMA public TO VISITOR; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO VISITOR";
+    visited.project.database.sql(&ledger.replace("VISITOR", &role))?;
+    add_migration(&visited.project, sql)?;
+    Ok(visited)
+}
+
+/// Appends a migration to the history, as `drizzle-kit generate --custom` does.
+fn add_migration(project: &Project, sql: &str) -> Result {
+    let journal = project.read("drizzle/meta/_journal.json")?;
+    let mut journal: serde_json::Value = serde_json::from_str(&journal)?;
+    let entries = journal["entries"].as_array_mut().expect("a journal has entries");
+    let last = entries.last().expect("it is adopted").clone();
+    let idx = last["idx"].as_u64().unwrap_or_default() + 1;
+    let when = last["when"].as_u64().unwrap_or_default() + 1000;
+    let tag = format!("{idx:04}_next");
+    entries.push(serde_json::json!({
+        "idx": idx, "version": last["version"], "when": when, "tag": tag, "breakpoints": true
+    }));
+    project.write("drizzle/meta/_journal.json", &journal.to_string())?;
+    project.write(&format!("drizzle/{tag}.sql"), sql)
+}
+
+#[test]
+fn t34_migrate_names_each_object_of_somebody_else_with_the_statement_that_needs_its_owner() -> Result
+{
+    let visited = visited_with_pending(
+        &format!("{ALL} CREATE ROLE owner_VISITOR; GRANT ALL ON SCHEMA public TO owner_VISITOR"),
+        "ALTER TABLE \"books\" ADD COLUMN \"isbn\" text;\n--> statement-breakpoint\n\
+         CREATE INDEX \"books_isbn\" ON \"books\" (\"isbn\");\n",
+    )?;
+    let refusal = visited.refuses(&["migrate"], 1, "not-owner")?;
+    refusal.says("table public.books belongs to `postgres`");
+    refusal.says("_next`: ALTER TABLE");
+    let next = refusal.document["findings"].to_string();
+    let owner =
+        format!("ALTER TABLE \\\"public\\\".\\\"books\\\" OWNER TO \\\"{}\\\"", visited.role);
+    assert!(next.contains(&owner), "`{owner}` is not in {next}");
+    assert!(!next.contains("GRANT \\\"postgres\\\""), "membership in a superuser: {next}");
+
+    let other = format!("ALTER TABLE books OWNER TO owner_{}", visited.role);
+    visited.project.database.sql(&other)?;
+    let refusal = visited.refuses(&["migrate"], 1, "not-owner")?;
+    let grant = format!("GRANT \\\"owner_{0}\\\" TO \\\"{0}\\\"", visited.role);
+    let next = refusal.document["findings"].to_string();
+    assert!(next.contains(&grant), "`{grant}` is not in {next}");
+
+    visited.project.database.sql(&format!("GRANT owner_{0} TO {0}", visited.role))?;
+    run(&visited.project, &["migrate", "--url", &visited.url], 0)?;
+    Ok(())
+}
+
+#[test]
+fn t34_migrate_is_refused_where_a_new_table_has_no_place() -> Result {
+    let visited = visited_with_pending(
+        "GRANT ALL ON DATABASE DATABASE_NAME TO VISITOR; GRANT USAGE ON SCHEMA public TO VISITOR;",
+        "CREATE TABLE \"extra\" (\"id\" integer);\n",
+    )?;
+    let refusal = visited.refuses(&["migrate"], 1, "schema-not-creatable")?;
+    refusal.says("GRANT CREATE ON SCHEMA");
+    Ok(())
+}
+
+#[test]
+fn a_role_whose_sessions_only_read_is_refused_before_anything_is_written() -> Result {
+    let visited = visited(
+        "ALTER TABLE books OWNER TO VISITOR; ALTER TYPE book_format OWNER TO VISITOR;
+         GRANT ALL ON SCHEMA public TO VISITOR; GRANT ALL ON DATABASE DATABASE_NAME TO VISITOR;
+         ALTER ROLE VISITOR SET default_transaction_read_only = on",
+    )?;
+    for command in [["execute", "--confirm"], ["reconcile", "--confirm"]] {
+        let refusal = visited.refuses(&command, 1, "server-read-only")?;
+        refusal.says("SET default_transaction_read_only = off");
+    }
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! PostgreSQL does not answer, or does not let anybody in; and passwords in all that is said of it.
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 
 use raingauge_testkit::postgres::PASSWORD;
 use raingauge_testkit::project::Age;
-use raingauge_testkit::{Database, Example, Project, Result};
+use raingauge_testkit::{Database, Example, PgBouncer, Project, Result, Run};
 
 use super::{no_secrets, refuses};
 use crate::run::binary;
@@ -42,6 +43,7 @@ fn bad_urls(project: &Project) -> Result<Vec<(String, &'static str, &'static str
             "postgres-host-unknown",
             "no-such-host.invalid",
         ),
+        (it.server.url(&it.name) + "?sslmode=require", "postgres-tls", "sslmode=disable"),
         // The password is not percent-encoded, so that the address cannot be read.
         (
             format!("postgresql://postgres:{PASSWORD}/x@localhost:1/db"),
@@ -115,5 +117,71 @@ fn no_configuration_that_fails_shows_the_password_in_it() -> Result {
         refuses(&project, &["analyze"], 2, code)?;
         no_secrets(&binary().run(&project.root, &["analyze"])?);
     }
+    Ok(())
+}
+
+#[test]
+fn t36_behind_a_transaction_pooler_only_reading_works_and_the_address_that_works_is_named() -> Result
+{
+    let project = Project::new(Example::BookstorePostgres, Age::Lived)?;
+    let Database::Postgres(database) = &project.database else { unreachable!("it is PostgreSQL") };
+    let pooler = match PgBouncer::start(&database.server, "pool_mode = transaction") {
+        Ok(pooler) => pooler,
+        Err(reason) => {
+            println!("skipped: {reason}");
+            return Ok(());
+        }
+    };
+    let url = pooler.url(&database.name);
+    for command in [&["execute", "--confirm"][..], &["reconcile"], &["migrate"], &["backup"]] {
+        let command: Vec<_> = command.iter().copied().chain(["--url", &url]).collect();
+        refuses(&project, &command, 1, "pooler")?.says("5432");
+    }
+    let refusal = refuses(&project, &["analyze", "--url", &url], 1, "unseen")?;
+    assert_eq!(refusal.document["verdict"], "unknown", "{}", refusal.run);
+    refusal.says("transaction mode");
+    assert!(refusal.document["sections"]["tables"].to_string().contains("books"));
+    // Nobody who comes after us finds our settings.
+    let settings =
+        "select current_setting('search_path'), current_setting('default_transaction_read_only')";
+    let mut psql = database.server.client("psql");
+    psql.args(["-X", "-A", "-t", "-d", &url, "-c", settings]);
+    assert_eq!(Run::of(&mut psql)?.success()?.stdout.trim(), "\"$user\", public|off");
+    Ok(())
+}
+
+#[test]
+fn the_variables_and_files_of_psql_lead_to_the_database() -> Result {
+    let project = Project::new(Example::BookstorePostgres, Age::Lived)?;
+    let Database::Postgres(it) = &project.database else { unreachable!("it is PostgreSQL") };
+    // The home folder of the binary under test is the project's.
+    let port = it.server.port.to_string();
+    project.write(".pgpass", &format!("127.0.0.1:{port}:*:postgres:{PASSWORD}\n"))?;
+    std::fs::set_permissions(project.path(".pgpass"), std::fs::Permissions::from_mode(0o600))?;
+    project.write(".pg_service.conf", &format!("[shop]\nhost=127.0.0.1\nport={port}\n"))?;
+    let config = project.read("drizzle.config.ts")?;
+    let start = config.find("dbCredentials").expect("the example has credentials");
+    let end = start + config[start..].find('}').expect("they end") + 1;
+    project.write(
+        "drizzle.config.ts",
+        &format!("{}{}", &config[..start], config[end..].trim_start_matches(',')),
+    )?;
+    project.write(".env", "")?;
+    refuses(&project, &["analyze"], 2, "target-missing")?;
+    let variables = [("PGSERVICE", "shop"), ("PGUSER", "postgres"), ("PGDATABASE", &it.name)];
+    let raingauge = variables.iter().fold(binary(), |it, (name, value)| it.env(name, value));
+    let run = raingauge.run(&project.root, &["analyze", "--format", "json"])?;
+    no_secrets(&run);
+    assert_eq!(
+        run.json()?["target"],
+        format!("postgresql://postgres@127.0.0.1:{port}/{}", it.name),
+        "{run}"
+    );
+    // Also the programs that raingauge starts get in.
+    let run = raingauge.run(&project.root, &["backup"])?;
+    assert_eq!(run.code, 0, "{run}");
+    let text = format!("port={port} host=127.0.0.1 user=postgres dbname='{}'", it.name);
+    let run = binary().run(&project.root, &["status", "--url", &text])?;
+    assert!(!run.stderr.contains("error["), "{run}");
     Ok(())
 }

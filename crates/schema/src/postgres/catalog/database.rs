@@ -137,7 +137,8 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p') and {user} and {own pg_class c} and not has_table_privilege(c.oid, 'SELECT')
 union all
 select 'some rows of table ' || n.nspname || '.' || c.relname,
-       'row security of table ' || n.nspname || '.' || c.relname || ' applies to role ' || current_user, null
+       'row security of table ' || n.nspname || '.' || c.relname || ' applies to role ' || current_user,
+       'ALTER ROLE ' || quote_ident(current_user) || ' BYPASSRLS'
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p') and c.relrowsecurity and {user} and {own pg_class c}
   and has_table_privilege(c.oid, 'SELECT') and row_security_active(c.oid)
