@@ -126,13 +126,12 @@ fn t34_a_role_that_cannot_create_what_is_declared_is_refused_before_anything_is_
 
 /// An adopted bookstore with a pending migration, and a role that may do everything but own it.
 fn visited_with_pending(grants: &str, sql: &str) -> Result<Visited> {
-    let visited = visited(grants)?;
+    // Privileges that are given afterwards would be drift.
+    let later = "ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO VISITOR;
+        ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO VISITOR;
+        ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO VISITOR;";
+    let visited = visited(&format!("{later} {grants}"))?;
     run(&visited.project, &["execute", "--confirm"], 0)?;
-    let role = visited.role.clone();
-    let ledger = "GRANT USAGE ON SCHEMA drizzle TO VISITOR; GRANT ALL ON ALL TABLES IN SCHEMA drizzle TO VISITOR;
-        GRANT ALL ON ALL SEQUENCES IN SCHEMA drizzle TO VISITOR;
-        GRANT ALL ON ALL TABLES IN SCHEMA public TO VISITOR; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO VISITOR";
-    visited.project.database.sql(&ledger.replace("VISITOR", &role))?;
     add_migration(&visited.project, sql)?;
     Ok(visited)
 }
@@ -158,8 +157,8 @@ fn t34_migrate_names_each_object_of_somebody_else_with_the_statement_that_needs_
 {
     let visited = visited_with_pending(
         &format!("{ALL} CREATE ROLE owner_VISITOR; GRANT ALL ON SCHEMA public TO owner_VISITOR"),
-        "ALTER TABLE \"books\" ADD COLUMN \"isbn\" text;\n--> statement-breakpoint\n\
-         CREATE INDEX \"books_isbn\" ON \"books\" (\"isbn\");\n",
+        "ALTER TABLE \"books\" ADD COLUMN \"subtitle\" text;\n--> statement-breakpoint\n\
+         CREATE INDEX \"books_subtitle\" ON \"books\" (\"subtitle\");\n",
     )?;
     let refusal = visited.refuses(&["migrate"], 1, "not-owner")?;
     refusal.says("table public.books belongs to `postgres`");
@@ -185,7 +184,8 @@ fn t34_migrate_names_each_object_of_somebody_else_with_the_statement_that_needs_
 #[test]
 fn t34_migrate_is_refused_where_a_new_table_has_no_place() -> Result {
     let visited = visited_with_pending(
-        "GRANT ALL ON DATABASE DATABASE_NAME TO VISITOR; GRANT USAGE ON SCHEMA public TO VISITOR;",
+        "GRANT ALL ON DATABASE DATABASE_NAME TO VISITOR; GRANT USAGE ON SCHEMA public TO VISITOR;
+         GRANT ALL ON ALL TABLES IN SCHEMA public TO VISITOR",
         "CREATE TABLE \"extra\" (\"id\" integer);\n",
     )?;
     let refusal = visited.refuses(&["migrate"], 1, "schema-not-creatable")?;

@@ -159,12 +159,9 @@ fn the_variables_and_files_of_psql_lead_to_the_database() -> Result {
     project.write(".pgpass", &format!("127.0.0.1:{port}:*:postgres:{PASSWORD}\n"))?;
     std::fs::set_permissions(project.path(".pgpass"), std::fs::Permissions::from_mode(0o600))?;
     project.write(".pg_service.conf", &format!("[shop]\nhost=127.0.0.1\nport={port}\n"))?;
-    let config = project.read("drizzle.config.ts")?;
-    let start = config.find("dbCredentials").expect("the example has credentials");
-    let end = start + config[start..].find('}').expect("they end") + 1;
     project.write(
         "drizzle.config.ts",
-        &format!("{}{}", &config[..start], config[end..].trim_start_matches(',')),
+        "export default { dialect: \"postgresql\", schema: \"./src/db/schema.ts\", out: \"./drizzle\" };",
     )?;
     project.write(".env", "")?;
     refuses(&project, &["analyze"], 2, "target-missing")?;
