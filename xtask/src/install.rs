@@ -5,10 +5,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use raingauge_testkit::node::SCHEMA_PACKAGES;
 use raingauge_testkit::project::Example;
 use raingauge_testkit::{Failure, Result, pgbouncer, postgres};
 
-use crate::process::{show_and_run, starts, target};
+use crate::process::{root, show_and_run, starts, target};
 use crate::servers;
 
 /// Installs whatever is missing.
@@ -94,22 +95,23 @@ pub(crate) fn packages() -> Result {
         return Err(Failure::new("there is no npm: install Node.js 20 or later, with npm"));
     }
     for example in Example::ALL {
-        install_packages(example, &target()?.join("testkit").join(example.name()))?;
+        install_packages(example.name(), &example.folder())?;
     }
-    Ok(())
+    install_packages(SCHEMA_PACKAGES, &root().join("crates/tsload/tests/packages"))
 }
 
-fn install_packages(example: Example, folder: &Path) -> Result {
-    let lock = fs::read(example.folder().join("package-lock.json"))?;
+fn install_packages(name: &str, from: &Path) -> Result {
+    let folder = &target()?.join("testkit").join(name);
+    let lock = fs::read(from.join("package-lock.json"))?;
     // Written last, so that an interrupted installation does not count.
     let installed = folder.join("installed-lock.json");
     if fs::read(&installed).is_ok_and(|it| it == lock) {
-        println!("npm packages of {}: as locked", example.name());
+        println!("npm packages of {name}: as locked");
         return Ok(());
     }
     fs::create_dir_all(folder)?;
     for file in ["package.json", "package-lock.json"] {
-        fs::copy(example.folder().join(file), folder.join(file))?;
+        fs::copy(from.join(file), folder.join(file))?;
     }
     let mut npm = Command::new("npm");
     npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(folder).stdin(Stdio::null());

@@ -44,6 +44,10 @@ pub(crate) struct Common {
     /// -i db`
     #[arg(long, global = true, value_name = "FOLDER|COMMAND")]
     pub(crate) pg_client: Option<String>,
+    /// What runs the configuration and `schema.ts`: the embedded engine, which lets them read the project
+    /// and nothing else, or your own Node.js, in which they may do what they like
+    #[arg(long, global = true, value_enum, default_value_t = RuntimeChoice::Embedded)]
+    pub(crate) runtime: RuntimeChoice,
     /// Consent by name: `drop:orders.note` to a statement that deletes data, `record:0003_prices` to
     /// take rows for written that nobody can prove, `init-sql-half-applied` to a database that lacks
     /// the end of its scripts (repeatable)
@@ -52,6 +56,13 @@ pub(crate) struct Common {
     /// A JSON file that answers the questions: {"backup": "yes", "reconcile": "yes", "migrate": "yes"}
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) answers: Option<PathBuf>,
+}
+
+/// What runs the project's files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RuntimeChoice {
+    Embedded,
+    Node,
 }
 
 /// How a report is printed.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use raingauge_engine::setting::{ScratchChoice, Setting};
+use raingauge_engine::setting::{Runtime, ScratchChoice, Setting};
 use raingauge_engine::{Error, Result};
 
-use crate::arguments::Common;
+use crate::arguments::{Common, RuntimeChoice};
 use raingauge_engine::consent::Given;
 
 /// What every command works with.
@@ -40,6 +40,10 @@ impl Context {
             },
             pg_client: common.pg_client.clone(),
             allow: common.allow.clone(),
+            runtime: match common.runtime {
+                RuntimeChoice::Embedded => Runtime::Embedded,
+                RuntimeChoice::Node => Runtime::Node,
+            },
             now: Timestamp::now(),
         };
         let answers = common.answers.as_ref().map(read_answers).transpose()?;

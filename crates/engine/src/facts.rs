@@ -69,6 +69,7 @@ impl Facts {
         let (mut live, ledgers) = read_together(site)?;
         live.unseen.extend(behind_pooler(&site.live));
         let mut findings = site.project.history.findings.clone();
+        findings.extend(site.project.findings.iter().cloned());
         findings.extend(other_ledgers(&site.project.ledger, &ledgers));
         let configured = ledgers.iter().find(|it| it.name == site.project.ledger);
         let standing =

@@ -32,7 +32,8 @@ const BOOKS_OF_OTHERS: [&str; 14] = [
 #[derive(Clone, Debug)]
 pub struct Filters {
     dialect: Dialect,
-    schemas: Vec<String>,
+    /// Absent means all: those of the system are never read.
+    schemas: Option<Vec<String>>,
     tables: Vec<String>,
 }
 
@@ -76,7 +77,8 @@ impl Filters {
             Dialect::Postgres => (id.path.first(), id.path.get(1..).unwrap_or_default()),
             Dialect::Sqlite => (None, id.path.as_slice()),
         };
-        let in_schema = schema.is_none_or(|it| self.schemas.contains(it));
+        let in_schema =
+            schema.is_none_or(|it| self.schemas.as_ref().is_none_or(|names| names.contains(it)));
         let is_relation = !matches!(id.kind, Kind::Enum | Kind::Sequence | Kind::Schema);
         let name = rest.first().filter(|_| is_relation);
         in_schema && name.is_none_or(|it| self.accepts_table(it))
@@ -111,7 +113,7 @@ mod tests {
     fn check(tables: &[&str], expected: &str) {
         let filters = Filters {
             dialect: Dialect::Postgres,
-            schemas: vec!["public".to_owned()],
+            schemas: Some(vec!["public".to_owned()]),
             tables: tables.iter().map(|it| (*it).to_owned()).collect(),
         };
         let all = ["app_users", "app_logs", "other", "_prisma_migrations"];

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use raingauge_schema::Dialect;
 use raingauge_schema::dialect::AnySchema;
 use raingauge_schema::drizzle::ledger::{LEDGER_SCHEMA, LEDGER_TABLE};
-use raingauge_tsload::{Config, DeclaredSchema, LoadError, Project as Loader};
+use raingauge_tsload::{Config, DeclaredSchema, Ignored, LoadError, Project as Loader};
 
 use crate::connect::Dsn;
 use crate::history::History;
 use crate::ledger::LedgerName;
+use crate::report::Finding;
 use crate::setting::{Policy, Setting};
 use crate::{Error, Result};
 
@@ -30,6 +31,8 @@ pub struct Project {
     /// The files that made the declared schema.
     pub declared_files: Vec<PathBuf>,
     pub history: History,
+    /// What the configuration says to no effect.
+    pub findings: Vec<Finding>,
 }
 
 impl Project {
@@ -40,9 +43,10 @@ impl Project {
     pub fn load(setting: &Setting) -> Result<Self> {
         let policy = Policy::read(&setting.root)?;
         let loader = Loader::new(setting.root.clone(), setting.env.clone());
+        let loader = loader.with_runtime(setting.runtime);
         let config = loader.config(setting.config.as_deref()).map_err(cannot_load)?;
         let dialect = dialect_of(&config)?;
-        let versions = loader.versions();
+        let versions = loader.versions(&config);
         refuse_generation(versions.drizzle_orm.as_deref())?;
         let loaded = loader.declared(&config).map_err(cannot_load)?;
         let (declared, declared_files) = match loaded {
@@ -61,6 +65,7 @@ impl Project {
             declared,
             declared_files,
             history,
+            findings: config.ignored.iter().map(|it| ignored(&config, it)).collect(),
             config,
         })
     }
@@ -98,6 +103,19 @@ impl Project {
             }
             Dsn::Postgres(_) => dsn,
         })
+    }
+}
+
+/// A setting that 1.0 does not hear: without `casing`, columns get other names than before.
+fn ignored(config: &Config, ignored: &Ignored) -> Finding {
+    let Ignored { setting, value } = ignored;
+    let message = format!("drizzle 1.0 ignores `{setting}: {value}`");
+    let finding = Finding::warning("config-ignored", config.path.display().to_string(), message);
+    match *setting {
+        "casing" => finding.next(
+            "name the columns in `schema.ts`, or declare tables with `snakeCase.table(…)` or `camelCase.table(…)`",
+        ),
+        _ => finding.next(format!("take `{setting}` out of the configuration")),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+pub use raingauge_tsload::Runtime;
 use serde::Deserialize;
 
 use crate::connect::{Dsn, Identity};
@@ -27,6 +28,8 @@ pub struct Setting {
     pub pg_client: Option<String>,
     /// What someone consented to by name: `drop:orders.note`, `record:0003_prices`.
     pub allow: Vec<String>,
+    /// What evaluates the configuration and `schema.ts`.
+    pub runtime: Runtime,
     /// The clock, read once per run.
     pub now: Timestamp,
 }

@@ -8,7 +8,10 @@ use crate::failure::{Failure, Result};
 /// Where the packages are, if not below the target folder: a folder with `<example>/node_modules`.
 pub const SHARED_MODULES: &str = "RAINGAUGE_TEST_NODE_MODULES";
 
-/// The `node_modules` that `cargo xtask test` has installed for an example.
+/// The name of the packages that schemas in tests import, with every drizzle-orm that is loaded.
+pub const SCHEMA_PACKAGES: &str = "schemas";
+
+/// The `node_modules` that `cargo xtask test` has installed for an example, or under another name.
 ///
 /// # Errors
 /// If it has not.

@@ -1,4 +1,4 @@
-//! What `drizzle.config.*` says, with Drizzle Kit's defaults filled in.
+//! What `drizzle.config.*` says, with the defaults of the installed Drizzle Kit filled in.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use crate::error::LoadError;
+use crate::versions::Generation;
 
 /// A Drizzle configuration. `Debug` shows no credentials.
 #[derive(Clone)]
 pub struct Config {
     /// The file that it was read from.
     pub path: PathBuf,
+    /// Whose rules it was read by.
+    pub generation: Generation,
     /// `postgresql`, `sqlite`, `turso`, `mysql` …
     pub dialect: String,
     pub driver: Option<String>,
@@ -19,71 +22,131 @@ pub struct Config {
     pub schema: Vec<String>,
     /// The migrations folder as written.
     pub out: String,
-    /// `snake_case` or `camelCase`.
+    /// `snake_case` or `camelCase`; absent where the installed Drizzle ignores it.
     pub casing: Option<String>,
+    /// Patterns of table names, `!` before those to leave out; empty means all.
     pub tables_filter: Vec<String>,
-    pub schema_filter: Vec<String>,
+    /// Schemas that Drizzle looks at in a database: names for 0.x (`public` unless said), patterns for
+    /// 1.0. Absent means all but the system's, which only 1.0 has.
+    pub schema_filter: Option<Vec<String>>,
     pub extensions_filters: Vec<String>,
     pub breakpoints: bool,
     pub migrations_table: Option<String>,
     pub migrations_schema: Option<String>,
+    /// `index`, `timestamp`, `supabase`, `unix` or `none`; absent on 1.0, which ignores it.
     pub migrations_prefix: Option<String>,
     /// `entities`, which says whether roles are managed.
     pub entities: Value,
-    /// `dbCredentials`: secret.
+    /// `dbCredentials`, of two contradicting forms the one that Drizzle Kit takes: secret.
     pub credentials: Value,
+    /// What it says and the installed Drizzle does not hear.
+    pub ignored: Vec<Ignored>,
 }
 
-const DIALECTS: [&str; 9] = [
-    "postgresql",
-    "mysql",
-    "sqlite",
-    "turso",
-    "singlestore",
-    "gel",
-    "mssql",
-    "cockroach",
-    "duckdb",
-];
+/// A setting without effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ignored {
+    /// As the file spells it: `casing`, `migrations.prefix`.
+    pub setting: &'static str,
+    pub value: String,
+}
+
+const DIALECTS_0: [&str; 6] = ["postgresql", "mysql", "sqlite", "turso", "singlestore", "gel"];
+const DIALECTS_1: [&str; 8] =
+    ["postgresql", "mysql", "sqlite", "turso", "singlestore", "mssql", "cockroach", "duckdb"];
+const DRIVERS_0: [&str; 5] = ["d1-http", "expo", "durable-sqlite", "aws-data-api", "pglite"];
+const DRIVERS_1: [&str; 7] =
+    ["d1-http", "expo", "durable-sqlite", "aws-data-api", "pglite", "sqlite-cloud", "dsql"];
+const CASINGS: [&str; 2] = ["snake_case", "camelCase"];
+const PREFIXES: [&str; 5] = ["index", "timestamp", "supabase", "unix", "none"];
 
 impl Config {
     /// Reads the configuration out of the object that the file exports.
-    pub(crate) fn from_json(path: &Path, content: &Value) -> Result<Self, LoadError> {
+    pub(crate) fn from_json(
+        path: &Path,
+        generation: Generation,
+        content: &Value,
+    ) -> Result<Self, LoadError> {
         let invalid = |message: String| LoadError::ConfigInvalid { path: path.to_owned(), message };
-        let Some(object) = content.as_object() else {
-            return Err(invalid("it is not an object".to_owned()));
-        };
-        let fields = Fields { object };
-        let dialect = fields.text("dialect").map_err(invalid)?;
-        let dialect = dialect.ok_or_else(|| invalid("`dialect` is missing".to_owned()))?;
-        if !DIALECTS.contains(&dialect.as_str()) {
-            return Err(invalid(format!("`dialect` is `{dialect}`, which Drizzle does not know")));
-        }
-        let empty = Map::new();
-        let migrations = object.get("migrations").and_then(Value::as_object).unwrap_or(&empty);
-        let migrations = Fields { object: migrations };
-        let schema_filter = fields.texts("schemaFilter").map_err(invalid)?;
-        let read = || -> Result<Self, String> {
-            Ok(Self {
-                path: path.to_owned(),
-                dialect,
-                driver: fields.text("driver")?,
-                schema: fields.texts("schema")?.unwrap_or_default(),
-                out: fields.text("out")?.unwrap_or_else(|| "drizzle".to_owned()),
-                casing: fields.one_of("casing", &["snake_case", "camelCase"])?,
-                tables_filter: fields.texts("tablesFilter")?.unwrap_or_default(),
-                schema_filter: schema_filter.unwrap_or_else(|| vec!["public".to_owned()]),
-                extensions_filters: fields.texts("extensionsFilters")?.unwrap_or_default(),
-                breakpoints: fields.flag("breakpoints")?.unwrap_or(true),
-                migrations_table: migrations.text("table")?,
-                migrations_schema: migrations.text("schema")?,
-                migrations_prefix: migrations.text("prefix")?,
-                entities: object.get("entities").cloned().unwrap_or_default(),
-                credentials: object.get("dbCredentials").cloned().unwrap_or_default(),
-            })
-        };
-        read().map_err(invalid)
+        let object = content.as_object().ok_or_else(|| invalid("it is not an object".into()))?;
+        Self::read(path, generation, object).map_err(invalid)
     }
+
+    fn read(
+        path: &Path,
+        generation: Generation,
+        object: &Map<String, Value>,
+    ) -> Result<Self, String> {
+        let fields = Fields { object };
+        let empty = Map::new();
+        let migrations = match fields.get("migrations") {
+            None => &empty,
+            Some(it) => it.as_object().ok_or("`migrations` is not an object")?,
+        };
+        let migrations = Fields { object: migrations };
+        let (dialects, drivers): (&[&str], &[&str]) = match generation {
+            Generation::V0 => (&DIALECTS_0, &DRIVERS_0),
+            Generation::V1 => (&DIALECTS_1, &DRIVERS_1),
+        };
+        let mut config = Self {
+            path: path.to_owned(),
+            generation,
+            dialect: fields.one_of("dialect", dialects)?.ok_or("`dialect` is missing")?,
+            driver: fields.one_of("driver", drivers)?,
+            schema: fields.texts("schema")?.unwrap_or_default(),
+            out: fields
+                .text("out")?
+                .filter(|it| !it.is_empty())
+                .unwrap_or_else(|| "drizzle".into()),
+            casing: None,
+            tables_filter: fields.texts("tablesFilter")?.unwrap_or_default(),
+            schema_filter: fields.texts("schemaFilter")?,
+            extensions_filters: fields.texts("extensionsFilters")?.unwrap_or_default(),
+            breakpoints: fields.flag("breakpoints")?.unwrap_or(true),
+            migrations_table: migrations.text("table")?,
+            migrations_schema: migrations.text("schema")?,
+            migrations_prefix: None,
+            entities: object.get("entities").cloned().unwrap_or_default(),
+            credentials: credentials(object, generation),
+            ignored: Vec::new(),
+        };
+        match generation {
+            Generation::V0 => {
+                config.schema_filter.get_or_insert_with(|| vec!["public".to_owned()]);
+                config.casing = fields.one_of("casing", &CASINGS)?;
+                config.migrations_prefix = migrations.one_of("prefix", &PREFIXES)?;
+            }
+            Generation::V1 => {
+                let unheard = [("casing", fields.get("casing"))];
+                let unheard = unheard.into_iter().chain([(
+                    "migrations.prefix",
+                    // What it does anyway need not be said.
+                    migrations.get("prefix").filter(|it| !matches!(it.as_str(), Some("timestamp"))),
+                )]);
+                let ignored = |(setting, value): (_, Option<&Value>)| {
+                    Some(Ignored { setting, value: value?.as_str().unwrap_or("…").to_owned() })
+                };
+                config.ignored = unheard.filter_map(ignored).collect();
+            }
+        }
+        Ok(config)
+    }
+}
+
+/// Of an address and its parts, 0.x takes the parts and 1.0 the address.
+fn credentials(object: &Map<String, Value>, generation: Generation) -> Value {
+    let mut credentials = object.get("dbCredentials").cloned().unwrap_or_default();
+    let Some(fields) = credentials.as_object_mut() else { return Value::Null };
+    let is_given =
+        |name: &str| fields.get(name).and_then(Value::as_str).is_some_and(|it| !it.is_empty());
+    if is_given("url") && is_given("host") && is_given("database") {
+        let lost: &[&str] = match generation {
+            Generation::V0 => &["url"],
+            Generation::V1 => &["host", "port", "user", "password", "database", "ssl"],
+        };
+        lost.iter().for_each(|it| drop(fields.shift_remove(*it)));
+    }
+    credentials
 }
 
 struct Fields<'a> {
@@ -125,9 +188,11 @@ impl Fields<'_> {
 
     fn one_of(&self, name: &str, known: &[&str]) -> Result<Option<String>, String> {
         let value = self.text(name)?;
-        match value.as_deref().is_none_or(|it| known.contains(&it)) {
-            true => Ok(value),
-            false => Err(format!("`{name}` is not one of `{}`", known.join("`, `"))),
+        match &value {
+            Some(it) if !known.contains(&it.as_str()) => {
+                Err(format!("`{name}` is `{it}`, not one of `{}`", known.join("`, `")))
+            }
+            _ => Ok(value),
         }
     }
 }
@@ -136,6 +201,7 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("path", &self.path)
+            .field("generation", &self.generation)
             .field("dialect", &self.dialect)
             .field("schema", &self.schema)
             .field("out", &self.out)

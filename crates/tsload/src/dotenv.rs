@@ -1,6 +1,20 @@
 //! Reads `.env` files as the `dotenv` package does: names, quotes, comments, escapes; no expansion.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// The environment filled up from the `.env` file in the folder, or from the one that
+/// `DOTENV_CONFIG_PATH` names.
+pub(crate) fn load(root: &Path, env: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let setting = |name: &str| env.get(name).map(String::as_str);
+    let file = root.join(setting("DOTENV_CONFIG_PATH").unwrap_or(".env"));
+    let overrides = setting("DOTENV_CONFIG_OVERRIDE").is_some_and(|it| !it.is_empty());
+    let from_file = parse(&fs::read_to_string(file).unwrap_or_default());
+    let (mut all, stronger) = if overrides { (env, from_file) } else { (from_file, env) };
+    all.extend(stronger);
+    all
+}
 
 /// The variables that the text assigns; of several assignments to one name the last counts.
 pub(crate) fn parse(text: &str) -> BTreeMap<String, String> {

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use rquickjs::context::EvalOptions;
 use rquickjs::{Ctx, Exception, Function, Module, Object, Result, TypedArray, Value};
 use serde_json::json;
+use sha2::Digest;
 use url::{Url, quirks};
 
 use crate::error::LoadError;
@@ -134,8 +135,7 @@ fn add_orm<'js>(
     job: &Job,
 ) -> Result<()> {
     let shared = Rc::clone(modules);
-    let mut anchors = vec![job.root.join("raingauge.mjs")];
-    anchors.extend(job.files.iter().cloned());
+    let anchors = job.anchors();
     let orm = move |ctx: Ctx<'_>, specifier: String| {
         let found = resolve_orm(&shared, &anchors, &specifier);
         found.map_err(|it| throw(&ctx, &shared, it))
@@ -143,7 +143,7 @@ fn add_orm<'js>(
     host.set("orm", Function::new(ctx.clone(), orm)?)
 }
 
-fn resolve_orm(
+pub(crate) fn resolve_orm(
     modules: &SharedModules,
     anchors: &[PathBuf],
     specifier: &str,
@@ -199,6 +199,7 @@ fn add_text<'js>(ctx: &Ctx<'js>, host: &Object<'js>) -> Result<()> {
     host.set("encode", Function::new(ctx.clone(), encode)?)?;
     let decode = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     host.set("decode", Function::new(ctx.clone(), decode)?)?;
+    host.set("hash", Function::new(ctx.clone(), hash)?)?;
     let parse = |href: String, base: Option<String>| {
         let base = base.map(|it| Url::parse(&it)).transpose().ok()?;
         let url = Url::options().base_url(base.as_ref()).parse(&href).ok()?;
@@ -207,6 +208,18 @@ fn add_text<'js>(ctx: &Ctx<'js>, host: &Object<'js>) -> Result<()> {
     host.set("urlParse", Function::new(ctx.clone(), parse)?)?;
     let set = |href: String, name: String, value: String| set_url_part(&href, &name, &value);
     host.set("urlSet", Function::new(ctx.clone(), set)?)
+}
+
+fn hash(algorithm: String, bytes: Vec<u8>) -> Option<Vec<u8>> {
+    Some(match algorithm.as_str() {
+        "md5" => md5::Md5::digest(bytes).to_vec(),
+        "sha1" => sha1::Sha1::digest(bytes).to_vec(),
+        "sha224" => sha2::Sha224::digest(bytes).to_vec(),
+        "sha256" => sha2::Sha256::digest(bytes).to_vec(),
+        "sha384" => sha2::Sha384::digest(bytes).to_vec(),
+        "sha512" => sha2::Sha512::digest(bytes).to_vec(),
+        _ => return None,
+    })
 }
 
 fn url_parts(url: &Url) -> String {

@@ -8,9 +8,11 @@
 
 mod config;
 mod declared;
+mod depth;
 mod dotenv;
 mod error;
 mod export_order;
+mod external;
 mod host;
 mod module_record;
 mod modules;
@@ -19,11 +21,15 @@ mod patterns;
 mod project;
 mod redaction;
 mod sandbox;
+mod segment;
 mod thrown;
 mod transpile;
+mod versions;
 mod workspace;
 
-pub use config::Config;
+pub use config::{Config, Ignored};
 pub use declared::{Declared, DeclaredSchema, SourceLine};
 pub use error::{LoadError, Place};
-pub use project::{Project, Versions};
+pub use project::Project;
+pub use sandbox::Runtime;
+pub use versions::{Generation, Versions};

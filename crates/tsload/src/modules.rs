@@ -14,6 +14,7 @@ use rquickjs::loader::{ImportAttributes, Loader, Resolver};
 use rquickjs::module::Declared;
 use rquickjs::{Ctx, Exception, Function, Module, Object, Value};
 
+use crate::depth::too_deep;
 use crate::error::{LoadError, Place};
 use crate::module_record::{Request, is_identifier};
 use crate::sandbox::INTERNALS;
@@ -50,7 +51,7 @@ impl Modules {
         Self {
             root: root.to_owned(),
             env: env.clone(),
-            workspace: Workspace::new(root),
+            workspace: Workspace::new(root, env.get("HOME").map(Path::new)),
             scripts: BTreeMap::new(),
             packages: BTreeMap::new(),
             failures: Vec::new(),
@@ -76,6 +77,12 @@ impl Modules {
             return Ok(Rc::clone(known));
         }
         let source = self.text(path)?;
+        if let Some(offset) = too_deep(&source) {
+            let (line, column) = position(&source, offset);
+            let place = Place::new(&self.shown(path), &source, line, column);
+            let message = "the code is nested too deeply".to_owned();
+            return Err(LoadError::Limit { place: Some(place), message });
+        }
         let in_module_package = self.in_module_package(path);
         let origin = Origin { path, in_module_package, is_installed: is_installed(path) };
         let script = match transpile(&origin, source) {
@@ -92,10 +99,13 @@ impl Modules {
 
     /// The text of a file that may be read.
     pub(crate) fn text(&mut self, path: &Path) -> Result<String, LoadError> {
-        let bytes = self.read(path).ok_or_else(|| LoadError::Unreadable {
-            path: self.shown(path),
-            source: std::io::Error::from(std::io::ErrorKind::NotFound),
-        })?;
+        let Some(bytes) = self.read(path) else {
+            if let Some(top) = self.workspace.refuses(path) {
+                return Err(LoadError::Outside { path: path.to_owned(), top });
+            }
+            let source = std::io::Error::from(std::io::ErrorKind::NotFound);
+            return Err(LoadError::Unreadable { path: self.shown(path), source });
+        };
         let text = String::from_utf8_lossy(&bytes);
         Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
     }
@@ -330,7 +340,7 @@ pub(crate) fn added_lines(script: &Script) -> u32 {
 }
 
 /// Gives an ES module those names of CommonJS that it uses, as the transpiler of Drizzle Kit does.
-fn scope_line(script: &Script) -> String {
+pub(crate) fn scope_line(script: &Script) -> String {
     if added_lines(script) == 0 {
         return String::new();
     }

@@ -1,62 +1,95 @@
 //! Finds the schema files that a configuration's patterns mean, in Drizzle Kit's order.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use glob::{MatchOptions, glob_with};
+use crate::segment::Segment;
+
+/// What Drizzle Kit 1.0 takes for code; versions before it load whatever a pattern finds.
+const SCRIPTS: [&str; 8] = ["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx"];
 
 /// The files of all patterns: each pattern's matches sorted, folders by the names of their files.
-///
-/// # Errors
-/// A sentence about the pattern that cannot be understood.
-pub(crate) fn schema_files(root: &Path, patterns: &[String]) -> Result<Vec<PathBuf>, String> {
-    let mut files: Vec<PathBuf> = Vec::new();
-    for pattern in patterns {
-        for found in matches(root, pattern)? {
-            for file in files_of(&found) {
-                if !files.contains(&file) {
-                    files.push(file);
-                }
-            }
-        }
-    }
-    Ok(files)
+pub(crate) fn schema_files(root: &Path, patterns: &[String], scripts_only: bool) -> Vec<PathBuf> {
+    let mut seen = BTreeSet::new();
+    let found = patterns.iter().flat_map(|it| matches(root, it)).flat_map(|it| files_of(&it));
+    let is_wanted = |it: &PathBuf| !scripts_only || is_script(it);
+    found.filter(|it| is_wanted(it) && seen.insert(it.clone())).collect()
 }
 
-fn matches(root: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
-    if ["!(", "+(", "@(", "?(", "*("].iter().any(|it| pattern.contains(it)) {
-        return Err(format!(
-            "`{pattern}`: patterns with alternatives in parentheses are not supported"
-        ));
-    }
-    let options = MatchOptions {
-        case_sensitive: true,
-        require_literal_separator: true,
-        require_literal_leading_dot: true,
-    };
-    let base = glob::Pattern::escape(&root.to_string_lossy());
+/// Whether the file's name says that it is code.
+pub(crate) fn is_script(path: &Path) -> bool {
+    path.extension().and_then(|it| it.to_str()).is_some_and(|it| SCRIPTS.contains(&it))
+}
+
+fn matches(root: &Path, pattern: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for alternative in alternatives(pattern) {
-        let plain = alternative.strip_prefix("./").unwrap_or(&alternative);
-        let absolute =
-            if plain.starts_with('/') { plain.to_owned() } else { format!("{base}/{plain}") };
-        let paths = glob_with(&absolute, options).map_err(|it| format!("`{pattern}`: {it}"))?;
-        found.extend(paths.flatten());
+        let base = if alternative.starts_with('/') { Path::new("/") } else { root };
+        let segments: Vec<_> =
+            alternative.split('/').filter(|it| !matches!(*it, "" | ".")).collect();
+        collect(base, &segments, &mut found);
     }
     found.sort_by(|a, b| compare_names(&a.to_string_lossy(), &b.to_string_lossy()));
     found.dedup();
-    Ok(found)
+    found
 }
 
-/// The file itself, or the files directly in the folder; links to folders are passed over.
+/// Adds what the segments mean below the folder.
+fn collect(folder: &Path, segments: &[&str], found: &mut Vec<PathBuf>) {
+    let Some((segment, rest)) = segments.split_first() else {
+        return found.push(folder.to_owned());
+    };
+    if *segment == "**" {
+        collect(folder, rest, found);
+        for (path, is_folder) in entries(folder, |it| !it.starts_with('.')) {
+            match is_folder {
+                true => collect(&path, segments, found),
+                // Of files, only the last segment may take any.
+                false if rest.is_empty() => found.push(path),
+                false => {}
+            }
+        }
+        return;
+    }
+    let segment = Segment::parse(segment);
+    if let Some(name) = segment.literal() {
+        let path = if name == ".." { parent(folder) } else { folder.join(name) };
+        if path.exists() {
+            collect(&path, rest, found);
+        }
+        return;
+    }
+    for (path, _) in entries(folder, |it| segment.matches(it)) {
+        if rest.is_empty() || path.is_dir() {
+            collect(&path, rest, found);
+        }
+    }
+}
+
+/// `..` of a path as it is written, as Node resolves it.
+fn parent(folder: &Path) -> PathBuf {
+    match folder.components().next_back() {
+        Some(Component::Normal(_)) => folder.parent().unwrap_or(folder).to_owned(),
+        _ => folder.join(".."),
+    }
+}
+
+/// What lies in a folder under such a name, and whether it is a folder itself; a link is none.
+fn entries(folder: &Path, fits: impl Fn(&str) -> bool) -> Vec<(PathBuf, bool)> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let fitting = entries.filter(|it| fits(&it.file_name().to_string_lossy()));
+    fitting.map(|it| (it.path(), it.file_type().is_ok_and(|it| it.is_dir()))).collect()
+}
+
+/// The file itself, or the files directly in the folder; links to folders count as files.
 fn files_of(path: &Path) -> Vec<PathBuf> {
-    let is_folder = |it: &Path| fs::symlink_metadata(it).is_ok_and(|it| it.is_dir());
-    if !is_folder(path) {
+    if !fs::symlink_metadata(path).is_ok_and(|it| it.is_dir()) {
         return vec![path.to_owned()];
     }
-    let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    let mut files: Vec<_> = entries.map(|it| it.path()).filter(|it| !is_folder(it)).collect();
+    let files = entries(path, |_| true).into_iter().filter(|it| !it.1);
+    let mut files: Vec<_> = files.map(|it| it.0).collect();
     files.sort();
     files
 }

@@ -11,8 +11,9 @@ use crate::config::Config;
 use crate::declared::Declared;
 use crate::dotenv;
 use crate::error::LoadError;
-use crate::patterns::schema_files;
-use crate::sandbox::{Job, Task, run};
+use crate::patterns::{is_script, schema_files};
+use crate::sandbox::{Job, Runtime, Task, run};
+use crate::versions::{Generation, Versions};
 
 /// The names under which a configuration is looked for; Drizzle Kit's own come first.
 const CONFIG_NAMES: [&str; 7] = [
@@ -33,29 +34,32 @@ pub struct Project {
     root: PathBuf,
     env: BTreeMap<String, String>,
     time: Duration,
-}
-
-/// Versions of the installed packages, as their `package.json` says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Versions {
-    pub drizzle_orm: Option<String>,
-    pub drizzle_kit: Option<String>,
+    runtime: Runtime,
 }
 
 impl Project {
     /// The project in the folder `root`. A `.env` file in it fills in what `env` does not have.
     pub fn new(root: PathBuf, env: BTreeMap<String, String>) -> Self {
         let root = fs::canonicalize(&root).unwrap_or(root);
-        let file = fs::read_to_string(root.join(".env")).unwrap_or_default();
-        let mut all = dotenv::parse(&file);
-        all.extend(env);
-        Self { root, env: all, time: DEFAULT_TIME }
+        let env = dotenv::load(&root, env);
+        Self { root, env, time: DEFAULT_TIME, runtime: Runtime::default() }
     }
 
     /// The project with another limit than 30 seconds on each evaluation of its files.
     #[must_use]
     pub fn with_time_limit(self, time: Duration) -> Self {
         Self { time, ..self }
+    }
+
+    /// The project with its files evaluated by something else than the embedded engine.
+    #[must_use]
+    pub fn with_runtime(self, runtime: Runtime) -> Self {
+        Self { runtime, ..self }
+    }
+
+    /// The environment that the project's files see: the caller's, filled up from `.env`.
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        &self.env
     }
 
     /// Reads the configuration at `path`, or the one that lies in the project's folder.
@@ -68,20 +72,23 @@ impl Project {
             None => self.find_config()?,
         };
         let shown = path.strip_prefix(&self.root).unwrap_or(&path).to_owned();
-        if path.extension().is_some_and(|it| it == "json") {
-            let unreadable = |source| LoadError::Unreadable { path: shown.clone(), source };
-            let text = fs::read_to_string(&path).map_err(unreadable)?;
-            let invalid = |it: serde_json::Error| LoadError::ConfigInvalid {
-                path: shown.clone(),
-                message: it.to_string(),
-            };
-            return Config::from_json(&shown, &serde_json::from_str(&text).map_err(invalid)?);
-        }
         let path = fs::canonicalize(&path)
             .map_err(|source| LoadError::Unreadable { path: shown.clone(), source })?;
-        let outcome = run(self.job(vec![path], Task::Config))?;
-        let content: Value = serde_json::from_str(&outcome.json).unwrap_or_default();
-        Config::from_json(&shown, &content)
+        let content = self.config_content(&path, &shown)?;
+        let generation = Versions::seen_from(&self.anchors(&path)).generation();
+        Config::from_json(&shown, generation, &content)
+    }
+
+    fn config_content(&self, path: &Path, shown: &Path) -> Result<Value, LoadError> {
+        if path.extension().is_none_or(|it| it != "json") {
+            let outcome = run(self.job(vec![path.to_owned()], Task::Config))?;
+            return Ok(serde_json::from_str(&outcome.json).unwrap_or_default());
+        }
+        let unreadable = |source| LoadError::Unreadable { path: shown.to_owned(), source };
+        let text = fs::read_to_string(path).map_err(unreadable)?;
+        serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|it| {
+            LoadError::ConfigInvalid { path: shown.to_owned(), message: it.to_string() }
+        })
     }
 
     fn find_config(&self) -> Result<PathBuf, LoadError> {
@@ -89,20 +96,29 @@ impl Project {
         found.ok_or_else(|| LoadError::ConfigMissing { root: self.root.clone() })
     }
 
-    fn job(&self, files: Vec<PathBuf>, task: Task) -> Job {
-        Job { root: self.root.clone(), env: self.env.clone(), time: self.time, files, task }
+    /// Where packages are looked for: in a monorepo, the configuration's package may have its own.
+    fn anchors(&self, config: &Path) -> Vec<PathBuf> {
+        let folder = self.root.join(config).parent().map(Path::to_owned);
+        [Some(self.root.clone()), folder].into_iter().flatten().collect()
     }
 
-    /// The versions of drizzle-orm and drizzle-kit that the project's folder sees.
-    pub fn versions(&self) -> Versions {
-        let version = |package: &str| {
-            let file = format!("node_modules/{package}/package.json");
-            let text =
-                self.root.ancestors().find_map(|it| fs::read_to_string(it.join(&file)).ok())?;
-            let content: Value = serde_json::from_str(&text).ok()?;
-            content.get("version").and_then(Value::as_str).map(str::to_owned)
-        };
-        Versions { drizzle_orm: version("drizzle-orm"), drizzle_kit: version("drizzle-kit") }
+    fn job(&self, files: Vec<PathBuf>, task: Task) -> Job {
+        let (root, env) = (self.root.clone(), self.env.clone());
+        Job { root, env, time: self.time, files, task, runtime: self.runtime }
+    }
+
+    /// The versions of drizzle-orm and drizzle-kit that the project sees: from its folder, from its
+    /// configuration, or from its schema files.
+    pub fn versions(&self, config: &Config) -> Versions {
+        let mut folders = self.anchors(&config.path);
+        folders.extend(
+            self.schema_files(config).iter().filter_map(|it| it.parent()).map(Path::to_owned),
+        );
+        Versions::seen_from(&folders)
+    }
+
+    fn schema_files(&self, config: &Config) -> Vec<PathBuf> {
+        schema_files(&self.root, &config.schema, config.generation == Generation::V1)
     }
 
     /// Evaluates the schema files; `None` if the configuration names none or they do not exist.
@@ -110,13 +126,18 @@ impl Project {
     /// # Errors
     /// If a file cannot be evaluated or declares what Drizzle refuses.
     pub fn declared(&self, config: &Config) -> Result<Option<Declared>, LoadError> {
-        let invalid = |message| LoadError::ConfigInvalid { path: config.path.clone(), message };
-        let files = schema_files(&self.root, &config.schema).map_err(invalid)?;
+        let files = self.schema_files(config);
         if files.is_empty() {
             return Ok(None);
         }
         if !matches!(config.dialect.as_str(), "postgresql" | "sqlite" | "turso") {
             return Err(LoadError::DialectUnsupported { dialect: config.dialect.clone() });
+        }
+        if let Some(file) =
+            files.iter().find(|it| !is_script(it) && it.extension().is_none_or(|it| it != "json"))
+        {
+            let path = file.strip_prefix(&self.root).unwrap_or(file).to_owned();
+            return Err(LoadError::NotCode { path });
         }
         let files: Vec<PathBuf> =
             files.iter().map(|it| fs::canonicalize(it).unwrap_or_else(|_| it.clone())).collect();

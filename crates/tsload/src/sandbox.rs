@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use rquickjs::context::EvalOptions;
 use rquickjs::promise::PromiseState;
-use rquickjs::{Context, Ctx, Function, Object, Promise, Runtime};
+use rquickjs::{Context, Ctx, Function, Object, Persistent, Promise};
 
-use crate::error::LoadError;
+use crate::error::{LoadError, Place};
+use crate::external;
 use crate::host::host_object;
 use crate::modules::{ModuleLoader, ModuleResolver, Modules, SharedModules};
 use crate::thrown::thrown;
@@ -22,17 +23,19 @@ pub(crate) const INTERNALS: &str = "__raingauge";
 
 const MEMORY_BYTES: usize = 512 << 20;
 const ENGINE_STACK_BYTES: usize = 4 << 20;
-/// The parser recurses too, so the thread has more than the engine may use.
-const THREAD_STACK_BYTES: usize = 32 << 20;
+/// The parser recurses too, so the thread has more than the engine may use. What is not used costs
+/// nothing.
+const THREAD_STACK_BYTES: usize = 256 << 20;
 /// After the engine's own deadline: some of its functions never look at the clock.
-const GRACE: Duration = Duration::from_secs(2);
+const GRACE: Duration = Duration::from_secs(5);
 
 /// The prelude, in the order in which its files build on each other.
-const PRELUDE: [(&str, &str); 9] = [
+const PRELUDE: [(&str, &str); 10] = [
     ("stand_ins.js", include_str!("js/stand_ins.js")),
     ("encoding.js", include_str!("js/encoding.js")),
     ("globals.js", include_str!("js/globals.js")),
     ("url.js", include_str!("js/url.js")),
+    ("crypto.js", include_str!("js/crypto.js")),
     ("builtins.js", include_str!("js/builtins.js")),
     ("require.js", include_str!("js/require.js")),
     ("schema.js", include_str!("js/schema.js")),
@@ -48,6 +51,25 @@ pub(crate) struct Job {
     pub(crate) time: Duration,
     pub(crate) files: Vec<PathBuf>,
     pub(crate) task: Task,
+    pub(crate) runtime: Runtime,
+}
+
+/// What evaluates the project's files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Runtime {
+    /// The engine within this crate: without network, processes and writing, within bounds.
+    #[default]
+    Embedded,
+    /// The project's own Node.js, in which the files may do what they like.
+    Node,
+}
+
+impl Job {
+    /// From where drizzle-orm is looked for: the project's folder, then its files.
+    pub(crate) fn anchors(&self) -> Vec<PathBuf> {
+        let files = self.files.iter().cloned();
+        std::iter::once(self.root.join("raingauge.mjs")).chain(files).collect()
+    }
 }
 
 #[derive(Clone)]
@@ -82,7 +104,7 @@ pub(crate) fn run(job: Job) -> Result<Outcome, LoadError> {
         thread.spawn(work).map_err(|it| failed(format!("no thread could be started: {it}")))?;
     match receiver.recv_timeout(patience) {
         Ok(result) => result,
-        Err(mpsc::RecvTimeoutError::Timeout) => Err(out_of_time(seconds)),
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(out_of_time(seconds, None)),
         Err(mpsc::RecvTimeoutError::Disconnected) => {
             drop(handle.join());
             Err(failed("the JavaScript engine stopped unexpectedly".to_owned()))
@@ -90,13 +112,23 @@ pub(crate) fn run(job: Job) -> Result<Outcome, LoadError> {
     }
 }
 
-fn out_of_time(seconds: f32) -> LoadError {
-    LoadError::Limit { message: format!("it took longer than {seconds} seconds") }
+pub(crate) fn out_of_time(seconds: f32, place: Option<Place>) -> LoadError {
+    LoadError::Limit { place, message: format!("it took longer than {seconds} seconds") }
 }
 
 fn evaluate(job: &Job) -> Result<Outcome, LoadError> {
+    let modules: SharedModules = Rc::new(RefCell::new(Modules::new(&job.root, &job.env)));
+    let json = match job.runtime {
+        Runtime::Embedded => embedded(job, &modules)?,
+        Runtime::Node => external::evaluate(job, &modules)?,
+    };
+    let modules = modules.borrow();
+    Ok(Outcome { json, files: modules.files.clone(), export_lines: modules.export_lines() })
+}
+
+fn embedded(job: &Job, modules: &SharedModules) -> Result<String, LoadError> {
     let internal = |it: rquickjs::Error| LoadError::Failed { place: None, message: it.to_string() };
-    let runtime = Runtime::new().map_err(internal)?;
+    let runtime = rquickjs::Runtime::new().map_err(internal)?;
     runtime.set_memory_limit(MEMORY_BYTES);
     runtime.set_max_stack_size(ENGINE_STACK_BYTES);
     let timed_out = Rc::new(Cell::new(false));
@@ -105,53 +137,94 @@ fn evaluate(job: &Job) -> Result<Outcome, LoadError> {
         flag.set(flag.get() || deadline <= Instant::now());
         flag.get()
     })));
-    let modules: SharedModules = Rc::new(RefCell::new(Modules::new(&job.root, &job.env)));
-    runtime.set_loader(ModuleResolver(Rc::clone(&modules)), ModuleLoader(Rc::clone(&modules)));
+    runtime.set_loader(ModuleResolver(Rc::clone(modules)), ModuleLoader(Rc::clone(modules)));
     let context = Context::full(&runtime).map_err(internal)?;
-    let result = context.with(|ctx| {
-        let result = drive(&ctx, &modules, job, &timed_out);
-        result.map_err(|it| match timed_out.get() {
-            true => out_of_time(job.time.as_secs_f32()),
-            false => thrown(&ctx, &modules, &it),
-        })
-    });
-    let modules = modules.borrow();
-    result.map(|json| Outcome {
-        json,
-        files: modules.files.clone(),
-        export_lines: modules.export_lines(),
+    let engine = Engine { runtime, context, modules: Rc::clone(modules), timed_out };
+    engine.run(job).map_err(|it| match engine.timed_out.get() {
+        true => out_of_time(job.time.as_secs_f32(), it.place().cloned()),
+        false => it,
     })
 }
 
-/// Starts the job and runs everything that it left in the queues until its promise is settled.
-fn drive<'js>(
-    ctx: &Ctx<'js>,
-    modules: &SharedModules,
-    job: &Job,
-    timed_out: &Cell<bool>,
-) -> rquickjs::Result<String> {
-    let internals = prepare(ctx, modules, job)?;
-    let run_timer: Function<'js> = internals.get("runTimer")?;
-    let files: Vec<String> = job.files.iter().map(|it| it.to_string_lossy().into_owned()).collect();
-    let promise: Promise<'js> = match &job.task {
-        Task::Config => {
-            internals.get::<_, Function<'js>>("config")?.call((files.first().cloned(),))?
+struct Engine {
+    runtime: rquickjs::Runtime,
+    context: Context,
+    modules: SharedModules,
+    timed_out: Rc<Cell<bool>>,
+}
+
+/// What is under way: the promise of the result, and the function that runs the next timer.
+type Started<'js> = (Promise<'js>, Function<'js>);
+
+impl Engine {
+    /// Starts the job and runs everything that it left in the queues until its promise is settled.
+    fn run(&self, job: &Job) -> Result<String, LoadError> {
+        let (promise, run_timer) = self.with(|ctx| {
+            let (promise, run_timer) = self.start(ctx, job)?;
+            Ok((Persistent::save(ctx, promise), Persistent::save(ctx, run_timer)))
+        })?;
+        let mut first_failure = None;
+        loop {
+            if let Err(error) = self.empty_queue() {
+                first_failure.get_or_insert(error);
+            }
+            let settled = self.with(|ctx| {
+                let promise = promise.clone().restore(ctx)?;
+                if self.timed_out.get() {
+                    return Err(rquickjs::Error::WouldBlock);
+                }
+                if promise.state() != PromiseState::Pending {
+                    return promise.finish().map(Some);
+                }
+                match run_timer.clone().restore(ctx)?.call::<_, bool>(())? {
+                    true => Ok(None),
+                    false => Err(rquickjs::Error::WouldBlock),
+                }
+            });
+            match settled {
+                Ok(Some(json)) => return Ok(json),
+                Ok(None) => {}
+                Err(error) => return Err(first_failure.unwrap_or(error)),
+            }
         }
-        Task::Schema { dialect, casing } => internals
-            .get::<_, Function<'js>>("declared")?
-            .call((dialect.clone(), casing.clone(), files))?,
-    };
-    loop {
-        while !timed_out.get() && ctx.execute_pending_job() {}
-        if timed_out.get() {
-            return Err(rquickjs::Error::WouldBlock);
+    }
+
+    fn with<T>(
+        &self,
+        work: impl for<'js> FnOnce(&Ctx<'js>) -> rquickjs::Result<T>,
+    ) -> Result<T, LoadError> {
+        self.context.with(|ctx| work(&ctx).map_err(|it| thrown(&ctx, &self.modules, &it)))
+    }
+
+    /// Runs what waits in the engine's queue. What a job throws has no one else who would hear it:
+    /// the engine was stopped, or has no memory left.
+    fn empty_queue(&self) -> Result<(), LoadError> {
+        while !self.timed_out.get() {
+            match self.runtime.execute_pending_job() {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(failed) => {
+                    let exception = rquickjs::Error::Exception;
+                    return Err(failed.0.with(|ctx| thrown(&ctx, &self.modules, &exception)));
+                }
+            }
         }
-        if promise.state() != PromiseState::Pending {
-            return promise.finish();
-        }
-        if !run_timer.call::<_, bool>(())? {
-            return Err(rquickjs::Error::WouldBlock);
-        }
+        Ok(())
+    }
+
+    fn start<'js>(&self, ctx: &Ctx<'js>, job: &Job) -> rquickjs::Result<Started<'js>> {
+        let internals = prepare(ctx, &self.modules, job)?;
+        let files: Vec<String> =
+            job.files.iter().map(|it| it.to_string_lossy().into_owned()).collect();
+        let promise = match &job.task {
+            Task::Config => {
+                internals.get::<_, Function<'js>>("config")?.call((files.first().cloned(),))?
+            }
+            Task::Schema { dialect, casing } => internals
+                .get::<_, Function<'js>>("declared")?
+                .call((dialect.clone(), casing.clone(), files))?,
+        };
+        Ok((promise, internals.get("runTimer")?))
     }
 }
 

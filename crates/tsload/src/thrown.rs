@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rquickjs::{Ctx, Object, Value};
+use serde::Deserialize;
 
 use crate::error::{LoadError, Place};
 use crate::modules::{FAILURE, Modules, SharedModules, added_lines};
@@ -13,7 +14,7 @@ use crate::workspace::is_installed;
 pub(crate) fn thrown(ctx: &Ctx<'_>, modules: &SharedModules, error: &rquickjs::Error) -> LoadError {
     match error {
         rquickjs::Error::Exception => explain(&ctx.catch(), modules),
-        rquickjs::Error::Allocation => out_of_memory(),
+        rquickjs::Error::Allocation => out_of_memory(None),
         rquickjs::Error::WouldBlock => LoadError::Failed {
             place: None,
             message: "the schema waits for something that never happens (a top-level `await`)"
@@ -23,8 +24,33 @@ pub(crate) fn thrown(ctx: &Ctx<'_>, modules: &SharedModules, error: &rquickjs::E
     }
 }
 
-fn out_of_memory() -> LoadError {
-    LoadError::Limit { message: "it needed more than 512 MiB of memory".to_owned() }
+fn out_of_memory(place: Option<Place>) -> LoadError {
+    LoadError::Limit { place, message: "it needed more than 512 MiB of memory".to_owned() }
+}
+
+/// What another engine has caught, in the words of JavaScript.
+#[derive(Deserialize)]
+pub(crate) struct Thrown {
+    failure: Option<usize>,
+    rejected: Option<bool>,
+    name: Option<String>,
+    message: String,
+    stack: String,
+}
+
+/// The error behind what another engine has caught.
+pub(crate) fn described(thrown: Thrown, modules: &SharedModules) -> LoadError {
+    if let Some(error) = thrown.failure.and_then(|it| modules.borrow_mut().take_failure(it)) {
+        return error;
+    }
+    let modules = modules.borrow();
+    let message = redact_variables(&thrown.message, &modules.env);
+    if thrown.rejected == Some(true) {
+        return LoadError::Rejected { message };
+    }
+    let name = thrown.name.unwrap_or_else(|| "Error".to_owned());
+    let message = format!("{name}: {message}");
+    LoadError::Failed { place: place_of(&thrown.stack, &modules), message }
 }
 
 fn explain(value: &Value<'_>, modules: &SharedModules) -> LoadError {
@@ -32,7 +58,7 @@ fn explain(value: &Value<'_>, modules: &SharedModules) -> LoadError {
     let Some(object) = value.as_object() else {
         // The engine has no memory left for an error object.
         if value.is_null() {
-            return out_of_memory();
+            return out_of_memory(None);
         }
         let text = value.as_string().and_then(|it| it.to_string().ok());
         let message =
@@ -44,8 +70,10 @@ fn explain(value: &Value<'_>, modules: &SharedModules) -> LoadError {
         return error;
     }
     let message = mask(&message_of(object));
+    let stack = object.get::<_, Option<String>>("stack").ok().flatten().unwrap_or_default();
+    let place = place_of(&stack, &modules.borrow());
     if message == "InternalError: out of memory" {
-        return out_of_memory();
+        return out_of_memory(place);
     }
     if let Some(error) = missing_export(&message, &modules.borrow()) {
         return error;
@@ -54,8 +82,14 @@ fn explain(value: &Value<'_>, modules: &SharedModules) -> LoadError {
     if rejected == Some(true) {
         return LoadError::Rejected { message: message.trim_start_matches("Error: ").to_owned() };
     }
-    let stack = object.get::<_, Option<String>>("stack").ok().flatten().unwrap_or_default();
-    LoadError::Failed { place: place_of(&stack, &modules.borrow()), message }
+    let refused = object.get::<_, Option<bool>>("raingaugeRefused").ok().flatten();
+    match refused {
+        Some(true) => {
+            let message = message.trim_start_matches("Error: ").to_owned();
+            LoadError::Refused { place, message }
+        }
+        _ => LoadError::Failed { place, message },
+    }
 }
 
 /// What the engine says when it links an import of a name that is not exported.

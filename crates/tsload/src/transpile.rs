@@ -13,11 +13,12 @@ use oxc::diagnostics::Diagnostics;
 use oxc::parser::{ParseOptions, Parser};
 use oxc::semantic::{Scoping, SemanticBuilder};
 use oxc::span::SourceType;
-use oxc::transformer::{TransformOptions, Transformer};
+use oxc::transformer::{JsxOptions, JsxRuntime, TransformOptions, Transformer};
 use oxc_sourcemap::SourceMap;
 
 use crate::error::Place;
 use crate::module_record::{Request, read_exports, read_requests};
+use crate::sandbox::INTERNALS;
 
 /// How the engine has to run a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,14 +93,17 @@ fn read(origin: &Origin<'_>, source: &str) -> Result<Script, SyntaxError> {
         "cjs" | "cts" => false,
         _ => origin.in_module_package,
     };
+    let requests = read_requests(&parsed.module_record, source);
+    let assigns_exports = assigns_exports(&parsed.program);
     let shape = match extension {
         "mjs" | "mts" => Shape::Module,
+        // Once its imports of types are gone, it is CommonJS.
+        _ if assigns_exports && requests.is_empty() => Shape::CommonJs,
         _ if parsed.module_record.has_module_syntax => Shape::Module,
         "cjs" | "cts" => Shape::CommonJs,
         _ if origin.in_module_package => Shape::Module,
         _ => Shape::CommonJs,
     };
-    let requests = read_requests(&parsed.module_record, source);
     let exports = read_exports(&parsed.module_record);
     let scoping = match origin.is_installed && !source_type.is_typescript() {
         true => None,
@@ -110,13 +114,22 @@ fn read(origin: &Origin<'_>, source: &str) -> Result<Script, SyntaxError> {
     {
         scope.push("require");
     }
+    if shape == Shape::Module && assigns_exports {
+        scope.push("module");
+    }
     let (code, map) = match scoping {
-        Some(scoping) if source_type.is_typescript() => {
+        Some(scoping) if source_type.is_typescript() || source_type.is_jsx() => {
             print(path, &allocator, &mut parsed.program, scoping)?
         }
         _ => (source.to_owned(), None),
     };
-    let code = if shape == Shape::Module { code + &exports.type_exports } else { code };
+    let code = match shape {
+        Shape::Module => code + &exports.type_exports,
+        // With this the transformer keeps a module a module whose last import was of types.
+        Shape::CommonJs => {
+            code.trim_end().strip_suffix("export {};").map(str::to_owned).unwrap_or(code)
+        }
+    };
     Ok(Script {
         path: path.to_owned(),
         code,
@@ -155,13 +168,32 @@ fn imports_by_require(program: &Program<'_>) -> bool {
     program.body.iter().any(|it| matches!(it, Statement::TSImportEqualsDeclaration(_)))
 }
 
+/// `export =`, of which the transformer makes an assignment to `module.exports`.
+fn assigns_exports(program: &Program<'_>) -> bool {
+    program.body.iter().any(|it| matches!(it, Statement::TSExportAssignment(_)))
+}
+
+/// Elements are only made, never rendered, so React need not be there.
+fn jsx_options() -> JsxOptions {
+    JsxOptions {
+        runtime: JsxRuntime::Classic,
+        pragma: Some(format!("{INTERNALS}.element")),
+        pragma_frag: Some(format!("{INTERNALS}.fragment")),
+        throw_if_namespace: false,
+        ..JsxOptions::enable()
+    }
+}
+
 fn print<'a>(
     path: &Path,
     allocator: &'a Allocator,
     program: &mut Program<'a>,
     scoping: Scoping,
 ) -> Result<(String, Option<SourceMap<'static>>), SyntaxError> {
-    let options = TransformOptions::default();
+    let mut options = TransformOptions { jsx: jsx_options(), ..TransformOptions::default() };
+    // Not `React`: an import of it that only elements need is left out as well.
+    options.typescript.jsx_pragma = INTERNALS.into();
+    options.typescript.jsx_pragma_frag = INTERNALS.into();
     let transformed =
         Transformer::new(allocator, path, &options).build_with_scoping(scoping, program);
     refuse(&transformed.diagnostics)?;

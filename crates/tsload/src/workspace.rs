@@ -1,7 +1,7 @@
 //! Which file an import means, and which files may be read at all.
 //!
-//! Readable is what lies below the workspace of the project, in a `node_modules` folder, or in a
-//! package that an import by name leads to (a linked package may live anywhere).
+//! Readable is what lies below the workspace of the project, in a `node_modules` folder beside or above
+//! it, or in a package that an import by its name leads to (a linked package may live anywhere).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -43,10 +43,11 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    pub(crate) fn new(root: &Path) -> Self {
+    /// `home` is the user's folder, which is never taken for a workspace.
+    pub(crate) fn new(root: &Path, home: Option<&Path>) -> Self {
         let import = Resolver::new(options(&["node", "import", "module-sync"]));
         let require = import.clone_with_options(options(&["node", "require", "module-sync"]));
-        let (root, top) = (root.to_owned(), workspace_top(root));
+        let (root, top) = (root.to_owned(), workspace_top(root, home));
         let (linked, tsconfigs) = (BTreeSet::new(), BTreeMap::new());
         Self { root, top, linked, import, require, tsconfigs }
     }
@@ -64,9 +65,8 @@ impl Workspace {
         let specifier = specifier.strip_prefix("file://").unwrap_or(specifier);
         let found = self.find(from, specifier, style).map_err(|it| explain(&it))?;
         let path = found.path().to_owned();
-        if !specifier.starts_with(['.', '/'])
-            && let Some(package) = found.package_json()
-            && !self.top.starts_with(package.directory())
+        if let Some(package) = found.package_json()
+            && self.is_package_of(from, specifier, package.directory())
         {
             self.linked.insert(package.directory().to_owned());
         }
@@ -74,6 +74,25 @@ impl Workspace {
             true => Ok(Target::File(path)),
             false => Err(format!("it lies outside of `{}`", self.top.display())),
         }
+    }
+
+    /// Whether the folder is the package that the specifier names, seen from the file `from`: found in a
+    /// `node_modules` folder above it, and not by a way out of that.
+    fn is_package_of(&self, from: &Path, specifier: &str, folder: &Path) -> bool {
+        let mut parts = specifier.split('/');
+        let name = match (parts.next(), parts.next()) {
+            (Some(scope), Some(name)) if scope.starts_with('@') => format!("{scope}/{name}"),
+            (Some(name), _) => name.to_owned(),
+            (None, _) => return false,
+        };
+        if self.top.starts_with(folder) || parts.any(|it| it == "..") {
+            return false;
+        }
+        // A package of a store sees the others beside it, through links.
+        let is_it = |it: &Path| {
+            fs::canonicalize(it.join("node_modules").join(&name)).is_ok_and(|it| it == folder)
+        };
+        from.ancestors().skip(1).any(is_it)
     }
 
     /// Tries the `paths` of the nearest `tsconfig.json`, then of the project's, then none at all: a
@@ -120,13 +139,19 @@ impl Workspace {
 
     fn may_read(&self, path: &Path) -> bool {
         path.starts_with(&self.top)
-            || is_installed(path)
+            || self.top.ancestors().any(|it| path.starts_with(it.join("node_modules")))
             || self.linked.iter().any(|it| path.starts_with(it))
     }
 
     /// The real path of an existing file or folder that may be read.
     pub(crate) fn readable(&self, path: &Path) -> Option<PathBuf> {
         fs::canonicalize(path).ok().filter(|it| self.may_read(it))
+    }
+
+    /// The project's top, if the file exists and may not be read.
+    pub(crate) fn refuses(&self, path: &Path) -> Option<PathBuf> {
+        let path = fs::canonicalize(path).ok()?;
+        (!self.may_read(&path)).then(|| self.top.clone())
     }
 
     /// The bytes of an ordinary file that may be read and is not huge.
@@ -179,7 +204,7 @@ pub(crate) fn is_installed(path: &Path) -> bool {
 }
 
 /// The highest folder that still belongs to the project: a monorepo's, else the package's.
-fn workspace_top(root: &Path) -> PathBuf {
+fn workspace_top(root: &Path, home: Option<&Path>) -> PathBuf {
     let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_owned());
     let marks = ["pnpm-workspace.yaml", "turbo.json", "nx.json", "lerna.json", ".git"];
     let is_top = |folder: &Path| {
@@ -187,8 +212,12 @@ fn workspace_top(root: &Path) -> PathBuf {
             || fs::read_to_string(folder.join("package.json"))
                 .is_ok_and(|it| it.contains("\"workspaces\""))
     };
-    let top = root.ancestors().find(|it| is_top(it));
-    let package = || root.ancestors().find(|it| it.join("package.json").exists());
+    let is_wide = |it: &Path| it.parent().is_none() || Some(it) == home;
+    let top = root.ancestors().find(|it| is_top(it)).filter(|it| !is_wide(it));
+    let package = || {
+        let package = root.ancestors().find(|it| it.join("package.json").exists());
+        package.filter(|it| !is_wide(it))
+    };
     top.or_else(package).unwrap_or(&root).to_owned()
 }
 

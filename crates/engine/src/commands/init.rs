@@ -40,7 +40,8 @@ struct Change {
 /// # Errors
 /// If `package.json` cannot be read or a file cannot be written.
 pub fn init(setting: &Setting, confirm: bool) -> Result<Report> {
-    let loader = raingauge_tsload::Project::new(setting.root.clone(), setting.env.clone());
+    let loader = raingauge_tsload::Project::new(setting.root.clone(), setting.env.clone())
+        .with_runtime(setting.runtime);
     let out = loader.config(setting.config.as_deref()).map_or("drizzle".to_owned(), |it| it.out);
     let mut report = Report::new("init");
     let mut changes = Vec::new();

@@ -151,6 +151,9 @@ fn validate_files(project: &Project, certificate: Option<&Certificate>) -> Resul
 
 fn file_checks(project: &Project) -> Suite {
     let mut suite = Suite::new();
+    if !project.findings.is_empty() {
+        suite.check("the configuration has its effect", project.findings.clone());
+    }
     suite.check("the history's files are sound", project.history.findings.clone());
     suite.check("the snapshots form a chain", chain(project));
     match &project.declared {

@@ -169,7 +169,6 @@
     EOL: "\n", platform: () => host.platform, type: () => "", release: () => "", arch: () => "x64", hostname: () => "localhost",
     homedir: () => "/", tmpdir: () => "/tmp", cpus: () => [], totalmem: () => 0, freemem: () => 0, endianness: () => "LE", userInfo: () => ({ username: "" }),
   };
-  const randomBytes = (length) => crypto.getRandomValues(rg.Buffer.alloc(length));
   const timers = { setTimeout, setImmediate, setInterval, clearTimeout, clearImmediate, clearInterval };
   const known = {
     fs,
@@ -188,7 +187,7 @@
     events: EventEmitter,
     url: { URL, URLSearchParams, fileURLToPath, pathToFileURL, parse: (text) => ({ ...new URL(text), href: text }) },
     buffer: { Buffer: rg.Buffer, Blob, File, atob, btoa },
-    crypto: { webcrypto: crypto, subtle: crypto.subtle, getRandomValues: crypto.getRandomValues, randomUUID: crypto.randomUUID, randomBytes, randomInt: (a, b) => (b === undefined ? Math.floor(Math.random() * a) : a + Math.floor(Math.random() * (b - a))) },
+    crypto: rg.crypto,
     stream: Object.assign(Stream, streams),
     string_decoder: { StringDecoder: class { write(bytes) { return rg.decodeUtf8(bytes); } end() { return ""; } } },
     async_hooks: { AsyncLocalStorage, AsyncResource: class {} },

@@ -104,11 +104,18 @@
     defineMissing(name, class { static [Symbol.toStringTag] = name; });
   }
   for (const name of ["fetch", "WebSocket", "XMLHttpRequest"]) defineMissing(name, rg.refused(name));
-  defineMissing("Intl", {
-    DateTimeFormat: class { format = (it) => new Date(it).toISOString(); resolvedOptions() { return { locale: "en-US", timeZone: "UTC" }; } },
-    NumberFormat: class { format = String; resolvedOptions() { return { locale: "en-US" }; } },
-    Collator: class { compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0); },
-  });
+  // The engine knows no languages: what it would print is not what Node prints.
+  const Formatter = (name, methods) => class {
+    static supportedLocalesOf() { return ["en-US"]; }
+    constructor() { for (const it of methods) this[it] = rg.refused(`Intl.${name}.${it}`); }
+    resolvedOptions() { return { locale: "en-US", timeZone: "UTC" }; }
+  };
+  const formatters = { DateTimeFormat: ["format", "formatToParts", "formatRange"], NumberFormat: ["format", "formatToParts"], PluralRules: ["select"], RelativeTimeFormat: ["format"], ListFormat: ["format"], DisplayNames: ["of"], Segmenter: ["segment"], Collator: [] };
+  defineMissing("Intl", Object.fromEntries(Object.entries(formatters).map(([name, methods]) => [name, Formatter(name, methods)])));
+  Intl.Collator.prototype.compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+  for (const [type, names] of [[Date, ["toLocaleString", "toLocaleDateString", "toLocaleTimeString"]], [Number, ["toLocaleString"]], [BigInt, ["toLocaleString"]]]) {
+    for (const name of names) Object.defineProperty(type.prototype, name, { value: rg.refused(`${type.name}.${name}`), writable: true, configurable: true });
+  }
 
   // Nothing that is computed here is ever stored, so this need not be a strong generator.
   const random = (array) => {

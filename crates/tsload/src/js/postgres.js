@@ -19,6 +19,7 @@
     const { core: { is, SQL }, dialect: pg, nameOf } = orm;
     const printer = new pg.PgDialect({ casing: orm.style });
     const print = (sql, source) => printer.sqlToQuery(sql, source).sql;
+    const condition = (sql) => (orm.isNext ? print(sql.inlineParams(), "indexes") : print(sql));
     const printed = (value) => (is(value, SQL) ? print(value) : undefined);
 
     // Objects keyed as in the snapshot: a later object of the same name takes the place of the first.
@@ -35,7 +36,8 @@
 
     // `typed` is the column whose enum counts: in views Drizzle Kit does not look into arrays.
     const describeColumn = (column, name, typed) => {
-      const type = is(typed, pg.PgEnumColumn) ? typed.enum : undefined;
+      const isEnum = is(typed, pg.PgEnumColumn) || (pg.PgEnumObjectColumn && is(typed, pg.PgEnumObjectColumn));
+      const type = isEnum ? typed.enum : undefined;
       const { generated, generatedIdentity: identity } = column;
       const expression = typeof generated?.as === "function" ? generated.as() : generated?.as;
       return {
@@ -63,7 +65,7 @@
       const names = new Set();
       const ofColumns = config.columns.filter((it) => it.isUnique).map((it) => ({
         name: it.uniqueName ?? pg.uniqueKeyName(table, [nameOf(it)]),
-        nameExplicit: it.uniqueName !== undefined && it.uniqueName !== pg.uniqueKeyName(table, [it.name]),
+        nameExplicit: it.uniqueName !== undefined && (orm.isNext || it.uniqueName !== pg.uniqueKeyName(table, [it.name])),
         columns: [nameOf(it)],
         nullsNotDistinct: it.uniqueType === "not distinct",
       }));
@@ -98,13 +100,14 @@
       return {
         expression: nameOf(column),
         isExpression: false,
-        asc: order === "asc",
+        // Versions before 0.31 have no order of their own, and 1.0 none unless it is said.
+        asc: order === undefined && (orm.isNext || column.indexConfig === undefined) ? true : order === "asc",
         nulls: nulls ? nulls : order === "desc" ? "first" : "last",
         opclass: opClass,
       };
     };
 
-    const describeIndex = (table, schema, { config }) => {
+    const describeIndex = (table, schema, { config, isNameExplicit }) => {
       for (const it of config.columns) {
         if (is(it, SQL) && config.name === undefined) throw rg.reject(`an index with the expression \`${print(it)}\` has no name`);
         if (!is(it, SQL) && it.type === "PgVector" && it.indexConfig.opClass === undefined) {
@@ -115,10 +118,10 @@
       claim(indexNames, `${schema}.${name}`, "the index");
       return {
         name,
-        nameExplicit: Boolean(config.name),
+        nameExplicit: isNameExplicit ?? Boolean(config.name),
         columns: config.columns.map(describeIndexColumn),
         unique: config.unique ?? false,
-        where: config.where ? print(config.where) : undefined,
+        where: config.where ? condition(config.where) : undefined,
         concurrently: config.concurrently ?? false,
         method: config.method ?? "btree",
         with: config.with ?? {},
@@ -160,7 +163,7 @@
         foreignKeys: Object.values(foreignKeys),
         primaryKeys: Object.values(primaryKeys),
         uniques: describeUniques(table, config),
-        checks: config.checks.map((it) => ({ name: it.name, value: print(it.value) })),
+        checks: config.checks.map((it) => ({ name: it.name, value: condition(it.value) })),
         policies: config.policies.map(describePolicy),
         rls: config.enableRLS ?? false,
       };
@@ -221,7 +224,7 @@
         enums[`${schema}.${it.enumName}`] = { schema, name: it.enumName, values: [...it.enumValues] };
         orm.found("enum", `${schema}.${it.enumName}`, it);
       } else if (is(it, pg.PgSchema)) {
-        if (it.schemaName !== "public") schemas[it.schemaName] = it.schemaName;
+        if (it.schemaName !== "public" && !it.isExisting) schemas[it.schemaName] = it.schemaName;
       } else if (pg.isPgSequence?.(it)) {
         const schema = it.schema ?? "public";
         sequences[`${schema}.${it.seqName}`] ??= { schema, name: it.seqName, ...sequenceOptions(it.seqOptions) };

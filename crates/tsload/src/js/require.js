@@ -58,13 +58,27 @@
   };
 
   // What a module that Node would run as CommonJS gives an ES file that mentions it.
-  rg.scopeFor = (path) => ({
-    require: rg.requireFor(path),
-    __filename: path,
-    __dirname: path.slice(0, path.lastIndexOf("/")) || "/",
-    module: { exports: {}, id: path, filename: path },
-    exports: {},
-  });
+  const scopes = new Map();
+  rg.scopeFor = (path) => {
+    const exports = {};
+    const scope = {
+      require: rg.requireFor(path),
+      __filename: path,
+      __dirname: path.slice(0, path.lastIndexOf("/")) || "/",
+      module: { exports, id: path, filename: path },
+      exports,
+    };
+    scopes.set(path, scope);
+    return scope;
+  };
+
+  // A file with `import` may still assign `module.exports`: transpilers to CommonJS let it.
+  const assignedBy = (path) => {
+    const scope = scopes.get(path);
+    if (scope === undefined) return undefined;
+    const { exports } = scope.module;
+    return exports !== scope.exports || Object.keys(exports).length > 0 ? exports : undefined;
+  };
 
   const isObject = (it) => it !== null && (typeof it === "object" || typeof it === "function");
   // Node gives the whole of `module.exports` as the default; transpilers look into `default` first.
@@ -76,5 +90,13 @@
   rg.finished = host.finished;
 
   // Loads a file of the project as an ES module or as CommonJS, whichever it is.
-  rg.load = async (path) => (host.shape(path) === "module" ? import(path) : fileExports(path));
+  rg.load = async (path) => {
+    if (host.shape(path) !== "module") return fileExports(path);
+    const exports = await import(path);
+    return Object.keys(exports).length === 0 ? assignedBy(path) ?? exports : exports;
+  };
+
+  // What JSX becomes: nothing renders it here.
+  rg.fragment = Symbol("fragment");
+  rg.element = (type, props, ...children) => ({ type, props: { ...props, children }, key: null });
 })

@@ -103,6 +103,8 @@
     };
     // Drizzle 1.0 resolves names itself and ignores the setting, versions before 0.34 do not know it.
     orm.style = orm.casing.CasingCache && style ? style : undefined;
+    // The kit of 1.0 prints conditions for themselves, without parameters and names of tables.
+    orm.isNext = typeof orm.casing.getCasingFn === "function";
     orm.nameOf = nameWith(orm);
     orm.defaultSql = defaultSqlWith(orm);
     orm.defaultOf = defaultWith(orm);

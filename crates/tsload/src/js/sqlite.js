@@ -53,7 +53,7 @@
     const describeUniques = (table, config) => [
       ...config.columns.filter((it) => it.isUnique).map((it) => ({
         name: it.uniqueName ?? sqlite.uniqueKeyName(table, [nameOf(it)]),
-        nameExplicit: it.uniqueName !== undefined && it.uniqueName !== sqlite.uniqueKeyName(table, [it.name]),
+        nameExplicit: it.uniqueName !== undefined && (orm.isNext || it.uniqueName !== sqlite.uniqueKeyName(table, [it.name])),
         ofColumn: true,
         columns: [nameOf(it)],
       })),
@@ -96,7 +96,7 @@
         foreignKeys: Object.values(foreignKeys),
         primaryKeys: Object.values(primaryKeys),
         uniques,
-        checks: config.checks.map((it) => ({ name: it.name, value: print(it.value) })),
+        checks: config.checks.map((it) => ({ name: it.name, value: orm.isNext ? print(it.value, "indexes") : print(it.value) })),
       };
     };
 

@@ -30,7 +30,8 @@
 
   rg.refused = (name) => {
     const refuse = () => {
-      throw new Error(`\`${name}\` is not available while a schema is read: there is no network, no process and no writing`);
+      const error = new Error(`\`${name}\` is not available while a schema is read`);
+      throw Object.assign(error, { raingaugeRefused: true });
     };
     const self = proxy((key) => (key === "default" ? self : rg.refused(`${name}.${key}`)), refuse);
     return self;

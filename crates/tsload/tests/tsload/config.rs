@@ -36,7 +36,7 @@ fn a_typescript_configuration_is_evaluated_with_the_environment() {
     assert_eq!(config.out, "db/migrations");
     assert_eq!(config.casing.as_deref(), Some("snake_case"));
     assert_eq!(config.tables_filter, ["app_*"]);
-    assert_eq!(config.schema_filter, ["public"]);
+    assert_eq!(config.schema_filter, Some(vec!["public".to_owned()]));
     assert!(!config.breakpoints);
     assert_eq!(config.migrations_table.as_deref(), Some("ledger"));
     assert_eq!(config.migrations_schema.as_deref(), Some("public"));
@@ -92,11 +92,14 @@ fn check_invalid(text: &str, expected: &str) {
 #[test]
 fn a_wrong_configuration_is_refused_by_name() {
     check_invalid("export default {}", "`dialect` is missing");
-    check_invalid("export default { dialect: 'oracle' }", "which Drizzle does not know");
+    check_invalid(
+        "export default { dialect: 'oracle' }",
+        "`dialect` is `oracle`, not one of `postgresql`, `mysql`, `sqlite`, `turso`, `singlestore`, `gel`",
+    );
     check_invalid("export default { dialect: 'sqlite', out: 1 }", "`out` is not a text");
     check_invalid(
         "export default { dialect: 'sqlite', casing: 'kebab' }",
-        "`casing` is not one of `snake_case`, `camelCase`",
+        "`casing` is `kebab`, not one of `snake_case`, `camelCase`",
     );
 }
 
@@ -110,6 +113,8 @@ fn a_configuration_without_schema_files_declares_nothing() {
 #[test]
 fn versions_come_from_the_installed_packages() {
     let package = ("node_modules/drizzle-orm/package.json", r#"{ "version": "0.45.4" }"#);
-    let versions = Fixture::without_packages(&[package]).project().versions();
+    let json = ("drizzle.config.json", r#"{ "dialect": "sqlite" }"#);
+    let fixture = Fixture::without_packages(&[package, json]);
+    let versions = fixture.project().versions(&fixture.config().unwrap());
     assert_eq!((versions.drizzle_orm.as_deref(), versions.drizzle_kit), (Some("0.45.4"), None));
 }

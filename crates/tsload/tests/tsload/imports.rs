@@ -4,7 +4,7 @@ use crate::project::{Fixture, table_names};
 
 #[track_caller]
 fn check_tables(schema: &str, others: &[(&str, &str)], expected: &[&str]) {
-    let Some(fixture) = Fixture::postgres(schema, others) else { return };
+    let fixture = Fixture::postgres(schema, others);
     assert_eq!(table_names(&fixture.postgres_schema()), expected);
 }
 
@@ -40,7 +40,7 @@ export type { Named, PgColumn };
 fn files_may_import_each_other_in_circles() {
     let users = "import { integer, pgTable } from 'drizzle-orm/pg-core';\nimport { posts } from './schema';\nexport const users = pgTable('users', { id: integer().primaryKey(), pinned: integer().references(() => posts.id) });\n";
     let schema = "import { integer, pgTable } from 'drizzle-orm/pg-core';\nimport { relations } from 'drizzle-orm';\nimport { users } from './users';\nexport * from './users';\nexport const posts = pgTable('posts', { id: integer().primaryKey(), author: integer().references(() => users.id) });\nexport const postsRelations = relations(posts, ({ one }) => ({ author: one(users, { fields: [posts.author], references: [users.id] }) }));\n";
-    let Some(fixture) = Fixture::postgres(schema, &[("users.ts", users)]) else { return };
+    let fixture = Fixture::postgres(schema, &[("users.ts", users)]);
     let schema = fixture.postgres_schema();
     assert_eq!(table_names(&schema), ["posts", "users"]);
     assert_eq!(schema.tables[0].foreign_keys[0].name, "posts_author_users_id_fk");
@@ -201,7 +201,7 @@ fn a_namespace_among_the_exports_is_passed_over() {
 #[test]
 fn the_environment_is_the_callers_and_what_is_asked_for_is_reported() {
     let schema = "import { pgTable } from 'drizzle-orm/pg-core';\nexport const a = pgTable(`${process.env.PREFIX}_${process.env.HOME ?? 'none'}`, {});";
-    let Some(fixture) = Fixture::postgres(schema, &[]) else { return };
+    let fixture = Fixture::postgres(schema, &[]);
     let fixture = fixture.with_env("PREFIX", "app");
     assert_eq!(table_names(&fixture.postgres_schema()), ["app_none"]);
     let declared = fixture.declared().unwrap().unwrap();
@@ -210,12 +210,10 @@ fn the_environment_is_the_callers_and_what_is_asked_for_is_reported() {
 
 #[test]
 fn a_workspace_package_outside_of_the_folder_is_read() {
-    let Some(fixture) = Fixture::new(&[
+    let fixture = Fixture::new(&[
         ("pnpm-workspace.yaml", ""),
         ("shared/name.ts", "export const name = 'shared';"),
-    ]) else {
-        return;
-    };
+    ]);
     fixture.write(
         "app/drizzle.config.ts",
         "export default { dialect: 'postgresql', schema: './schema.ts' };",

@@ -67,7 +67,7 @@ fn waiting_for_nothing_is_an_error() {
 #[track_caller]
 fn check_refused(schema: &str, what: &str) {
     let (fixture, error) = evaluate(schema, 10);
-    assert_eq!(error.code(), "schema-failed");
+    assert_eq!(error.code(), "sandbox-refused");
     assert!(error.to_string().contains(&format!("`{what}` is not available")), "{error}");
     assert!(!fixture.path("written").exists());
 }

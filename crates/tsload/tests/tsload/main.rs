@@ -1,17 +1,21 @@
 //! Small projects in a temporary folder, with the real drizzle-orm linked in.
-//!
-//! `RAINGAUGE_TEST_NODE_MODULES` names the `node_modules` folder to link.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "these are tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
 mod cases;
 mod config;
 mod errors;
+mod escapes;
+mod features;
+mod generations;
 mod imports;
 mod limits;
+mod monorepos;
 mod nesting;
 mod order;
+mod patterns;
 mod postgres;
 mod project;
+mod runtimes;
 mod sqlite;

@@ -16,6 +16,21 @@ export default defineConfig({ dialect: "postgresql", schema: "./schema.ts" });
 pub(crate) const SQLITE_CONFIG: &str = r#"export default { dialect: "sqlite", schema: "./schema.ts" };
 "#;
 
+/// The packages of each drizzle-orm that is loaded, by their names in `tests/packages`.
+pub(crate) const GENERATIONS: [&str; 5] =
+    ["drizzle-orm-0.30", "drizzle-orm-0.36", "drizzle-orm-0.40", LATEST, NEXT];
+pub(crate) const LATEST: &str = "drizzle-orm";
+pub(crate) const NEXT: &str = "drizzle-orm-1.0";
+
+/// What `cargo xtask install` has installed from `tests/packages`: below the target folder, wherever
+/// that is.
+fn installed_packages() -> PathBuf {
+    let binary = std::env::current_exe().unwrap();
+    let folders = binary.ancestors().map(|it| it.join("testkit/schemas/node_modules"));
+    let missing = "the npm packages are not installed: run `cargo xtask install`";
+    folders.into_iter().find(|it| it.is_dir()).expect(missing)
+}
+
 /// A project on disk, removed with this value.
 pub(crate) struct Fixture {
     folder: TempDir,
@@ -23,15 +38,26 @@ pub(crate) struct Fixture {
 }
 
 impl Fixture {
-    /// Writes the files; `None` (and a word why) if there is no drizzle-orm to link.
-    pub(crate) fn new(files: &[(&str, &str)]) -> Option<Self> {
-        let Some(modules) = std::env::var_os("RAINGAUGE_TEST_NODE_MODULES") else {
-            println!("skipped: RAINGAUGE_TEST_NODE_MODULES is not set");
-            return None;
-        };
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
+        Self::with_orm(LATEST, files)
+    }
+
+    /// With another drizzle-orm than the latest one of 0.x.
+    pub(crate) fn with_orm(orm: &str, files: &[(&str, &str)]) -> Self {
         let fixture = Self::without_packages(files);
-        std::os::unix::fs::symlink(PathBuf::from(modules), fixture.path("node_modules")).unwrap();
-        Some(fixture)
+        fixture.install(orm, "node_modules");
+        fixture
+    }
+
+    /// Links the packages into a folder of the project, the one of that name as `drizzle-orm`.
+    pub(crate) fn install(&self, orm: &str, folder: &str) {
+        let modules = installed_packages();
+        fs::create_dir_all(self.path(folder)).unwrap();
+        for entry in fs::read_dir(&modules).unwrap().flatten() {
+            let name = entry.file_name().into_string().unwrap();
+            let from = if name == LATEST { modules.join(orm) } else { entry.path() };
+            let _ = std::os::unix::fs::symlink(from, self.path(folder).join(name));
+        }
     }
 
     pub(crate) fn without_packages(files: &[(&str, &str)]) -> Self {
@@ -43,12 +69,12 @@ impl Fixture {
     }
 
     /// A PostgreSQL project with one schema file, and more files next to it.
-    pub(crate) fn postgres(schema: &str, others: &[(&str, &str)]) -> Option<Self> {
+    pub(crate) fn postgres(schema: &str, others: &[(&str, &str)]) -> Self {
         let files = [("drizzle.config.ts", POSTGRES_CONFIG), ("schema.ts", schema)];
         Self::new(&[&files, others].concat())
     }
 
-    pub(crate) fn sqlite(schema: &str) -> Option<Self> {
+    pub(crate) fn sqlite(schema: &str) -> Self {
         Self::new(&[("drizzle.config.ts", SQLITE_CONFIG), ("schema.ts", schema)])
     }
 
@@ -73,7 +99,7 @@ impl Fixture {
 
     pub(crate) fn project(&self) -> Project {
         Project::new(self.root().to_owned(), self.env.clone())
-            .with_time_limit(Duration::from_secs(20))
+            .with_time_limit(Duration::from_secs(60))
     }
 
     pub(crate) fn config(&self) -> Result<Config, LoadError> {

@@ -1,0 +1,48 @@
+//! Which Drizzle is installed, found as Node finds it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// Versions of the installed packages, as their `package.json` says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Versions {
+    pub drizzle_orm: Option<String>,
+    pub drizzle_kit: Option<String>,
+}
+
+/// The two Drizzles, which differ in what they read and write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Generation {
+    /// drizzle-orm 0.x with drizzle-kit 0.x.
+    #[default]
+    V0,
+    /// drizzle-orm and drizzle-kit 1.0, with their previews.
+    V1,
+}
+
+impl Versions {
+    /// The versions that the first of the folders sees which sees any.
+    pub(crate) fn seen_from(folders: &[PathBuf]) -> Self {
+        let find = |package| folders.iter().find_map(|it| version(it, package));
+        Self { drizzle_orm: find("drizzle-orm"), drizzle_kit: find("drizzle-kit") }
+    }
+
+    /// The kit's generation, as it reads and writes the files; the library's if there is no kit.
+    pub fn generation(&self) -> Generation {
+        let version = self.drizzle_kit.as_ref().or(self.drizzle_orm.as_ref());
+        let major = version.and_then(|it| it.split('.').next()?.parse::<u32>().ok());
+        match major {
+            Some(1..) => Generation::V1,
+            Some(0) | None => Generation::V0,
+        }
+    }
+}
+
+fn version(folder: &Path, package: &str) -> Option<String> {
+    let file = format!("node_modules/{package}/package.json");
+    let text = folder.ancestors().find_map(|it| fs::read_to_string(it.join(&file)).ok())?;
+    let content: Value = serde_json::from_str(&text).ok()?;
+    content.get("version").and_then(Value::as_str).map(str::to_owned)
+}
