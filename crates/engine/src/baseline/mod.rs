@@ -5,6 +5,7 @@
 //! believed but tried: see `proof`.
 
 mod children;
+mod not_null;
 mod postgres;
 mod sqlite;
 
@@ -33,7 +34,9 @@ pub fn from_pg_dump(dump: &str, ledgers: &[LedgerName]) -> Baseline {
 /// If the catalog cannot be read.
 pub fn unsaid_by_pg_dump(session: &mut Session) -> Result<Vec<String>, SqlError> {
     match session {
-        Session::Postgres(session) => children::unsaid(session),
+        Session::Postgres(session) => {
+            Ok([children::unsaid(session)?, not_null::unsaid(session)?].concat())
+        }
         Session::Sqlite(_) => Ok(Vec::new()),
     }
 }
