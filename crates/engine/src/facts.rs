@@ -97,6 +97,7 @@ impl Facts {
             declared(site, &live, &mut findings)?
         };
         findings.extend(unseen(&live));
+        findings.extend(check::surroundings::surroundings(&live));
         let rights = Rights::read(site)?;
         Ok(Self {
             scope,

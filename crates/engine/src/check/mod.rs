@@ -6,4 +6,5 @@ mod enums;
 pub mod ledger;
 pub mod names;
 pub mod rights;
+pub mod surroundings;
 pub mod target;
