@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use raingauge_testkit::judge::orm::{Orm, PACKAGES};
 use raingauge_testkit::node::SCHEMA_PACKAGES;
 use raingauge_testkit::project::Example;
 use raingauge_testkit::{Failure, Result, pgbouncer, postgres};
@@ -89,7 +90,8 @@ pub(crate) fn postgresql() -> Result {
     Ok(())
 }
 
-/// Installs the npm packages of the examples by their lock files, once for all tests.
+/// Installs the npm packages of the examples, and every migrator, by their lock files, once for all
+/// tests.
 pub(crate) fn packages() -> Result {
     if !starts("npm", &["--version"]) {
         return Err(Failure::new("there is no npm: install Node.js 20 or later, with npm"));
@@ -97,6 +99,7 @@ pub(crate) fn packages() -> Result {
     for example in Example::ALL {
         install_packages(example.name(), &example.folder())?;
     }
+    install_packages(PACKAGES, &Orm::packages())?;
     install_packages(SCHEMA_PACKAGES, &root().join("crates/tsload/tests/packages"))
 }
 

@@ -177,6 +177,15 @@ pub(crate) struct RestoreArgs {
     pub(crate) confirm: Option<String>,
 }
 
+/// What a baseline keeps.
+#[derive(Args, Debug)]
+pub(crate) struct Keep {
+    /// Keep who owns what in the baseline, guarded by the role's existence, and compare it; without it,
+    /// everything belongs to whoever builds a new database (PostgreSQL)
+    #[arg(long)]
+    pub(crate) with_owners: bool,
+}
+
 /// Consent to a write.
 #[derive(Args, Debug)]
 pub(crate) struct Confirm {
@@ -192,6 +201,8 @@ pub(crate) struct Confirm {
 pub(crate) struct ReconcileArgs {
     #[command(flatten)]
     pub(crate) confirm: Confirm,
+    #[command(flatten)]
+    pub(crate) keep: Keep,
 }
 
 #[derive(Args, Debug)]
@@ -208,6 +219,8 @@ pub(crate) struct ValidateArgs {
 pub(crate) struct ExecuteArgs {
     #[command(flatten)]
     pub(crate) confirm: Confirm,
+    #[command(flatten)]
+    pub(crate) keep: Keep,
 }
 
 #[derive(Args, Debug)]

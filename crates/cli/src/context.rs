@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use raingauge_engine::setting::{Runtime, ScratchChoice, Setting};
 use raingauge_engine::{Error, Result};
 
-use crate::arguments::{Common, RuntimeChoice};
+use crate::arguments::{Common, Keep, RuntimeChoice};
 use raingauge_engine::consent::Given;
 
 /// What every command works with.
@@ -39,6 +39,7 @@ impl Context {
                 Some(url) => ScratchChoice::Url(url.to_owned()),
             },
             pg_client: common.pg_client.clone(),
+            with_owners: false,
             allow: common.allow.clone(),
             runtime: match common.runtime {
                 RuntimeChoice::Embedded => Runtime::Embedded,
@@ -48,6 +49,13 @@ impl Context {
         };
         let answers = common.answers.as_ref().map(read_answers).transpose()?;
         Ok(Self { setting, answers })
+    }
+}
+
+impl Context {
+    /// The setting for a command that may write a baseline.
+    pub(crate) fn keeping(&self, keep: &Keep) -> Setting {
+        Setting { with_owners: keep.with_owners, ..self.setting.clone() }
     }
 }
 

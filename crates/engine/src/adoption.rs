@@ -8,6 +8,7 @@ use raingauge_schema::drizzle::migration::{hash, join};
 use raingauge_schema::drizzle::snapshot::SnapshotIds;
 use raingauge_schema::{Dialect, Fingerprint, Kind};
 
+use crate::baseline::live::of_live;
 use crate::certificate::Evidence;
 use crate::check::{adoption as check, declared, rights};
 use crate::facts::{DeclaredSide, Facts, Scope};
@@ -17,7 +18,7 @@ use crate::progress::Progress;
 use crate::proof;
 use crate::report::{Finding, Severity};
 use crate::seed::TableState;
-use crate::side;
+
 use crate::site::Site;
 use crate::{Error, Result};
 
@@ -225,8 +226,12 @@ fn baseline_course(
         return Ok(());
     }
     progress.begin("writing the baseline");
-    let baseline = side::live_baseline(site)?;
+    let baseline = of_live(site, facts)?;
     planning.findings.extend(baseline.findings.iter().cloned());
+    if baseline.findings.iter().any(|it| it.severity == Severity::Error) {
+        // What cannot be carried is not tried either: it may hold a secret that an error would show.
+        return Ok(());
+    }
     let mut migrations = Vec::new();
     let snapshot = baseline_snapshot(site, facts, &baseline.statements)?;
     migrations.push(NewMigration {

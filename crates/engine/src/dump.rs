@@ -12,9 +12,95 @@ use crate::connect::{Dsn, PgSession, Session, SqlError};
 use crate::ledger::LedgerName;
 use crate::{Error, Result};
 
-/// The structure as the engine itself prints it, without ledgers, owners and anything that belongs to
-/// the moment, so that two dumps can be compared as texts. It is a script: the engine's own statements in
-/// the engine's order, letter for letter.
+/// The structure as the engine itself prints it, without ledgers and anything that belongs to the
+/// moment, so that two dumps can be compared as texts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dump {
+    /// The engine's own statements in the engine's order, letter for letter.
+    pub statements: Vec<Dumped>,
+}
+
+/// One statement of a dump, without the comments before it and without its semicolon.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dumped {
+    pub sql: String,
+    /// What the engine says above it.
+    pub entry: Entry,
+}
+
+/// What `pg_dump` writes above the statements of one object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    pub name: String,
+    /// `TABLE`, `ACL`, `COMMENT` …; empty for settings.
+    pub kind: String,
+    /// `-` for what is in no schema.
+    pub schema: String,
+    /// Whose it is; for privileges, whose the object is that they are on.
+    pub owner: Option<String>,
+}
+
+impl Dump {
+    /// Cuts what `pg_dump -s` prints, and leaves out those of `schemas` in which nothing is: they held
+    /// a ledger that was left out.
+    ///
+    /// # Errors
+    /// If it cannot be cut into statements.
+    pub fn parse(dump: &str, schemas: &[&str]) -> Result<Self, SplitError> {
+        let pieces = split(dump)?;
+        let mut entry = Entry::default();
+        let mut statements = Vec::new();
+        for piece in pieces.iter().filter(|it| it.kind != PieceKind::Command) {
+            if let Some(next) = Entry::above(&piece.sql) {
+                entry = next;
+            }
+            let sql = without_comments(&piece.sql).trim_end().to_owned();
+            // A setting stands behind one object but is for the next.
+            let is_setting = sql.starts_with("SET ") && !sql.starts_with("SET SESSION AUTH");
+            let entry = if is_setting { Entry::default() } else { entry.clone() };
+            statements.push(Dumped { sql, entry });
+        }
+        let is_empty = |schema: &str| statements.iter().all(|it| it.entry.schema != schema);
+        let gone: Vec<_> =
+            schemas.iter().copied().filter(|it| *it != "public" && is_empty(it)).collect();
+        statements
+            .retain(|it| !it.sql.is_empty() && !gone.iter().any(|gone| it.entry.is_schema(gone)));
+        Ok(Self { statements })
+    }
+
+    /// All of it as one script.
+    pub fn text(&self) -> String {
+        self.statements.iter().map(|it| format!("{};\n\n", it.sql)).collect()
+    }
+}
+
+impl Entry {
+    /// Reads `-- Name: books; Type: TABLE; Schema: public; Owner: app` among the comments before a
+    /// statement.
+    fn above(statement: &str) -> Option<Self> {
+        let comments = statement.lines().take_while(|it| it.starts_with("--") || it.is_empty());
+        let line = comments.filter_map(|it| it.strip_prefix("-- Name: ")).last()?;
+        let (name, rest) = line.rsplit_once("; Type: ")?;
+        let (kind, rest) = rest.split_once("; Schema: ")?;
+        let (schema, owner) = rest.split_once("; Owner:")?;
+        let owner = owner.trim_start();
+        let owner = owner.split_once("; Tablespace: ").map_or(owner, |it| it.0);
+        Some(Self {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            schema: schema.to_owned(),
+            owner: Some(owner).filter(|it| !it.is_empty() && *it != "-").map(str::to_owned),
+        })
+    }
+
+    /// Whether it makes this schema, or is a comment or grant on it.
+    fn is_schema(&self, schema: &str) -> bool {
+        self.name == schema && self.kind == "SCHEMA"
+            || self.name == format!("SCHEMA {schema}") && self.schema == "-"
+    }
+}
+
+/// The structure as the engine itself prints it.
 ///
 /// # Errors
 /// If `pg_dump` is missing, too old or fails, or the catalog cannot be read.
@@ -23,7 +109,7 @@ pub fn schema_dump(
     dsn: &Dsn,
     ledgers: &[LedgerName],
     client: Option<&ProgramSource>,
-) -> Result<String> {
+) -> Result<Dump> {
     match (session, dsn) {
         (Session::Postgres(session), Dsn::Postgres(target)) => {
             session.refuse_shared()?;
@@ -36,7 +122,7 @@ pub fn schema_dump(
             }
             let dump = pg_dump(target, major, &excluded, client)?;
             let schemas: Vec<_> = ledgers.iter().map(|it| it.schema.as_str()).collect();
-            normalised(&dump, &schemas).map_err(|it| failed().caused_by(it))
+            Dump::parse(&dump, &schemas).map_err(|it| failed().caused_by(it))
         }
         (session, _) => sqlite_schema(session, ledgers).map_err(unreadable),
     }
@@ -77,7 +163,7 @@ fn pg_dump(
 ) -> Result<String> {
     let program = client::find("pg_dump", server_major, client)?;
     let mut command = program.command(target);
-    command.args(["--schema-only", "--no-owner", "--encoding=UTF8", "--lock-wait-timeout=30s"]);
+    command.args(["--schema-only", "--encoding=UTF8", "--lock-wait-timeout=30s"]);
     command.args(excluded.iter().map(|it| format!("--exclude-table={it}")));
     command.stdin(Stdio::null());
     let output = command.output().map_err(|cause| failed().caused_by(cause))?;
@@ -94,55 +180,6 @@ fn failed() -> Error {
     Error::new("pg-dump-failed", "`pg_dump` could not dump the structure")
 }
 
-/// What `pg_dump` writes above the statements of one object.
-#[derive(Clone, Debug, Default)]
-struct Entry {
-    name: String,
-    kind: String,
-    /// `-` for what is in no schema.
-    schema: String,
-}
-
-impl Entry {
-    /// Reads `-- Name: books; Type: TABLE; Schema: public; Owner: -` among the comments before a
-    /// statement.
-    fn above(statement: &str) -> Option<Self> {
-        let line = statement.lines().find_map(|it| it.strip_prefix("-- Name: "))?;
-        let (name, rest) = line.rsplit_once("; Type: ")?;
-        let (kind, rest) = rest.split_once("; Schema: ")?;
-        let (schema, _) = rest.split_once("; Owner:")?;
-        Some(Self { name: name.to_owned(), kind: kind.to_owned(), schema: schema.to_owned() })
-    }
-
-    /// Whether it makes this schema, or is a comment or grant on it.
-    fn is_schema(&self, schema: &str) -> bool {
-        self.name == schema && self.kind == "SCHEMA"
-            || self.name == format!("SCHEMA {schema}") && self.schema == "-"
-    }
-}
-
-/// The statements of a dump without its comments, whose version numbers differ from dump to dump, and
-/// without those of `schemas` in which nothing is: they held a ledger that was left out.
-fn normalised(dump: &str, schemas: &[&str]) -> Result<String, SplitError> {
-    let pieces = split(dump)?;
-    let mut entry = Entry::default();
-    let mut entries = Vec::new();
-    for piece in pieces.iter().filter(|it| it.kind != PieceKind::Command) {
-        if let Some(next) = Entry::above(&piece.sql) {
-            entry = next;
-        }
-        entries.push((entry.clone(), without_comments(&piece.sql)));
-    }
-    let is_empty = |schema: &str| entries.iter().all(|(it, _)| it.schema != schema);
-    let gone: Vec<_> = schemas.iter().filter(|it| **it != "public" && is_empty(it)).collect();
-    let kept = entries.iter().filter(|(entry, statement)| {
-        // A setting stands behind one object but is for the next.
-        let is_gone = gone.iter().any(|it| entry.is_schema(it)) && !statement.starts_with("SET ");
-        !statement.is_empty() && !is_gone
-    });
-    Ok(kept.map(|(_, statement)| format!("{statement};\n\n")).collect())
-}
-
 /// A statement without the comments before it; those inside it are its own.
 fn without_comments(mut sql: &str) -> &str {
     loop {
@@ -154,7 +191,7 @@ fn without_comments(mut sql: &str) -> &str {
     }
 }
 
-fn sqlite_schema(session: &mut Session, ledgers: &[LedgerName]) -> Result<String, SqlError> {
+fn sqlite_schema(session: &mut Session, ledgers: &[LedgerName]) -> Result<Dump, SqlError> {
     let rows = session.rows(
         "SELECT type, name, tbl_name, sql FROM main.sqlite_schema \
          WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY type, name",
@@ -163,12 +200,12 @@ fn sqlite_schema(session: &mut Session, ledgers: &[LedgerName]) -> Result<String
         let table = row.get(2).cloned().flatten().unwrap_or_default();
         !ledgers.iter().any(|it| it.table == table)
     };
-    let text = |row: &Vec<Option<String>>| {
+    let dumped = |row: &Vec<Option<String>>| {
         let sql = row.get(3).cloned().flatten().unwrap_or_default();
         let head: Vec<_> = row.iter().take(2).flatten().map(String::as_str).collect();
-        format!("-- {}\n{sql};\n", head.join(" "))
+        Dumped { sql: format!("-- {}\n{sql}", head.join(" ")), entry: Entry::default() }
     };
-    Ok(rows.iter().filter(is_kept).map(text).collect())
+    Ok(Dump { statements: rows.iter().filter(is_kept).map(dumped).collect() })
 }
 
 fn unreadable(cause: SqlError) -> Error {
@@ -188,7 +225,7 @@ mod tests {
 
     #[track_caller]
     fn check(dump: &str, expected: &str) {
-        assert_eq!(normalised(dump, &["drizzle"]).unwrap(), expected);
+        assert_eq!(Dump::parse(dump, &["drizzle"]).unwrap().text(), expected);
     }
 
     #[test]
@@ -220,5 +257,18 @@ mod tests {
             ),
             function,
         );
+    }
+
+    #[test]
+    fn the_owner_is_read_above_a_statement_and_nowhere_else() {
+        let dump = "--\n-- Name: f(); Type: FUNCTION; Schema: public; Owner: app\n--\n\nCREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$\n-- Name: g; Type: ACL; Schema: x; Owner: eve\nselect 1;\n$$;\nSET a = 0;\n";
+        let dump = Dump::parse(dump, &[]).unwrap();
+        let owners: Vec<_> = dump.statements.iter().map(|it| it.entry.owner.as_deref()).collect();
+        assert_eq!(owners, [Some("app"), None]);
+        let entry = Entry::above(
+            "-- Name: t; Type: TABLE; Schema: public; Owner: a; b; Tablespace: fast\n--\n\nCREATE",
+        )
+        .unwrap();
+        assert_eq!(entry.owner.as_deref(), Some("a; b"));
     }
 }

@@ -16,7 +16,7 @@ use crate::position::{Position, locate};
 use crate::progress::Progress;
 use crate::report::{Finding, Severity};
 use crate::rights::Rights;
-use crate::side::{self, Init};
+use crate::side::{self, Init, Prerequisites};
 use crate::site::Site;
 use crate::{Error, Result};
 
@@ -31,6 +31,8 @@ pub struct Facts {
     /// Catalogs after each migration, the empty one first; only the empty one without a history.
     pub states: Vec<Catalog>,
     pub position: Position,
+    /// What a new database needs before the history, if init.sql is that and nothing else.
+    pub prerequisites: Option<Prerequisites>,
     pub init: Option<Init>,
     pub declared: Option<DeclaredSide>,
     /// What the role may do; absent where there are no roles.
@@ -77,11 +79,20 @@ impl Facts {
         findings.extend(standing.findings.iter().cloned());
 
         progress.begin("replaying the history in scratch");
-        let states = side::history(site, &live, &mut findings)?;
-        let tags: Vec<_> =
-            site.project.history.migrations.iter().map(|it| it.entry.tag.clone()).collect();
-        let tags = &tags[..tags.len().min(states.len() - 1)];
-        let position = locate(&live, &states, tags, standing.recorded.len());
+        let mut prerequisites = side::prerequisites(site)?;
+        let n_recorded = standing.recorded.len();
+        let mut replayed = replay(site, &live, prerequisites.as_ref(), n_recorded)?;
+        let has_history = !site.project.history.is_empty();
+        if prerequisites.is_some() && replayed.position.proven.is_none() && has_history {
+            // A history may do without them, and a database may have been made without them.
+            let bare = replay(site, &live, None, n_recorded)?;
+            if bare.position.proven.is_some() {
+                (replayed, prerequisites) = (bare, None);
+            }
+        }
+        let Replayed { states, position, findings: told } = replayed;
+        findings.extend(told);
+        findings.extend(prerequisites.as_ref().map(prepares));
 
         let init = if scope == Scope::All {
             progress.begin("building init.sql in scratch");
@@ -106,6 +117,7 @@ impl Facts {
             standing,
             states,
             position,
+            prerequisites,
             init,
             declared,
             rights,
@@ -117,6 +129,28 @@ impl Facts {
     pub fn blocking(&self) -> Vec<&'static str> {
         self.findings.iter().filter(|it| it.severity == Severity::Error).map(|it| it.code).collect()
     }
+}
+
+/// The history, built anew, and where live stands in it.
+struct Replayed {
+    states: Vec<Catalog>,
+    position: Position,
+    findings: Vec<Finding>,
+}
+
+fn replay(
+    site: &mut Site,
+    live: &Catalog,
+    prerequisites: Option<&Prerequisites>,
+    n_recorded: usize,
+) -> Result<Replayed> {
+    let mut findings = Vec::new();
+    let states = side::history(site, live, prerequisites, &mut findings)?;
+    let tags: Vec<_> =
+        site.project.history.migrations.iter().map(|it| it.entry.tag.clone()).collect();
+    let tags = &tags[..tags.len().min(states.len() - 1)];
+    let position = locate(live, &states, tags, n_recorded);
+    Ok(Replayed { states, position, findings })
 }
 
 /// T35: the catalog and the ledgers of the same moment, although other runners are at work. A migration
@@ -176,6 +210,15 @@ fn declared(
     let Some(catalog) = side::declared(site, &snapshot, findings)? else { return Ok(None) };
     let comparison = schema.compare(live, &catalog);
     Ok(Some(DeclaredSide { schema, snapshot, catalog, comparison }))
+}
+
+fn prepares(prerequisites: &Prerequisites) -> Finding {
+    let finding = Finding::info(
+        "init-sql-prerequisites",
+        prerequisites.source.clone(),
+        "only prepares a database; it stays what it is, and the history is built and proven on top of it: a new database needs it first",
+    );
+    prerequisites.lines().into_iter().fold(finding, Finding::evidence)
 }
 
 /// T22: what cannot be seen is unknown, and nothing may be concluded from its absence.

@@ -7,12 +7,14 @@
 use raingauge_schema::{Dialect, Fingerprint, Kind, Pair, compare};
 
 use crate::adoption::NewMigration;
+use crate::baseline::refusal;
+use crate::baseline::roles::without_owners;
 use crate::certificate::{CatalogRecord, Dump, Evidence, Replay};
 use crate::connect::{Access, Session};
 use crate::facts::Facts;
 use crate::report::Finding;
 use crate::scratch::ScratchDatabase;
-use crate::side::Init;
+use crate::side::{Init, Prerequisites};
 use crate::site::Site;
 use crate::{Result, dump, findings, replay, seed, side};
 
@@ -44,13 +46,15 @@ pub fn prove(site: &mut Site, facts: &mut Facts, migrations: &[NewMigration]) ->
 /// # Errors
 /// If scratch cannot be had, or the engine's dump fails.
 pub fn prove_position(site: &mut Site, facts: &Facts, n: usize) -> Result<Proof> {
-    let mut rebuilt = side::rebuild(site, &facts.live, n)?;
+    let mut rebuilt = side::rebuild(site, &facts.live, facts.prerequisites.as_ref(), n)?;
     let mut witnessed = None;
     let findings = match rebuilt.stopped {
         Some(finding) => vec![finding],
         None => equal_structure(site, facts, &mut rebuilt.database, &mut witnessed)?,
     };
-    let prerequisites = rebuilt.prerequisites;
+    let schemas = rebuilt.prerequisites.iter().map(|it| format!("schema {it}"));
+    let scripts = facts.prerequisites.iter().flat_map(Prerequisites::lines);
+    let prerequisites = schemas.chain(scripts).collect();
     let evidence = witnessed.map(|it| it.evidence(site, facts, n, prerequisites));
     let withheld = findings.into_iter().map(|it| {
         let finding = Finding::warning(
@@ -80,7 +84,6 @@ impl Witnessed {
         prerequisites: Vec<String>,
     ) -> Evidence {
         let ledger = facts.ledgers.iter().find(|it| it.name == site.project.ledger);
-        let prerequisites = prerequisites.iter().map(|it| format!("schema {it}")).collect();
         Evidence {
             live: CatalogRecord::of(&facts.live),
             replay: Replay { migrations: n, prerequisites, fingerprint: self.catalog },
@@ -98,9 +101,34 @@ fn attempt(
     migrations: &[NewMigration],
     witnessed: &mut Option<Witnessed>,
 ) -> Result<Vec<Finding>> {
+    let bare = prove_on(site, facts, migrations, None, witnessed)?;
+    match &facts.prerequisites {
+        // What is to be run before the history must not be in its way.
+        Some(it) if bare.is_empty() => {
+            let findings = prove_on(site, facts, migrations, Some(it), witnessed)?;
+            let after = format!("after {}", it.source);
+            Ok(findings.into_iter().map(|it| it.evidence(after.clone())).collect())
+        }
+        _ => Ok(bare),
+    }
+}
+
+fn prove_on(
+    site: &mut Site,
+    facts: &Facts,
+    migrations: &[NewMigration],
+    prerequisites: Option<&Prerequisites>,
+    witnessed: &mut Option<Witnessed>,
+) -> Result<Vec<Finding>> {
     let mut fresh = site.scratch.create("proof")?;
+    if let Some(Err(error)) = prerequisites.map(|it| it.run(&mut fresh.session)) {
+        return Ok(vec![error.finding("init-sql-broken", "cannot be run on an empty database")]);
+    }
     for migration in migrations {
         if let Err(error) = replay::file(&mut fresh.session, migration.name, &migration.sql) {
+            if let Some(finding) = refusal::of_replay(&error) {
+                return Ok(vec![finding]);
+            }
             let what = "cannot be run on an empty database; nothing was written";
             let next = match migration.name {
                 "seed" => {
@@ -154,6 +182,9 @@ fn equal_structure(
 ) -> Result<Vec<Finding>> {
     let rebuilt = site.catalog_of(&mut fresh.session)?;
     let comparison = compare(Pair { from: &facts.live, to: &rebuilt });
+    if let Some(finding) = refusal::of_difference(&comparison).filter(|_| !comparison.is_equal()) {
+        return Ok(vec![finding]);
+    }
     if !comparison.is_equal() {
         let finding = Finding::error(
             "baseline-differs",
@@ -165,10 +196,12 @@ fn equal_structure(
     let (names, client) = (site.ledger_names(), site.client());
     let live = dump::schema_dump(&mut site.live, &site.dsn, &names, client.as_ref())?;
     let again = dump::schema_dump(&mut fresh.session, &fresh.dsn, &names, client.as_ref())?;
+    let certified = Fingerprint::of_bytes(without_owners(again.clone()).text().as_bytes());
+    let (live, again) = (site.owned(live).text(), site.owned(again).text());
     if live == again {
         *witnessed = Some(Witnessed {
             catalog: rebuilt.fingerprint(),
-            dump: Fingerprint::of_bytes(again.as_bytes()),
+            dump: certified,
             scratch: fresh.session.identity()?.engine,
             client: dump::witness(&mut site.live, client.as_ref())?,
         });

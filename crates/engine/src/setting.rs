@@ -26,6 +26,8 @@ pub struct Setting {
     pub scratch: ScratchChoice,
     /// A folder or a command prefix for `pg_dump` and `pg_restore`.
     pub pg_client: Option<String>,
+    /// Whether a baseline keeps who owns what; else everything belongs to whoever runs it.
+    pub with_owners: bool,
     /// What someone consented to by name: `drop:orders.note`, `record:0003_prices`.
     pub allow: Vec<String>,
     /// What evaluates the configuration and `schema.ts`.

@@ -5,7 +5,7 @@ use raingauge_schema::{Catalog, Comparison, Dialect, Kind, ObjectId, Pair, compa
 
 use crate::connect::{Access, Session, SqlError};
 use crate::history::Migration;
-use crate::initsql::{self, Found, Search};
+use crate::initsql::{self, Fenced, Found, Item, Search, Sourced};
 use crate::report::Finding;
 use crate::scratch::ScratchDatabase;
 use crate::seed::{self, SeedFile, SeedTable, TableState};
@@ -27,21 +27,91 @@ pub struct Init {
     pub states: Vec<Option<TableState>>,
     /// The migration that inserts `seeds`.
     pub seed_file: SeedFile,
+    /// Whether it only prepares a database, see [`Prerequisites`].
+    pub only_prepares: bool,
+}
+
+/// An init.sql that only prepares a database: extensions, schemas, roles, default privileges. It stays
+/// what it is, and the history is built on top of it.
+#[derive(Clone, Debug)]
+pub struct Prerequisites {
+    /// Which files were used, and how they were found.
+    pub source: String,
+    pub pieces: Vec<Sourced>,
+}
+
+impl Prerequisites {
+    /// One line for each statement, without what may be a password.
+    pub fn lines(&self) -> Vec<String> {
+        self.pieces.iter().map(|it| initsql::opening(&it.piece.sql)).collect()
+    }
+
+    /// Prepares an empty database.
+    ///
+    /// # Errors
+    /// At the first statement that the engine refuses.
+    pub fn run(&self, session: &mut Session) -> Result<(), replay::ReplayError> {
+        replay::script(session, &self.pieces).map(drop)
+    }
+}
+
+/// The prerequisites of the project, if its init.sql is nothing else.
+///
+/// # Errors
+/// If a file cannot be read, or scratch cannot be had.
+pub fn prerequisites(site: &mut Site) -> Result<Option<Prerequisites>> {
+    if site.dialect() != Dialect::Postgres {
+        return Ok(None);
+    }
+    let found = find(site)?;
+    if found.files.is_empty() {
+        return Ok(None);
+    }
+    let items = initsql::expand(&found, site.dialect())?.pieces;
+    let statements: Vec<_> = items
+        .into_iter()
+        .filter_map(|it| match it {
+            Item::Statement(it) => Some(it),
+            Item::Connect { .. } => None,
+        })
+        .collect();
+    if !initsql::only_prepares(&statements) {
+        return Ok(None);
+    }
+    // Only now is it known whether scratch is on live's own server.
+    drop(site.scratch.create("probe")?);
+    let fenced = fenced(site, &found, &mut Vec::new())?;
+    Ok(Some(Prerequisites { source: source(&found), pieces: fenced.pieces }))
+}
+
+fn find(site: &Site) -> Result<Found> {
+    initsql::find(&Search {
+        root: &site.project.root,
+        given: &site.setting.init_sql,
+        dialect: site.dialect(),
+        database: &site.identity.database,
+    })
+}
+
+fn source(found: &Found) -> String {
+    let files: Vec<_> = found.files.iter().map(|it| found.label(it)).collect();
+    format!("{} ({})", files.join(", "), found.source)
 }
 
 /// Catalogs after each migration, the empty database first. Stops at a migration that fails.
 ///
 /// A history may rest on schemas that someone else creates (an init.sql, an administrator). They are
-/// taken from live, and a finding says so.
+/// taken from live, and a finding says so. An init.sql that only prepares a database is run first.
 ///
 /// # Errors
 /// If scratch cannot be had.
 pub fn history(
     site: &mut Site,
     live: &Catalog,
+    prerequisites: Option<&Prerequisites>,
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<Catalog>> {
-    let rebuilt = rebuild(site, live, site.project.history.migrations.len())?;
+    let rebuilt = rebuild(site, live, prerequisites, site.project.history.migrations.len())?;
     findings.extend(needs_schemas(&rebuilt.prerequisites));
     findings.extend(rebuilt.stopped);
     Ok(rebuilt.states)
@@ -63,10 +133,21 @@ pub struct Rebuilt {
 ///
 /// # Errors
 /// If scratch cannot be had.
-pub fn rebuild(site: &mut Site, live: &Catalog, n: usize) -> Result<Rebuilt> {
+pub fn rebuild(
+    site: &mut Site,
+    live: &Catalog,
+    before: Option<&Prerequisites>,
+    n: usize,
+) -> Result<Rebuilt> {
     let mut prerequisites: Vec<String> = Vec::new();
     loop {
         let mut database = site.scratch.create("history")?;
+        if let Some(Err(error)) = before.map(|it| it.run(&mut database.session)) {
+            let what = "cannot be run on an empty database";
+            let stopped = Some(error.finding("init-sql-broken", what));
+            let states = vec![site.catalog_of(&mut database.session)?];
+            return Ok(Rebuilt { database, states, prerequisites, stopped });
+        }
         for name in &prerequisites {
             let create = format!("CREATE SCHEMA \"{}\"", name.replace('"', "\"\""));
             database.session.run(&create).map_err(|cause| {
@@ -203,7 +284,7 @@ pub fn live_baseline(site: &mut Site) -> Result<baseline::Baseline> {
         Dialect::Postgres => {
             let client = site.client();
             let dump = dump::schema_dump(&mut site.live, &site.dsn, &ledgers, client.as_ref())?;
-            let mut baseline = baseline::from_pg_dump(&dump, &ledgers);
+            let mut baseline = baseline::from_pg_dump(&site.owned(dump), &ledgers);
             let unsaid = baseline::unsaid_by_pg_dump(&mut site.live).map_err(unreadable)?;
             baseline.statements.extend(unsaid);
             Ok(baseline)
@@ -221,20 +302,15 @@ fn unreadable(cause: SqlError) -> Error {
 /// # Errors
 /// If a file cannot be read, or scratch cannot be had.
 pub fn init(site: &mut Site, live: &Catalog, findings: &mut Vec<Finding>) -> Result<Option<Init>> {
-    let search = Search {
-        root: &site.project.root,
-        given: &site.setting.init_sql,
-        dialect: site.dialect(),
-        database: &site.identity.database,
-    };
-    let found = initsql::find(&search)?;
+    let found = find(site)?;
     findings.extend(found.findings.iter().cloned());
     if found.files.is_empty() {
         return Ok(None);
     }
-    let files: Vec<_> = found.files.iter().map(|it| found.label(it)).collect();
-    let source = format!("{} ({})", files.join(", "), found.source);
-    let Some((mut first, scripts)) = build_init(site, &found, findings)? else { return Ok(None) };
+    let source = source(&found);
+    let Some((mut first, pieces)) = build_init(site, &found, findings)? else { return Ok(None) };
+    let scripts = pieces.iter().map(|it| it.piece.sql.as_str()).collect::<Vec<_>>().join("\n");
+    let only_prepares = site.dialect() == Dialect::Postgres && initsql::only_prepares(&pieces);
     // The second build tells what belongs to the moment; SQLite's clock has whole seconds.
     if site.dialect() == Dialect::Sqlite && speaks_of_time(&scripts) {
         std::thread::sleep(until_the_next_second());
@@ -247,21 +323,37 @@ pub fn init(site: &mut Site, live: &Catalog, findings: &mut Vec<Finding>) -> Res
     let mut built = Session::open(&first.dsn, Access::ReadOnly)?;
     let mut again = Session::open(&second.dsn, Access::ReadOnly)?;
     let seeds = seed::read(&mut built, &mut again, &catalog).map_err(unread)?;
-    let comparison = compare(Pair { from: live, to: &catalog });
+    let mut comparison = compare(Pair { from: live, to: &catalog });
+    if only_prepares {
+        // It never meant to make what else is in live.
+        comparison.only_from.clear();
+    }
     let mut seeds = seed::fit(seeds, live);
     let states = classify_seeds(site, &mut seeds, findings);
     let seed_file = seed::seed_file(&mut built, &mut site.live, live, &seeds).map_err(unread)?;
-    Ok(Some(Init { source, scripts, catalog, comparison, seeds, states, seed_file }))
+    Ok(Some(Init { source, scripts, catalog, comparison, seeds, states, seed_file, only_prepares }))
 }
 
 fn build_init(
     site: &mut Site,
     found: &Found,
     findings: &mut Vec<Finding>,
-) -> Result<Option<(ScratchDatabase, String)>> {
+) -> Result<Option<(ScratchDatabase, Vec<Sourced>)>> {
+    let mut database = site.scratch.create("init")?;
+    let pieces = fenced(site, found, findings)?.pieces;
+    match replay::script(&mut database.session, &pieces) {
+        Ok(_) => Ok(Some((database, pieces))),
+        Err(error) => {
+            findings.push(error.finding("init-sql-broken", "cannot be built on an empty database"));
+            Ok(None)
+        }
+    }
+}
+
+/// What of the scripts may be sent; scratch has made a database before.
+fn fenced(site: &Site, found: &Found, findings: &mut Vec<Finding>) -> Result<Fenced> {
     let expansion = initsql::expand(found, site.dialect())?;
     findings.extend(expansion.findings.iter().cloned());
-    let mut database = site.scratch.create("init")?;
     let fence = initsql::Fence {
         dialect: site.dialect(),
         database: &site.identity.database,
@@ -270,15 +362,7 @@ fn build_init(
     };
     let fenced = initsql::fence(expansion.pieces, &fence);
     findings.extend(fenced.findings.iter().cloned());
-    let scripts =
-        fenced.pieces.iter().map(|it| it.piece.sql.as_str()).collect::<Vec<_>>().join("\n");
-    match replay::script(&mut database.session, &fenced.pieces) {
-        Ok(_) => Ok(Some((database, scripts))),
-        Err(error) => {
-            findings.push(error.finding("init-sql-broken", "cannot be built on an empty database"));
-            Ok(None)
-        }
-    }
+    Ok(fenced)
 }
 
 /// How long the clock shows the second that it shows now.

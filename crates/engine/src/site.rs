@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use raingauge_schema::{Catalog, Dialect};
 
+use crate::baseline::roles::without_owners;
 use crate::client::ProgramSource;
 use crate::connect::pooler::Link;
 use crate::connect::{Access, Dsn, Identity, PgSession, Session};
 use crate::consent::Circumstance;
+use crate::dump::Dump;
 use crate::history::History;
 use crate::ledger::{self, LedgerName};
 use crate::project::Project;
@@ -129,6 +131,11 @@ impl Site {
     /// If the connection breaks.
     pub fn catalog_of(&self, session: &mut Session) -> Result<Catalog> {
         introspect::catalog(session, &self.ledger_names())
+    }
+
+    /// A dump with or without its owners, as the user wants a baseline.
+    pub fn owned(&self, dump: Dump) -> Dump {
+        if self.setting.with_owners { dump } else { without_owners(dump) }
     }
 
     /// Where PostgreSQL's programs are, if the user says.

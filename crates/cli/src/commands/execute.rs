@@ -12,5 +12,6 @@ use crate::ui::Ui;
 pub(crate) fn run(ui: &mut Ui, context: &Context, args: &ExecuteArgs) -> Result<Report> {
     let mandate =
         Mandate { given: given(args.confirm.confirm.as_deref()), resume: args.confirm.resume };
-    commands::execute(&context.setting, &mandate, &mut Advisor { ui, context })
+    let setting = context.keeping(&args.keep);
+    commands::execute(&setting, &mandate, &mut Advisor { ui, context })
 }

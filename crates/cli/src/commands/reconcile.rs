@@ -10,5 +10,6 @@ use crate::ui::Ui;
 
 pub(crate) fn run(ui: &mut Ui, context: &Context, args: &ReconcileArgs) -> Result<Report> {
     let given = given(args.confirm.confirm.as_deref());
-    commands::reconcile(&context.setting, &given, args.confirm.resume, &mut Advisor { ui, context })
+    let setting = context.keeping(&args.keep);
+    commands::reconcile(&setting, &given, args.confirm.resume, &mut Advisor { ui, context })
 }

@@ -16,6 +16,7 @@ mod fence;
 mod init;
 mod majors;
 mod migrate;
+mod prerequisites;
 mod refusals;
 mod reports;
 mod run;

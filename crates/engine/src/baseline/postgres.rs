@@ -1,58 +1,60 @@
 //! Baseline statements out of a `pg_dump -s` text.
 
-use raingauge_schema::postgres::grammar::{quote_ident, quote_literal};
-use raingauge_schema::postgres::split::split;
-use raingauge_schema::script::PieceKind;
+use raingauge_schema::postgres::grammar::quote_ident;
+use raingauge_schema::postgres::token::tokens;
+use raingauge_schema::token::Token;
 
-use super::Baseline;
+use super::{Baseline, breakpoint, roles, secret};
+use crate::dump::Dump;
 use crate::ledger::LedgerName;
 use crate::report::Finding;
 
-pub(super) fn statements(dump: &str, ledgers: &[LedgerName]) -> Baseline {
+pub(super) fn statements(dump: &Dump, ledgers: &[LedgerName]) -> Baseline {
     let mut baseline = Baseline::default();
-    let pieces = match split(dump) {
-        Ok(pieces) => pieces,
-        Err(error) => {
-            let finding = Finding::error("dump-unreadable", "pg_dump -s", error.to_string());
-            baseline.findings.push(finding);
-            return baseline;
-        }
-    };
     let mut settings = Settings::default();
-    for piece in pieces.iter().filter(|it| it.kind != PieceKind::Command) {
-        let statement = without_comments(&piece.sql);
-        if statement.is_empty()
-            || settings.absorb(statement)
-            || makes_ledger_schema(statement, ledgers)
-        {
+    for dumped in &dump.statements {
+        let sql = dumped.sql.as_str();
+        if settings.absorb(sql) || makes_ledger_schema(sql, ledgers) {
             continue;
         }
         baseline.statements.extend(settings.pending());
-        baseline.statements.push(guarded(statement));
+        baseline.roles.extend(roles::required(sql));
+        baseline.findings.extend(secret::finding(sql));
+        let grantor = settings.grantor.as_deref();
+        let statement = match roles::guarding(sql, grantor) {
+            Some(roles) => {
+                baseline.grantees.extend(roles.iter().cloned());
+                roles::guarded(sql, &roles, grantor)
+            }
+            None => sql.to_owned(),
+        };
+        match breakpoint::broken_up(&statement) {
+            Ok(statement) => baseline.statements.push(statement),
+            Err(error) => {
+                let finding = Finding::error("dump-unreadable", "pg_dump -s", error.to_string());
+                baseline.findings.push(finding);
+            }
+        }
     }
+    baseline.statements.extend(settings.restored());
     if baseline.statements.iter().any(|it| has_body(it)) {
-        // The body of a function may refer to tables that come later.
-        baseline.statements.insert(0, "SET LOCAL check_function_bodies = false".to_owned());
+        // The body of a function may refer to tables that come later. The migrator may run everything
+        // that follows in the same transaction.
+        baseline.statements.insert(0, format!("SET LOCAL {BODIES} = false"));
+        baseline.statements.push(format!("SET LOCAL {BODIES} TO DEFAULT"));
     }
     baseline
 }
 
-/// The dump's comments name its sections; a statement has to begin with its own words.
-fn without_comments(mut sql: &str) -> &str {
-    loop {
-        sql = sql.trim_start();
-        match sql.strip_prefix("--") {
-            Some(comment) => sql = comment.split_once('\n').map_or("", |it| it.1),
-            None => return sql.trim_end(),
-        }
-    }
-}
+const BODIES: &str = "check_function_bodies";
 
 /// The settings of a dump that change what a CREATE means; the others only concern the restore.
 #[derive(Default)]
 struct Settings {
     tablespace: Change,
     access_method: Change,
+    /// The role as which the following statements are run.
+    grantor: Option<String>,
 }
 
 #[derive(Default)]
@@ -67,8 +69,15 @@ impl Settings {
         if statement.starts_with("SELECT pg_catalog.set_config(") {
             return true;
         }
+        if statement == "RESET SESSION AUTHORIZATION" {
+            self.grantor = None;
+            return true;
+        }
         let Some(setting) = statement.strip_prefix("SET ") else { return false };
-        if let Some(value) = setting.strip_prefix("default_tablespace = ") {
+        if setting.starts_with("SESSION AUTHORIZATION ") {
+            let role = tokens(setting).ok().and_then(|it| it.last().and_then(Token::identifier));
+            self.grantor = role.filter(|it| it != "DEFAULT");
+        } else if let Some(value) = setting.strip_prefix("default_tablespace = ") {
             self.tablespace.wanted = (value != "''").then(|| value.to_owned());
         } else if let Some(value) = setting.strip_prefix("default_table_access_method = ") {
             self.access_method.wanted = (value != "heap").then(|| value.to_owned());
@@ -79,18 +88,25 @@ impl Settings {
     /// What has to be set before the next statement, for the migrator's transaction only.
     fn pending(&mut self) -> Vec<String> {
         let each = [
-            ("default_tablespace", "''", &mut self.tablespace),
-            ("default_table_access_method", "heap", &mut self.access_method),
+            ("default_tablespace", &mut self.tablespace),
+            ("default_table_access_method", &mut self.access_method),
         ];
         let mut statements = Vec::new();
-        for (name, usual, change) in each {
+        for (name, change) in each {
             if change.wanted != change.current {
-                let value = change.wanted.as_deref().unwrap_or(usual);
-                statements.push(format!("SET LOCAL {name} = {value}"));
+                let value = change.wanted.as_deref();
+                let value = value.map_or("TO DEFAULT".to_owned(), |it| format!("= {it}"));
+                statements.push(format!("SET LOCAL {name} {value}"));
                 change.current = change.wanted.clone();
             }
         }
         statements
+    }
+
+    /// What makes the settings be as they were before the first statement.
+    fn restored(&mut self) -> Vec<String> {
+        (self.tablespace.wanted, self.access_method.wanted) = (None, None);
+        self.pending()
     }
 }
 
@@ -106,34 +122,6 @@ fn has_body(statement: &str) -> bool {
     ["CREATE FUNCTION", "CREATE PROCEDURE"].iter().any(|it| statement.starts_with(it))
 }
 
-/// A grant to a role that does not exist on some machine must not stop a new database from being
-/// built there.
-fn guarded(statement: &str) -> String {
-    let Some(role) = grantee(statement) else { return statement.to_owned() };
-    format!(
-        "DO $raingauge$\nBEGIN\n\tIF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = {}) THEN\n\t\t{statement};\n\tEND IF;\nEND\n$raingauge$",
-        quote_literal(&role)
-    )
-}
-
-/// The role that a GRANT, REVOKE or ALTER DEFAULT PRIVILEGES is for; nothing for PUBLIC.
-fn grantee(statement: &str) -> Option<String> {
-    let is_grant = statement.starts_with("GRANT ");
-    let is_revoke = statement.starts_with("REVOKE ");
-    let is_default = statement.starts_with("ALTER DEFAULT PRIVILEGES ");
-    if !is_grant && !is_revoke && !is_default {
-        return None;
-    }
-    let marker = if is_revoke || statement.contains(" REVOKE ") { " FROM " } else { " TO " };
-    let tail = statement.rsplit_once(marker)?.1.trim();
-    let tail = tail.strip_suffix(" WITH GRANT OPTION").unwrap_or(tail);
-    let role = match tail.strip_prefix('"') {
-        Some(quoted) => quoted.strip_suffix('"')?.replace("\"\"", "\""),
-        None => tail.to_owned(),
-    };
-    (role != "PUBLIC").then_some(role)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,7 +129,7 @@ mod tests {
     #[track_caller]
     fn check(dump: &str, expected: &[&str]) {
         let ledger = LedgerName { schema: "drizzle".into(), table: "__drizzle_migrations".into() };
-        let baseline = statements(dump, &[ledger]);
+        let baseline = statements(&Dump::parse(dump, &[]).unwrap(), &[ledger]);
         assert_eq!(baseline.findings, []);
         assert_eq!(baseline.statements, expected);
     }
@@ -161,8 +149,16 @@ mod tests {
             &[
                 "SET LOCAL default_tablespace = fast",
                 "CREATE TABLE public.t (a int)",
-                "SET LOCAL default_tablespace = ''",
+                "SET LOCAL default_tablespace TO DEFAULT",
                 "CREATE TABLE public.u (a int)",
+            ],
+        );
+        check(
+            "SET default_table_access_method = columnar;\nCREATE TABLE public.t (a int);",
+            &[
+                "SET LOCAL default_table_access_method = columnar",
+                "CREATE TABLE public.t (a int)",
+                "SET LOCAL default_table_access_method TO DEFAULT",
             ],
         );
     }
@@ -185,6 +181,18 @@ mod tests {
             &[
                 "SET LOCAL check_function_bodies = false",
                 "CREATE FUNCTION public.f() RETURNS integer LANGUAGE sql AS $$ select 1; $$",
+                "SET LOCAL check_function_bodies TO DEFAULT",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_grant_of_somebody_else_is_made_in_the_name_of_its_grantor() {
+        check(
+            "SET SESSION AUTHORIZATION lender;\nGRANT SELECT ON TABLE public.t TO app;\nRESET SESSION AUTHORIZATION;\nCREATE TABLE public.u ();",
+            &[
+                "DO $raingauge$\nDECLARE\n\traingauge_role text := pg_catalog.current_setting('role');\nBEGIN\n\tIF 2 = (SELECT pg_catalog.count(*) FROM pg_catalog.pg_roles WHERE rolname IN ('app', 'lender')) THEN\n\t\tSET LOCAL ROLE \"lender\";\n\t\tGRANT SELECT ON TABLE public.t TO app;\n\t\tPERFORM pg_catalog.set_config('role', raingauge_role, true);\n\tEND IF;\nEND\n$raingauge$",
+                "CREATE TABLE public.u ()",
             ],
         );
     }

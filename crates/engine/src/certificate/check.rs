@@ -12,6 +12,7 @@ use raingauge_schema::drizzle::layout::JOURNAL_PATH;
 use super::document::{Certificate, FileRecord};
 use super::issue::row;
 use super::record::CatalogRecord;
+use crate::baseline::roles::without_owners;
 use crate::facts::Facts;
 use crate::project::Project;
 use crate::report::{Finding, Severity};
@@ -140,7 +141,8 @@ fn ledger(facts: &Facts, certificate: &Certificate) -> Option<Finding> {
 }
 
 fn replayed(site: &mut Site, facts: &Facts, certificate: &Certificate) -> Result<Vec<Finding>> {
-    let mut rebuilt = side::rebuild(site, &facts.live, certificate.n_certified())?;
+    let mut rebuilt =
+        side::rebuild(site, &facts.live, facts.prerequisites.as_ref(), certificate.n_certified())?;
     if let Some(stopped) = rebuilt.stopped {
         return Ok(vec![stopped]);
     }
@@ -157,7 +159,7 @@ fn replayed(site: &mut Site, facts: &Facts, certificate: &Certificate) -> Result
     }
     let (names, client) = (site.ledger_names(), site.client());
     let (session, dsn) = (&mut rebuilt.database.session, &rebuilt.database.dsn);
-    let text = dump::schema_dump(session, dsn, &names, client.as_ref())?;
+    let text = without_owners(dump::schema_dump(session, dsn, &names, client.as_ref())?).text();
     if Fingerprint::of_bytes(text.as_bytes()) != certificate.dump.rebuilt {
         let message = "builds a database whose own dump is not the one that was certified";
         found.push(dump_differs(site, certificate, certificate.position(), message)?);
@@ -183,7 +185,8 @@ fn live_differences(
         return Ok(found);
     }
     let (names, client) = (site.ledger_names(), site.client());
-    let text = dump::schema_dump(&mut site.live, &site.dsn, &names, client.as_ref())?;
+    let dump = dump::schema_dump(&mut site.live, &site.dsn, &names, client.as_ref())?;
+    let text = without_owners(dump).text();
     if Fingerprint::of_bytes(text.as_bytes()) != certificate.dump.live {
         let message = "has an own dump that is not the one that was certified";
         found.push(dump_differs(site, certificate, "live", message)?);

@@ -72,8 +72,8 @@ pub(crate) fn issue(site: &Site, issue: &Issue<'_>, journal_text: &str) -> Certi
             table: ledger.table.clone(),
             rows: rows(evidence, &issue.rows),
         },
-        owners_compared: false,
-        left_out: left_out(site.dialect()),
+        owners_compared: site.setting.with_owners,
+        left_out: left_out(site.dialect(), site.setting.with_owners),
     }
 }
 
@@ -162,8 +162,11 @@ pub(super) fn row(row: &LedgerRow) -> RowRecord {
     RowRecord { hash: row.hash.clone(), created_at }
 }
 
+/// What `--with-owners` compares too.
+const OWNERS: &str = "owners of objects";
+
 /// What neither witness looks at, and why.
-fn left_out(dialect: Dialect) -> Vec<LeftOut> {
+fn left_out(dialect: Dialect, with_owners: bool) -> Vec<LeftOut> {
     let always = [
         (
             "rows",
@@ -175,7 +178,7 @@ fn left_out(dialect: Dialect) -> Vec<LeftOut> {
         ),
     ];
     let postgres = [
-        ("owners of objects", "a rebuilt database belongs to whoever rebuilt it"),
+        (OWNERS, "a rebuilt database belongs to whoever rebuilt it"),
         ("values of sequences", "they are data"),
         ("roles, tablespaces and their settings", "they belong to the server, not to the database"),
         (
@@ -190,5 +193,6 @@ fn left_out(dialect: Dialect) -> Vec<LeftOut> {
     };
     let one =
         |(what, why): &(&str, &str)| LeftOut { what: (*what).to_owned(), why: (*why).to_owned() };
-    always.iter().chain(more).map(one).collect()
+    let counts = |it: &&(&str, &str)| !(with_owners && it.0 == OWNERS);
+    always.iter().chain(more).filter(counts).map(one).collect()
 }

@@ -112,7 +112,10 @@ pub(crate) fn overview(site: &Site, facts: &Facts) -> Section {
     ]);
     section.push(["position".to_owned(), position_words(site, facts)]);
     if facts.scope == Scope::All {
-        let source = facts.init.as_ref().map_or("none".to_owned(), |it| it.source.clone());
+        let source = facts.init.as_ref().map_or("none".to_owned(), |it| {
+            let only = if it.only_prepares { ", prerequisites only" } else { "" };
+            format!("{}{only}", it.source)
+        });
         section.push(["init.sql".to_owned(), source]);
     }
     if facts.scope != Scope::History {

@@ -11,6 +11,7 @@ pub mod expand;
 pub mod fence;
 pub mod find;
 mod opaque;
+mod prerequisite;
 mod psql;
 mod reach;
 mod sqlite_shell;
@@ -24,6 +25,7 @@ pub use containers::{Published, published};
 pub use expand::{Expansion, Item, expand};
 pub use fence::{Fence, Fenced, fence};
 pub use find::{Found, Search, Source, find};
+pub use prerequisite::only_prepares;
 
 /// A piece of a script and the file that it stands in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +61,15 @@ pub fn excerpt(sql: &str) -> String {
     let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
     let short: String = line.chars().take(LENGTH).collect();
     if short.len() < line.len() { format!("{}…", short.trim_end()) } else { short }
+}
+
+/// The first words of a PostgreSQL statement up to its first literal, which may be a secret.
+pub fn opening(sql: &str) -> String {
+    use raingauge_schema::postgres::token::tokens;
+    use raingauge_schema::token::TokenKind;
+    let tokens = tokens(sql).unwrap_or_default();
+    let literal = tokens.iter().find(|it| it.kind == TokenKind::Text);
+    excerpt(literal.map_or(Some(sql), |it| sql.get(..it.start)).unwrap_or_default())
 }
 
 /// A folder or file of the machine as a container sees it.

@@ -40,6 +40,9 @@ pub(super) struct Server {
     shared: Arc<Shared>,
     likeness: Likeness,
     shares_live: bool,
+    /// Who works in the databases, if not who makes them: what a role gets by default privileges, it
+    /// gets there too.
+    user: Option<String>,
     notes: Vec<String>,
     /// Why it is live's own server, and not one of our own.
     own_failed: Option<Error>,
@@ -71,6 +74,10 @@ struct Likeness {
     locale: String,
     encoding: String,
     roles: Vec<String>,
+    /// Those of the roles that are superusers.
+    superusers: Vec<String>,
+    /// The role that is connected to live.
+    role: Option<String>,
     settings: Vec<(String, String)>,
 }
 
@@ -147,11 +154,12 @@ impl Server {
             .roles
             .iter()
             .filter(|it| !it.starts_with("pg_"))
-            .map(|it| format!("create role {} nologin;", quote_ident(it)))
+            .map(|it| stub(likeness, it))
             .collect();
         admin.run(&stubs.concat()).map_err(|it| cannot("make roles like live's", it))?;
         let notes = vec![format!("scratch databases on an own {} server", identity.engine)];
-        Self::with(admin, Some(cluster), likeness.clone(), notes)
+        let server = Self::with(admin, Some(cluster), likeness.clone(), notes)?;
+        Ok(Self { user: likeness.role.clone(), ..server })
     }
 
     fn on_live(target: &PgTarget, likeness: Likeness) -> Result<Self> {
@@ -175,7 +183,7 @@ impl Server {
             .run(&format!("set application_name = {}", quote_literal(&token)))
             .map_err(|it| cannot("name itself", it))?;
         let shared = Arc::new(Shared { admin: Mutex::new(admin), _cluster: cluster, token });
-        Ok(Self { shared, likeness, shares_live: false, notes, own_failed: None })
+        Ok(Self { shared, likeness, shares_live: false, user: None, notes, own_failed: None })
     }
 
     pub(super) fn shares_live(&self) -> bool {
@@ -192,7 +200,11 @@ impl Server {
         let target = {
             let mut admin = self.shared.lock();
             adapt(&mut admin, &database.name, &self.likeness.settings)?;
-            admin.target().with_database(&database.name)
+            let mut target = admin.target().with_database(&database.name);
+            if let Some(user) = &self.user {
+                target.user.clone_from(user);
+            }
+            target
         };
         let session = PgSession::open_plain(&target, Access::ReadWrite)?;
         Ok((Session::Postgres(session), Dsn::Postgres(target), database))
@@ -276,6 +288,8 @@ impl Likeness {
             _ => {}
         }
         let roles = rows("select rolname from pg_catalog.pg_roles order by 1")?;
+        let superusers = rows("select rolname from pg_catalog.pg_roles where rolsuper")?;
+        let role = rows("select current_user")?.into_iter().flatten().flatten().next();
         let started = rows(STARTED)?.into_iter().flatten().flatten().next();
         let settings = rows(
             "select name, setting from pg_catalog.pg_settings where name in \
@@ -289,9 +303,20 @@ impl Likeness {
             locale,
             encoding: encoding.unwrap_or_default(),
             roles: roles.into_iter().flatten().flatten().collect(),
+            superusers: superusers.into_iter().flatten().flatten().collect(),
+            role,
             settings: settings.into_iter().filter_map(pair).collect(),
         })
     }
+}
+
+/// A role like live's. The one that is connected to live may do everything here.
+fn stub(likeness: &Likeness, role: &str) -> String {
+    let may_log_in = likeness.role.as_deref() == Some(role);
+    let login = if may_log_in { "login" } else { "nologin" };
+    let is_super = may_log_in || likeness.superusers.iter().any(|it| it == role);
+    let superuser = if is_super { " superuser" } else { "" };
+    format!("create role {} {login}{superuser};", quote_ident(role))
 }
 
 /// A name that this process has not used yet.

@@ -8,6 +8,7 @@
 )]
 
 mod backup;
+mod baseline;
 mod initsql;
 mod postgres_catalog;
 mod postgres_certificates;

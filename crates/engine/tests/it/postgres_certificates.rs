@@ -174,7 +174,7 @@ fn a_certificate_of_ours_opens_what_wants_one_for_the_session_and_for_pg_dump() 
     let dsn = dsn(&server, "carla", &shown(&own));
     let mut session = Session::open(&dsn, Access::ReadOnly).unwrap();
     let dump = schema_dump(&mut session, &dsn, &[], None).unwrap();
-    assert!(dump.contains("CREATE TABLE public.seen"), "{dump}");
+    assert!(dump.text().contains("CREATE TABLE public.seen"), "{dump:?}");
 
     refused(&server, "carla", &root, "sslcert=FILE");
     refused(&server, "carla", &format!("{root}&{}", named("sslcert", &own.1)), "sslkey");

@@ -1,5 +1,6 @@
 //! The engine's own dump, the second witness.
 
+use raingauge_engine::baseline::roles::without_owners;
 use raingauge_engine::client::ProgramSource;
 use raingauge_engine::connect::{Dsn, Session};
 use raingauge_engine::dump::schema_dump;
@@ -10,7 +11,7 @@ use crate::postgres_session::{role, scratch, target};
 
 #[track_caller]
 fn dump(session: &mut Session, dsn: &Dsn) -> String {
-    schema_dump(session, dsn, &[ledger()], None).unwrap()
+    without_owners(schema_dump(session, dsn, &[ledger()], None).unwrap()).text()
 }
 
 #[track_caller]

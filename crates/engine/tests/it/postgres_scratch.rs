@@ -125,7 +125,9 @@ fn a_scratch_database_is_like_live() {
     assert_eq!(text(&mut session, "show timezone"), "Asia/Tokyo");
     let roles =
         "select rolname, rolcanlogin from pg_catalog.pg_roles where rolname !~ '^pg_' order by 1";
-    assert_eq!(text(&mut session, roles), "App User|f,raingauge|f,raingauge_|t");
+    assert_eq!(text(&mut session, roles), "App User|f,raingauge|t,raingauge_|t");
+    // What belongs to a role by default belongs to live's here too.
+    assert_eq!(text(&mut session, "select current_user"), "raingauge");
     // Nothing of this may be visible in the catalog, which a plain SQL check stands for here.
     assert_eq!(
         text(&mut session, "select count(*) from pg_catalog.pg_namespace where nspname = 'app'"),

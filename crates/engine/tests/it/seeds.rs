@@ -56,7 +56,7 @@ fn baseline_of(live: &ScratchDatabase) -> String {
     let baseline = match &mut session {
         Session::Postgres(_) => {
             let dump = dump::schema_dump(&mut session, &live.dsn, &[], None).unwrap();
-            baseline::from_pg_dump(&dump, &[])
+            baseline::from_pg_dump(&baseline::roles::without_owners(dump), &[])
         }
         Session::Sqlite(_) => baseline::from_sqlite(&mut session, &[]).unwrap(),
     };

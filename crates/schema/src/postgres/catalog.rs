@@ -15,6 +15,8 @@ mod secrets;
 mod server;
 mod types;
 
+pub use secrets::holds_secret;
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;

@@ -212,12 +212,16 @@ impl<'a> Open<'a> {
         }
     }
 
-    /// Bodies written in SQL hold semicolons; `CASE` ends with `END` too.
+    /// Bodies written in SQL hold semicolons; `CASE` ends with `END` too. As the name of a function or
+    /// a column these words mean nothing.
     fn follow_body(&mut self, token: &Token<'a>) {
-        let opens = token.is_word("begin") || token.is_word("case") && !self.begins.is_empty();
-        if opens {
+        let is_name = self.previous == "." || self.previous.eq_ignore_ascii_case("as");
+        let is_in_body = !self.begins.is_empty();
+        if token.is_word("atomic") && self.previous.eq_ignore_ascii_case("begin")
+            || token.is_word("case") && is_in_body && !is_name
+        {
             self.begins.push(token.start);
-        } else if token.is_word("end") {
+        } else if token.is_word("end") && !is_name {
             self.begins.pop();
         }
     }
@@ -401,6 +405,10 @@ mod tests {
             &["1: create procedure p() begin atomic insert into t values (1); end", "1: x"],
         );
         check("begin; select 1; end; x", &["1: begin", "1: select 1", "1: end", "1: x"]);
+        let names = "create function s.begin() returns int language sql return 1";
+        check(&format!("{names}; x"), &[&format!("1: {names}"), "1: x"]);
+        let names = "create function f() returns int begin atomic select 1 as end; select t.case from t; end";
+        check(&format!("{names}; x"), &[&format!("1: {names}"), "1: x"]);
     }
 
     #[test]

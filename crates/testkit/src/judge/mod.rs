@@ -4,6 +4,7 @@
 //! nothing here trusts an exit code: [`generate`] is judged by the files that it leaves, and
 //! [`migrate()`] by what is in the database before and after. [`verdict()`] asks everything at once.
 
+pub mod orm;
 pub mod verdict;
 
 use std::path::Path;

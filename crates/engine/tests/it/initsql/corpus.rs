@@ -13,7 +13,7 @@ use super::replay::{postgres, session};
 use super::{found_in, project};
 
 /// The folder with the scripts, or the reason why there is none.
-fn corpus() -> Option<PathBuf> {
+pub(crate) fn corpus() -> Option<PathBuf> {
     let folder = std::env::var_os("RAINGAUGE_CORPUS").map(PathBuf::from);
     if folder.is_none() {
         println!("skipped: RAINGAUGE_CORPUS does not name the folder of scripts");
@@ -30,7 +30,7 @@ fn ours(text: &str, database: &Database, dialect: Dialect) -> Option<String> {
     replay::script(&mut session(database), &fenced.pieces).err().map(|it| it.source.message.clone())
 }
 
-fn without(text: &str, starts: &[&str]) -> String {
+pub(crate) fn without(text: &str, starts: &[&str]) -> String {
     let kept = text.lines().filter(|line| !starts.iter().any(|it| line.starts_with(it)));
     kept.flat_map(|it| [it, "\n"]).collect()
 }

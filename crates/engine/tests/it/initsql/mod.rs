@@ -7,11 +7,11 @@
     reason = "what the tests share stands outside of them, and says why a test is skipped"
 )]
 
-mod corpus;
+pub(crate) mod corpus;
 mod expand;
 mod fence;
 mod find;
-mod replay;
+pub(crate) mod replay;
 
 use std::fs;
 use std::path::Path;

@@ -9,7 +9,7 @@ use raingauge_testkit::{Database, Postgres};
 use super::{codes, found_in, project};
 
 /// An empty database, or the reason why there is none.
-pub(super) fn postgres(label: &str) -> Option<Database> {
+pub(crate) fn postgres(label: &str) -> Option<Database> {
     match Postgres::shared().and_then(|it| it.database(label)) {
         Ok(database) => Some(database),
         Err(error) => {

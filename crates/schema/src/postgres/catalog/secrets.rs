@@ -14,16 +14,21 @@ const NAMES: [&str; 4] = ["user", "username", "user_name", "password_required"];
 /// user mapping nothing is shown but who it is.
 pub(super) fn hidden(kind: Kind, option: &str) -> String {
     let (name, value) = option.split_once('=').unwrap_or((option, ""));
-    let lower = name.to_lowercase();
-    let is_secret = if kind == Kind::UserMapping {
-        !NAMES.contains(&lower.as_str())
-    } else {
-        TELLING.iter().any(|it| lower.contains(it)) || contains_password(&value.to_lowercase())
-    };
-    if is_secret {
+    if holds_secret(kind, option) {
         return format!("{name}=(sha256 {})", Fingerprint::of_bytes(value.as_bytes()).short());
     }
     option.to_owned()
+}
+
+/// Whether `name=value`, an option of foreign data, may be a secret.
+pub fn holds_secret(kind: Kind, option: &str) -> bool {
+    let (name, value) = option.split_once('=').unwrap_or((option, ""));
+    let lower = name.to_lowercase();
+    if kind == Kind::UserMapping {
+        !NAMES.contains(&lower.as_str())
+    } else {
+        TELLING.iter().any(|it| lower.contains(it)) || contains_password(&value.to_lowercase())
+    }
 }
 
 /// Whether a value is an address with a password, or a list of settings with one.
