@@ -15,6 +15,7 @@ pub mod cache;
 pub mod database;
 pub mod failure;
 pub mod judge;
+pub mod large_schema;
 pub mod majors;
 pub mod node;
 pub mod pgbouncer;

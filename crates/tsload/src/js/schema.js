@@ -121,6 +121,11 @@
     return JSON.stringify({ schema, origins: found, environment: [...rg.envNames].sort() });
   };
 
+  // A certificate that was read without an encoding is text all the same.
+  function readable(key, value) {
+    return this[key] instanceof Uint8Array ? new TextDecoder().decode(this[key]) : value;
+  }
+
   // Everything of the configuration that can be written as JSON.
   rg.config = async (path) => {
     const exports = await rg.load(path);
@@ -128,7 +133,7 @@
     if (content === null || typeof content !== "object") throw rg.reject("the file exports no configuration object");
     const plain = {};
     for (const key of Object.keys(content)) {
-      try { plain[key] = JSON.parse(JSON.stringify(content[key]) ?? "null"); } catch { plain[key] = null; }
+      try { plain[key] = JSON.parse(JSON.stringify(content[key], readable) ?? "null"); } catch { plain[key] = null; }
     }
     return JSON.stringify(plain);
   };

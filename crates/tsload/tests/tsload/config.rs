@@ -110,6 +110,111 @@ fn a_configuration_without_schema_files_declares_nothing() {
     assert!(fixture.declared().unwrap().is_none());
 }
 
+/// What arrives of `dbCredentials` under the rules of a kit.
+fn credentials(kit: &str, dialect: &str, credentials: &str) -> serde_json::Value {
+    let package = format!(r#"{{ "version": "{kit}" }}"#);
+    let config = format!(
+        "import fs from 'node:fs';\nexport default {{ dialect: '{dialect}', dbCredentials: {credentials} }};"
+    );
+    let fixture = Fixture::without_packages(&[
+        ("node_modules/drizzle-kit/package.json", &package),
+        ("drizzle.config.ts", &config),
+        ("ca.pem", "-----BEGIN CERTIFICATE-----\n"),
+    ]);
+    fixture.config().unwrap().credentials
+}
+
+#[test]
+fn every_form_of_credentials_arrives() {
+    use serde_json::json;
+    let parts =
+        json!({ "host": "h", "port": "5433", "user": "u", "password": "p", "database": "d" });
+    let check = |dialect: &str, given: &str, expected: serde_json::Value| {
+        assert_eq!(credentials("0.31.11", dialect, given), expected, "{given}");
+    };
+    for dialect in ["postgresql", "mysql"] {
+        check(dialect, "{ url: 'postgres://h/d' }", json!({ "url": "postgres://h/d" }));
+        check(dialect, &parts.to_string(), parts.clone());
+    }
+    for ssl in ["true", "false", "\"require\"", "\"allow\"", "\"prefer\"", "\"verify-full\""] {
+        let given = format!("{{ host: 'h', database: 'd', ssl: {ssl} }}");
+        let ssl: serde_json::Value = serde_json::from_str(ssl).unwrap();
+        check("postgresql", &given, json!({ "host": "h", "database": "d", "ssl": ssl }));
+    }
+    check(
+        "postgresql",
+        "{ host: 'h', database: 'd', ssl: { rejectUnauthorized: false, ca: fs.readFileSync('ca.pem'), checkServerIdentity: () => undefined } }",
+        json!({ "host": "h", "database": "d", "ssl": { "rejectUnauthorized": false, "ca": "-----BEGIN CERTIFICATE-----\n" } }),
+    );
+    check("sqlite", "{ url: 'file:a.db' }", json!({ "url": "file:a.db" }));
+    let turso = json!({ "url": "libsql://h", "authToken": "t" });
+    check("turso", &turso.to_string(), turso);
+    let d1 = json!({ "accountId": "a", "databaseId": "d", "token": "t" });
+    check("sqlite", &d1.to_string(), d1);
+    let aws = json!({ "database": "d", "secretArn": "s", "resourceArn": "r" });
+    check("postgresql", &aws.to_string(), aws);
+    check("postgresql", "undefined", serde_json::Value::Null);
+}
+
+/// A database that the kit does not look at must not be the one that is changed.
+#[test]
+fn of_two_contradicting_addresses_the_one_that_the_kit_takes_counts() {
+    let both = "{ url: 'postgres://one/d', host: 'two', port: 1, database: 'd' }";
+    let of = |kit| credentials(kit, "postgresql", both);
+    assert_eq!(of("0.31.11"), serde_json::json!({ "host": "two", "port": 1, "database": "d" }));
+    assert_eq!(of("1.0.0-rc.5"), serde_json::json!({ "url": "postgres://one/d" }));
+}
+
+#[test]
+fn what_is_not_said_depends_on_the_kit() {
+    let config = |kit: &str, text: &str| {
+        let package = format!(r#"{{ "version": "{kit}" }}"#);
+        Fixture::without_packages(&[
+            ("node_modules/drizzle-kit/package.json", &package),
+            ("drizzle.config.json", text),
+        ])
+        .config()
+    };
+    let plain = r#"{ "dialect": "postgresql" }"#;
+    assert_eq!(config("0.31.11", plain).unwrap().schema_filter, Some(vec!["public".to_owned()]));
+    assert_eq!(config("1.0.0-rc.5", plain).unwrap().schema_filter, None);
+    let cockroach = r#"{ "dialect": "cockroach" }"#;
+    assert_eq!(config("0.31.11", cockroach).unwrap_err().code(), "config-invalid");
+    assert_eq!(config("1.0.0-rc.5", cockroach).unwrap().dialect, "cockroach");
+    let all = r#"{ "dialect": "postgresql", "driver": "pglite", "schema": "a.ts", "out": "", "tablesFilter": "x", "schemaFilter": ["a", "b"], "extensionsFilters": ["postgis"], "entities": { "roles": { "provider": "neon", "exclude": ["r"] } }, "migrations": { "table": "t", "schema": "s", "prefix": "supabase" }, "breakpoints": false }"#;
+    let all = config("0.31.11", all).unwrap();
+    assert_eq!(
+        (all.out.as_str(), all.breakpoints, all.driver.as_deref()),
+        ("drizzle", false, Some("pglite"))
+    );
+    assert_eq!(
+        (all.tables_filter, all.extensions_filters),
+        (vec!["x".to_owned()], vec!["postgis".to_owned()])
+    );
+    assert_eq!(all.schema_filter, Some(vec!["a".to_owned(), "b".to_owned()]));
+    assert_eq!(all.entities["roles"]["provider"], "neon");
+    assert_eq!(
+        (all.migrations_table.as_deref(), all.migrations_prefix.as_deref()),
+        (Some("t"), Some("supabase"))
+    );
+    let wrong = r#"{ "dialect": "sqlite", "migrations": { "prefix": "date" } }"#;
+    assert_eq!(config("0.31.11", wrong).unwrap_err().code(), "config-invalid");
+}
+
+#[test]
+fn the_file_of_the_environment_may_be_another() {
+    let config = "export default { dialect: 'sqlite', out: process.env.A + process.env.B };";
+    let fixture = Fixture::without_packages(&[
+        ("drizzle.config.ts", config),
+        (".env", "A=wrong\n"),
+        ("settings/.env", "A=a\nB=b\n"),
+    ]);
+    let fixture = fixture.with_env("DOTENV_CONFIG_PATH", "settings/.env").with_env("B", "c");
+    assert_eq!(fixture.config().unwrap().out, "ac");
+    let fixture = fixture.with_env("DOTENV_CONFIG_OVERRIDE", "true");
+    assert_eq!(fixture.config().unwrap().out, "ab");
+}
+
 #[test]
 fn versions_come_from_the_installed_packages() {
     let package = ("node_modules/drizzle-orm/package.json", r#"{ "version": "0.45.4" }"#);
