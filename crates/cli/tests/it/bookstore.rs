@@ -238,3 +238,20 @@ fn t21_analyze_needs_no_more_of_postgres_than_to_read() -> Result {
     assert!(before == after, "{run}\n{:?}\n{:?}", before.0, after.0);
     Ok(())
 }
+
+#[test]
+fn what_live_grants_by_default_is_part_of_what_is_rehearsed() -> Result {
+    let project = Project::new(Example::BookstorePostgres, Age::Lived)?;
+    let role = format!("{}_by_default", project.database.value("SELECT current_database()")?);
+    project.database.sql(&format!(
+        "CREATE ROLE {role}; ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO {role}; \
+         ALTER DEFAULT PRIVILEGES GRANT USAGE ON SEQUENCES TO {role}; \
+         ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO {role}; \
+         ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC"
+    ))?;
+    run(&project, &["execute", "--confirm"], 0)?;
+    let granted = format!("SELECT has_table_privilege('{role}', 'users', 'SELECT')");
+    assert_eq!(project.database.value(&granted)?, "t", "the new table has what is usual");
+    run(&project, &["validate"], 0)?;
+    Ok(())
+}
