@@ -3,7 +3,7 @@
 use raingauge_schema::postgres::schema::Schema;
 use raingauge_tsload::Generation;
 
-use crate::project::{Fixture, GENERATIONS, LATEST, NEXT, POSTGRES_CONFIG};
+use crate::project::{Fixture, GENERATIONS, LATEST, NEXT, POSTGRES_CONFIG, SQLITE_CONFIG};
 
 const SCHEMA: &str = r#"
 import { sql } from "drizzle-orm";
@@ -48,6 +48,69 @@ fn every_version_declares_the_same() {
             assert_eq!(found, expected, "{orm}");
         }
         assert!(found == latest, "{orm}");
+    }
+}
+
+/// What came after 0.30: identities, vectors, policies, roles, sequences, views.
+const LATER: &str = r#"
+import { sql } from "drizzle-orm";
+import { bigint, bit, halfvec, index, integer, line, pgEnum, pgMaterializedView, pgPolicy, pgRole, pgSchema, pgSequence, pgTable, pgView, point, sparsevec, text, uniqueIndex, vector } from "drizzle-orm/pg-core";
+export const app = pgSchema("app");
+export const seq = pgSequence("seq", { startWith: 100, increment: 2, cycle: true });
+export const seq2 = app.sequence("seq2", { maxValue: "9999" });
+export const role = pgRole("editor", { createDb: true, inherit: false });
+export const t = pgTable("t", {
+  id: integer("id").primaryKey().generatedAlwaysAsIdentity({ name: "t_seq", startWith: 5 }), n: bigint("n", { mode: "number" }).generatedByDefaultAsIdentity(),
+  g: text("g").generatedAlwaysAs(sql`lower('A')`), p: point("p").default([1, 2]), px: point("px", { mode: "xy" }), l: line("l"), la: line("la", { mode: "abc" }),
+  v: vector("v", { dimensions: 3 }).default([1, 2, 3]), h: halfvec("h", { dimensions: 4 }), s: sparsevec("s", { dimensions: 5 }), b: bit("b", { dimensions: 3 }),
+}, (x) => [index("hn").using("hnsw", x.v.op("vector_l2_ops")).with({ m: 16 }), index("o").on(x.n.desc().nullsLast(), x.g.asc()).concurrently(), uniqueIndex("e").on(sql`lower(${x.g})`), index().on(x.n, x.g),
+  pgPolicy("pol", { as: "restrictive", for: "update", to: [role, "public"], using: sql`${x.n} > 1`, withCheck: sql`true` })]).enableRLS();
+export const linked = pgPolicy("linked", { to: "current_user" }).link(t);
+export const v1 = pgView("v1").with({ securityInvoker: true, checkOption: "cascaded" }).as((qb) => qb.select({ id: t.id, up: sql<string>`upper(${t.g})`.as("up") }).from(t));
+export const v2 = app.view("v2", { a: integer("a") }).as(sql`select 1 as a`);
+export const m1 = pgMaterializedView("m1").using("heap").with({ fillfactor: 90 }).tablespace("pg_default").withNoData().as((qb) => qb.select().from(t));
+"#;
+
+const SQLITE: &str = r#"
+import { sql } from "drizzle-orm";
+import { blob, foreignKey, index, integer, numeric, primaryKey, real, sqliteTable, sqliteView, text, unique, uniqueIndex, customType, type AnySQLiteColumn } from "drizzle-orm/sqlite-core";
+const ct = customType<{ data: string }>({ dataType: () => "text COLLATE NOCASE" });
+export const users = sqliteTable("users", {
+  id: integer("id").primaryKey({ autoIncrement: true }), n: integer("n").notNull().default(-5), b: integer("b", { mode: "boolean" }).default(false), ts: integer("ts", { mode: "timestamp" }).default(sql`(unixepoch())`),
+  t: text("t", { length: 20 }).default("it's"), e: text("e", { enum: ["a", "b"] }).default("a"), j: text("j", { mode: "json" }).default({ a: 1 }), r: real("r").default(1.5), nu: numeric("nu").default("1.50"), bl: blob("bl"), bi: blob("bi", { mode: "bigint" }), c: ct("c"),
+  g: text("g").generatedAlwaysAs(sql`lower('A')`), gs: text("gs").generatedAlwaysAs(() => sql`upper(${users.t})`, { mode: "stored" }), u: text("u").unique(), un: text("un").unique("un_named"),
+  self: integer("self").references((): AnySQLiteColumn => users.id, { onDelete: "cascade", onUpdate: "set null" }), fn: text("fn").$defaultFn(() => "x"),
+}, (t) => [index("i").on(t.n, t.t), uniqueIndex("ui").on(sql`lower(${t.t})`), index("w").on(t.r).where(sql`${t.n} > 0`), unique().on(t.r, t.nu), unique("uq").on(t.b, t.ts), foreignKey({ columns: [t.n, t.r], foreignColumns: [other.a, other.b], name: "named_fk" })]);
+export const other = sqliteTable("other", { a: integer("a"), b: real("b") }, (t) => [primaryKey({ columns: [t.a, t.b] })]);
+export const third = sqliteTable("third", { a: integer("a"), b: text("b") }, (t) => [primaryKey({ name: "tk", columns: [t.b, t.a] })]);
+export const v = sqliteView("v").as((qb) => qb.select({ id: users.id }).from(users));
+export const ve = sqliteView("ve", { a: integer("a") }).existing();
+"#;
+
+#[test]
+fn what_came_later_is_declared_the_same_by_those_that_have_it() {
+    let latest = load(LATEST, LATER);
+    assert_eq!((latest.views.len(), latest.sequences.len(), latest.roles.len()), (3, 2, 1));
+    let table = &latest.tables[0];
+    assert_eq!((table.columns.len(), table.indexes.len(), table.policies.len()), (11, 4, 2));
+    for orm in ["drizzle-orm-0.40", NEXT] {
+        assert!(load(orm, LATER) == latest, "{orm}");
+    }
+}
+
+#[test]
+fn sqlite_is_declared_the_same() {
+    let load = |orm| {
+        let files = [("drizzle.config.ts", SQLITE_CONFIG), ("schema.ts", SQLITE)];
+        Fixture::with_orm(orm, &files).sqlite_schema()
+    };
+    let latest = load(LATEST);
+    assert_eq!(
+        (latest.tables.len(), latest.views.len(), latest.tables[2].columns.len()),
+        (3, 2, 18)
+    );
+    for orm in ["drizzle-orm-0.40", NEXT] {
+        assert!(load(orm) == latest, "{orm}");
     }
 }
 
