@@ -6,10 +6,11 @@
 //! value is text in the engine's own canonical spelling. The readers in `postgres::catalog` and
 //! `sqlite::catalog` fill it; [`crate::compare()`] compares two of them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::fingerprint::Fingerprint;
 
@@ -253,25 +254,104 @@ pub struct Object {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// Attribute name to value, both in canonical spelling. Absent and empty are different.
-    pub attributes: BTreeMap<String, String>,
+    pub attributes: Attributes,
+}
+
+/// Attributes by name, in the order of their names.
+///
+/// A list, because an object has few of them and a catalog has very many objects: a map would take ten
+/// times the memory. Names that the code knows are not copied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attributes(Vec<(Cow<'static, str>, String)>);
+
+impl Attributes {
+    /// Sets an attribute.
+    pub fn insert(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) {
+        let (name, value) = (name.into(), value.into());
+        match self.find(&name) {
+            Ok(at) => self.0[at].1 = value,
+            Err(at) => self.0.insert(at, (name, value)),
+        }
+    }
+
+    /// The value of an attribute.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.find(name).ok().map(|at| self.0[at].1.as_str())
+    }
+
+    /// Takes an attribute away; returns its value.
+    pub fn remove(&mut self, name: &str) -> Option<String> {
+        self.find(name).ok().map(|at| self.0.remove(at).1)
+    }
+
+    /// Names and values, in the order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_ref(), value.as_str()))
+    }
+
+    /// The names, in their order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|it| it.0.as_ref())
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Gives back the memory that more attributes would have taken.
+    pub(crate) fn shrink(&mut self) {
+        self.0.shrink_to_fit();
+    }
+
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|it| it.0.as_ref().cmp(name))
+    }
+}
+
+impl<N: Into<Cow<'static, str>>, V: Into<String>> Extend<(N, V)> for Attributes {
+    fn extend<I: IntoIterator<Item = (N, V)>>(&mut self, more: I) {
+        for (name, value) in more {
+            self.insert(name, value);
+        }
+    }
+}
+
+impl Serialize for Attributes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Attributes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let map = BTreeMap::<String, String>::deserialize(deserializer)?;
+        let mut attributes = Self::default();
+        attributes.extend(map);
+        Ok(attributes)
+    }
 }
 
 impl Object {
     /// An object without attributes yet.
     pub fn new<S: Into<String>>(kind: Kind, path: impl IntoIterator<Item = S>) -> Self {
-        Self { id: ObjectId::new(kind, path), owner: None, attributes: BTreeMap::new() }
+        Self { id: ObjectId::new(kind, path), owner: None, attributes: Attributes::default() }
     }
 
     /// The object with one attribute more.
     #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.attributes.insert(name.to_owned(), value.into());
+    pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.attributes.insert(name, value);
         self
     }
 
     /// The object with one attribute more, if there is a value.
     #[must_use]
-    pub fn with_some(self, name: &str, value: Option<impl Into<String>>) -> Self {
+    pub fn with_some(
+        self,
+        name: impl Into<Cow<'static, str>>,
+        value: Option<impl Into<String>>,
+    ) -> Self {
         match value {
             Some(value) => self.with(name, value),
             None => self,
@@ -280,14 +360,14 @@ impl Object {
 
     /// The value of an attribute.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.attributes.get(name).map(String::as_str)
+        self.attributes.get(name)
     }
 
     /// The hash of the object's identity and attributes, owner left out.
     pub fn fingerprint(&self) -> Fingerprint {
         let head =
             std::iter::once(self.id.kind.word()).chain(self.id.path.iter().map(String::as_str));
-        let body = self.attributes.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
+        let body = self.attributes.iter().flat_map(|(name, value)| [name, value]);
         Fingerprint::of_parts(head.chain(std::iter::once("\0")).chain(body))
     }
 }
@@ -306,8 +386,9 @@ pub struct Unseen {
 /// All objects of a database, the ledger left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Catalog {
-    #[serde(with = "as_list")]
-    objects: BTreeMap<ObjectId, Object>,
+    /// In the order of their identities, each once.
+    #[serde(deserialize_with = "in_order")]
+    objects: Vec<Object>,
     /// What could not be seen. A catalog with such parts proves nothing about them.
     pub unseen: Vec<Unseen>,
     /// What belongs to the database as a whole or to its server: locale, settings, number of large
@@ -320,33 +401,50 @@ pub struct Catalog {
 impl Catalog {
     /// A catalog of these objects. Of two with the same identity the later one stays.
     pub fn new(objects: impl IntoIterator<Item = Object>) -> Self {
-        let objects = objects.into_iter().map(|it| (it.id.clone(), it)).collect();
+        let objects = ordered(objects.into_iter().collect());
         Self { objects, unseen: Vec::new(), surroundings: Vec::new() }
     }
 
     /// Adds an object, or replaces the one with its identity.
     pub fn insert(&mut self, object: Object) {
-        self.objects.insert(object.id.clone(), object);
+        match self.find(&object.id) {
+            Ok(at) => self.objects[at] = object,
+            Err(at) => self.objects.insert(at, object),
+        }
     }
 
     /// The object with this identity.
     pub fn get(&self, id: &ObjectId) -> Option<&Object> {
-        self.objects.get(id)
+        self.find(id).ok().map(|at| &self.objects[at])
+    }
+
+    fn find(&self, id: &ObjectId) -> Result<usize, usize> {
+        self.objects.binary_search_by(|it| it.id.cmp(id))
     }
 
     /// All objects, ordered by identity.
     pub fn objects(&self) -> impl Iterator<Item = &Object> {
-        self.objects.values()
+        self.objects.iter()
     }
 
     /// All objects of one kind, ordered by identity.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Object> {
-        self.objects.values().filter(move |it| it.id.kind == kind)
+        let from = self.objects.partition_point(|it| it.id.kind < kind);
+        self.objects[from..].iter().take_while(move |it| it.id.kind == kind)
     }
 
     /// The objects inside a table: columns, constraints, indexes, triggers, policies.
     pub fn inside<'a>(&'a self, table: &'a ObjectId) -> impl Iterator<Item = &'a Object> {
-        self.objects.values().filter(move |it| it.id.is_inside(table))
+        // Objects come kind by kind, and within a kind those of one table are neighbours.
+        let mut rest = self.objects.as_slice();
+        let kinds = std::iter::from_fn(move || {
+            let kind = rest.first()?.id.kind;
+            let (of_kind, others) = rest.split_at(rest.partition_point(|it| it.id.kind == kind));
+            rest = others;
+            let from = of_kind.partition_point(|it| it.id.path < table.path);
+            Some(of_kind[from..].iter().take_while(|it| it.id.path.starts_with(&table.path)))
+        });
+        kinds.flatten().filter(|it| it.id.is_inside(table))
     }
 
     /// How many objects there are.
@@ -362,7 +460,7 @@ impl Catalog {
     /// The catalog with only the objects that `keep` accepts.
     #[must_use]
     pub fn filtered(&self, keep: impl Fn(&Object) -> bool) -> Self {
-        let objects = self.objects.values().filter(|it| keep(it)).cloned();
+        let objects = self.objects.iter().filter(|it| keep(it)).cloned();
         Self {
             unseen: self.unseen.clone(),
             surroundings: self.surroundings.clone(),
@@ -372,29 +470,26 @@ impl Catalog {
 
     /// The hash of all objects together.
     pub fn fingerprint(&self) -> Fingerprint {
-        let each: Vec<_> = self.objects().map(Object::fingerprint).collect();
+        let each = self.objects().map(Object::fingerprint).collect::<Vec<_>>();
         Fingerprint::of_parts(each.iter().map(Fingerprint::as_str))
     }
 }
 
-/// A catalog is written as a plain list, since an identity cannot be a JSON key.
-mod as_list {
-    use super::{BTreeMap, Object, ObjectId};
-    use serde::{Deserialize, Deserializer, Serializer};
+/// Objects in the order of their identities; of two with the same identity the later one stays.
+fn ordered(mut objects: Vec<Object>) -> Vec<Object> {
+    objects.sort_by(|a, b| a.id.cmp(&b.id));
+    objects.dedup_by(|later, earlier| {
+        let is_same = later.id == earlier.id;
+        if is_same {
+            std::mem::swap(later, earlier);
+        }
+        is_same
+    });
+    objects
+}
 
-    pub(super) fn serialize<S: Serializer>(
-        objects: &BTreeMap<ObjectId, Object>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(objects.values())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<BTreeMap<ObjectId, Object>, D::Error> {
-        let list = Vec::<Object>::deserialize(deserializer)?;
-        Ok(list.into_iter().map(|it| (it.id.clone(), it)).collect())
-    }
+fn in_order<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Object>, D::Error> {
+    Vec::deserialize(deserializer).map(ordered)
 }
 
 #[cfg(test)]
@@ -419,6 +514,36 @@ mod tests {
         owned.owner = Some("app".into());
         let (from, to) = (Catalog::new([table.clone(), column()]), Catalog::new([owned, table]));
         assert_eq!(from.fingerprint(), to.fingerprint());
+    }
+
+    #[test]
+    fn of_two_with_the_same_identity_the_later_one_stays() {
+        let mut catalog = Catalog::new([column(), column().with("not null", "true")]);
+        assert_eq!(catalog.objects().next().and_then(|it| it.get("not null")), Some("true"));
+        catalog.insert(column());
+        assert_eq!((catalog.len(), catalog.get(&column().id)), (1, Some(&column())));
+    }
+
+    #[test]
+    fn inside_a_table_are_its_own_parts_and_no_namesakes() {
+        let table = ObjectId::new(Kind::Table, ["public", "books"]);
+        let catalog = Catalog::new([
+            Object::new(Kind::Table, ["public", "books"]),
+            column(),
+            Object::new(Kind::Column, ["public", "book", "price"]),
+            Object::new(Kind::Column, ["public", "books2", "price"]),
+            Object::new(Kind::Check, ["public", "books", "positive"]),
+            Object::new(Kind::Comment, ["table", "public", "books"]),
+        ]);
+        let inside: Vec<_> = catalog.inside(&table).map(|it| it.id.to_string()).collect();
+        assert_eq!(inside, ["column public.books.price", "check public.books.positive"]);
+    }
+
+    #[test]
+    fn attributes_are_in_the_order_of_their_names() {
+        let object = column().with("position", "1").with("not null", "true").with("type", "text");
+        let all: Vec<_> = object.attributes.iter().collect();
+        assert_eq!(all, [("not null", "true"), ("position", "1"), ("type", "text")]);
     }
 
     #[test]

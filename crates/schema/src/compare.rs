@@ -136,7 +136,7 @@ where
         for name in names.into_iter().filter(|it| (self.counts)(objects.from, it)) {
             let values = Pair { from: objects.from.get(name), to: objects.to.get(name) };
             let attribute = || AttributeDifference {
-                name: name.clone(),
+                name: name.to_owned(),
                 values: Pair {
                     from: values.from.map(str::to_owned),
                     to: values.to.map(str::to_owned),

@@ -24,10 +24,10 @@ pub fn surroundings(live: &Catalog) -> Option<Finding> {
 }
 
 fn told(object: &Object) -> Vec<String> {
-    let say = |(name, value): (&String, &String)| format!("{name}: {value}");
+    let say = |(name, value): (&str, &str)| format!("{name}: {value}");
     let all = object.attributes.iter();
     match object.id.kind {
-        Kind::Database => all.filter(|(name, _)| GIVEN.contains(&name.as_str())).map(say).collect(),
+        Kind::Database => all.filter(|(name, _)| GIVEN.contains(name)).map(say).collect(),
         _ => all.map(|it| format!("{}: {}", object.id, say(it))).collect(),
     }
 }

@@ -9,7 +9,7 @@ use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::SinkExt;
+use futures_util::{SinkExt, TryStreamExt};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -180,17 +180,29 @@ impl PgSession {
     /// # Errors
     /// If the server refuses one.
     pub fn rows(&mut self, sql: &str) -> Result<Vec<TextRow>, SqlError> {
+        let mut rows = Vec::new();
+        self.each_row(sql, |row| rows.push(row))?;
+        Ok(rows)
+    }
+
+    /// Runs statements and hands on each row as it arrives, while the server works on the next ones.
+    ///
+    /// # Errors
+    /// If the server refuses one; rows of those before it have been handed on.
+    pub fn each_row(&mut self, sql: &str, mut take: impl FnMut(TextRow)) -> Result<(), SqlError> {
         let client = self.client.as_ref().expect("open until dropped");
         let sent = self.with_settings(sql);
-        let messages = self.runtime.block_on(client.simple_query(&sent));
-        let messages = messages.map_err(|it| self.sql_error(it))?;
-        let row = |message| match message {
-            SimpleQueryMessage::Row(row) => {
-                Some((0..row.len()).map(|n| row.get(n).map(str::to_owned)).collect())
-            }
-            _ => None,
-        };
-        Ok(messages.into_iter().filter_map(row).collect())
+        self.runtime
+            .block_on(async {
+                let mut messages = pin!(client.simple_query_raw(&sent).await?);
+                while let Some(message) = messages.try_next().await? {
+                    if let SimpleQueryMessage::Row(row) = message {
+                        take((0..row.len()).map(|n| row.get(n).map(str::to_owned)).collect());
+                    }
+                }
+                Ok(())
+            })
+            .map_err(|it| self.sql_error(it))
     }
 
     /// Runs statements that return nothing.

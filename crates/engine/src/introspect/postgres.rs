@@ -1,7 +1,7 @@
 //! Reads the catalog of a PostgreSQL database: one transaction, one round trip.
 
 use raingauge_schema::Catalog;
-use raingauge_schema::postgres::catalog::{OLDEST_MAJOR, assemble, script};
+use raingauge_schema::postgres::catalog::{Assembly, OLDEST_MAJOR, script};
 use raingauge_schema::postgres::grammar::quote_ident;
 
 use super::{Transaction, unreadable};
@@ -33,14 +33,22 @@ pub(super) fn catalog(
         ),
     };
     let sql = format!("{begin};\n{}{}{end}", pins("set local"), script(major));
-    let rows = session.rows(&sql).map_err(|it| {
+    let mut assembly = Assembly::default();
+    let mut outcome = Ok(());
+    let sent = session.each_row(&sql, |row| {
+        if outcome.is_ok() {
+            outcome = assembly.push(row);
+        }
+    });
+    sent.map_err(|it| {
         let _ = session.run(end);
         let grant = grant_for(session, &it);
         grant.into_iter().fold(unreadable().caused_by(it), Error::next)
     })?;
+    outcome.map_err(|it| unreadable().caused_by(it))?;
     let ledgers: Vec<_> =
         ledgers.iter().map(|it| [it.schema.as_str(), it.table.as_str()]).collect();
-    assemble(rows, &ledgers).map_err(|it| unreadable().caused_by(it))
+    Ok(assembly.finish(&ledgers))
 }
 
 /// What would let the role read a table of the catalog that an administrator has closed.

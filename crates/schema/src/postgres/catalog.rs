@@ -1,6 +1,6 @@
 //! Rows of `pg_catalog` → catalog.
 //!
-//! [`script`] is one text of set-based queries, the same whatever the number of tables; [`assemble`]
+//! [`script`] is one text of set-based queries, the same whatever the number of tables; [`Assembly`]
 //! makes objects of what it returns. Nothing runs here. Each query returns five fixed columns (kind,
 //! path, owner, comment, privileges) and then the attributes that it lists, `NULL` for absent.
 
@@ -88,14 +88,17 @@ pub struct UnexpectedRow(String);
 /// One row of text values; `None` is NULL.
 pub type TextRow = Vec<Option<String>>;
 
+/// Compiling these queries and starting workers for them takes the server longer than running them.
+const SETTINGS: &str = "set local jit = off;\nset local max_parallel_workers_per_gather = 0;\n";
+
 /// The queries that read everything, for one snapshot. They rely on an empty search path, so that the
 /// server writes every name with its schema.
 pub fn script(major: u32) -> String {
     let queries = QUERIES.iter().chain(&SURROUNDINGS).map(|it| it.sql).chain([database::UNSEEN]);
-    queries
+    let numbered = queries
         .enumerate()
-        .map(|(n, sql)| format!("select '{n}', q.* from ({}\n) q;\n", expand(sql, major)))
-        .collect()
+        .map(|(n, sql)| format!("select '{n}', q.* from ({}\n) q;\n", expand(sql, major)));
+    std::iter::once(SETTINGS.to_owned()).chain(numbered).collect()
 }
 
 /// The names of all attributes that objects can have, without those that contain a name of the database's
@@ -105,33 +108,44 @@ pub fn attributes() -> BTreeSet<&'static str> {
     names.filter(|it| *it != "*").map(|it| it.trim_end_matches("[]")).chain(index::NAMES).collect()
 }
 
-/// Makes the catalog out of all rows of [`script`]. The tables that `ledgers` names by schema and table
-/// are left out with everything that belongs to them, and so are schemas of theirs that hold nothing
-/// else.
-///
-/// # Errors
-/// If a row is not one of these queries'.
-pub fn assemble(
-    rows: impl IntoIterator<Item = TextRow>,
-    ledgers: &[[&str; 2]],
-) -> Result<Catalog, UnexpectedRow> {
-    let (mut objects, mut surroundings, mut unseen) = (Vec::new(), Vec::new(), Vec::new());
-    for row in rows {
+/// Makes a catalog out of the rows of [`script`], one after the other, so that nobody has to hold them
+/// all.
+#[derive(Debug, Default)]
+pub struct Assembly {
+    objects: Vec<Object>,
+    surroundings: Vec<Object>,
+    unseen: Vec<Unseen>,
+}
+
+impl Assembly {
+    /// Takes the next row.
+    ///
+    /// # Errors
+    /// If it is not one of these queries'.
+    pub fn push(&mut self, row: TextRow) -> Result<(), UnexpectedRow> {
         let n: usize = match row.first() {
             Some(Some(n)) => n.parse().map_err(|_| UnexpectedRow(n.clone()))?,
             _ => return Err(UnexpectedRow("no number".to_owned())),
         };
         match (QUERIES.get(n), SURROUNDINGS.get(n.wrapping_sub(QUERIES.len()))) {
-            (Some(query), _) => read_row(query, row, &mut objects)?,
-            (None, Some(query)) => read_row(query, row, &mut surroundings)?,
-            (None, None) => unseen.extend(read_unseen(row)),
+            (Some(query), _) => read_row(query, row, &mut self.objects),
+            (None, Some(query)) => read_row(query, row, &mut self.surroundings),
+            (None, None) => {
+                self.unseen.extend(read_unseen(row));
+                Ok(())
+            }
         }
     }
-    let mut catalog = Catalog::new(without_ledgers(objects, ledgers));
-    unseen.retain(|it: &Unseen| !ledgers.iter().any(|ledger| it.what.ends_with(&ledger.join("."))));
-    catalog.unseen = unseen;
-    catalog.surroundings = surroundings;
-    Ok(catalog)
+
+    /// The catalog. The tables that `ledgers` names by schema and table are left out with everything
+    /// that belongs to them, and so are schemas of theirs that hold nothing else.
+    pub fn finish(mut self, ledgers: &[[&str; 2]]) -> Catalog {
+        let mut catalog = Catalog::new(without_ledgers(self.objects, ledgers));
+        self.unseen.retain(|it| !ledgers.iter().any(|ledger| it.what.ends_with(&ledger.join("."))));
+        catalog.unseen = self.unseen;
+        catalog.surroundings = self.surroundings;
+        catalog
+    }
 }
 
 fn read_row(query: &Query, row: TextRow, objects: &mut Vec<Object>) -> Result<(), UnexpectedRow> {
@@ -155,13 +169,14 @@ fn read_row(query: &Query, row: TextRow, objects: &mut Vec<Object>) -> Result<()
     if let Some(privileges) = privileges {
         objects.extend(grants::of(&object.id, &parse(&privileges)?));
     }
+    object.attributes.shrink();
     if about.is_none() {
         objects.push(object);
     }
     Ok(())
 }
 
-fn set(object: &mut Object, name: &str, value: String) -> Result<(), UnexpectedRow> {
+fn set(object: &mut Object, name: &'static str, value: String) -> Result<(), UnexpectedRow> {
     let attributes = &mut object.attributes;
     if name == "*" {
         let more: serde_json::Map<String, Value> = parse(&value)?;
@@ -170,17 +185,17 @@ fn set(object: &mut Object, name: &str, value: String) -> Result<(), UnexpectedR
     } else if let "fdw options[]" | "settings[]" | "settings of roles[]" = name {
         let options: Vec<String> = parse(&value)?;
         let shown: Vec<_> = options.iter().map(|it| secrets::hidden(object.id.kind, it)).collect();
-        let name = name.trim_end_matches("[]").to_owned();
+        let name = name.trim_end_matches("[]");
         object.attributes.insert(name, shown.join(", "));
     } else if let Some(name) = name.strip_suffix("[]") {
         attributes.insert(
-            name.to_owned(),
+            name,
             parse::<Vec<Value>>(&value)?.iter().map(listed).collect::<Vec<_>>().join(", "),
         );
     } else if name == "definition" && object.id.kind == Kind::Index {
         attributes.extend(index::attributes(&value));
     } else {
-        attributes.insert(name.to_owned(), value);
+        attributes.insert(name, value);
     }
     Ok(())
 }
@@ -309,14 +324,14 @@ fn expand_one(inside: &str, major: u32) -> String {
              then 'foreign table' when c.relkind in ('v', 'm') then 'view' end"
             .to_owned(),
         ("names", [table, keys]) => format!(
-            "(select json_agg(x.attname order by u.n) from unnest({keys}) with ordinality u (attnum, n) \
-             join pg_attribute x on x.attrelid = {table} and x.attnum = u.attnum)"
+            "(select json_agg((select x.attname from pg_attribute x where x.attrelid = {table} and x.attnum = u.attnum) \
+             order by u.n) from unnest({keys}) with ordinality u (attnum, n) where u.attnum <> 0)"
+        ),
+        ("options", [list]) => format!(
+            "case when {list} is not null then (select json_agg(x order by x collate \"C\") from unnest({list}) x) end"
         ),
         // Whatever the collation of the database is.
         ("c", _) => "collate \"C\"".to_owned(),
-        ("options", [list]) => {
-            format!("(select json_agg(x order by x collate \"C\") from unnest({list}) x)")
-        }
         ("action", [letter]) => format!(
             "case {letter} when 'a' then 'no action' when 'r' then 'restrict' when 'c' then 'cascade' \
              when 'n' then 'set null' when 'd' then 'set default' end"

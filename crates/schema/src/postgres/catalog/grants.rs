@@ -59,7 +59,7 @@ pub(super) fn of(target: &ObjectId, privileges: &Privileges) -> Vec<Object> {
             Some(by_grantor) => {
                 for (attribute, privileges) in by_grantor {
                     let list: Vec<_> = privileges.iter().map(String::as_str).collect();
-                    grant = grant.with(attribute, list.join(", "));
+                    grant = grant.with(attribute.clone(), list.join(", "));
                 }
             }
         }

@@ -21,6 +21,12 @@ fn schema(name: &str, acl: &str) -> TextRow {
     row(0, &["schema", &format!("[\"{name}\"]"), "app", "-", acl])
 }
 
+fn assemble(rows: Vec<TextRow>, ledgers: &[[&str; 2]]) -> Result<Catalog, UnexpectedRow> {
+    let mut assembly = Assembly::default();
+    rows.into_iter().try_for_each(|it| assembly.push(it))?;
+    Ok(assembly.finish(ledgers))
+}
+
 #[track_caller]
 fn check(rows: Vec<TextRow>, expected: &[&str]) {
     let catalog = assemble(rows, &[["drizzle", "__drizzle_migrations"]]).unwrap();
