@@ -67,6 +67,7 @@ where c.relkind in ('r', 'p', 'v', 'm', 'f') and {user} and {own pg_class c}",
 
 /// Of views, which have the columns of their query, only what is said of the column itself; of
 /// composite types, whose columns are an attribute, only comments.
+/// The expressions are written before anything is sorted: as stored they are long.
 pub(super) const COLUMNS: Query = Query {
     sql: r"
 select case when c.relkind in ('r', 'p', 'f', 'm') or a.atthasdef then 'column' else 'about column' end,
@@ -77,11 +78,11 @@ select case when c.relkind in ('r', 'p', 'f', 'm') or a.atthasdef then 'column' 
        format_type(a.atttypid, a.atttypmod),
        case when t.typtype = 'd' then format_type(t.typbasetype, t.typtypmod) end,
        a.attnotnull::text,
-       case when a.attgenerated = '' then pg_get_expr(d.adbin, d.adrelid) end,
-       case when a.attgenerated <> '' then pg_get_expr(d.adbin, d.adrelid) end,
+       case when a.attgenerated = '' then d.expression end,
+       case when a.attgenerated <> '' then d.expression end,
        case a.attgenerated when 's' then 'stored' when 'v' then 'virtual' end,
        case a.attidentity when 'a' then 'always' when 'd' then 'by default' end,
-       case when q.deptype = 'a' and pg_get_expr(d.adbin, d.adrelid) like 'nextval(%' then 'true' end,
+       case when q.deptype = 'a' and d.expression like 'nextval(%' then 'true' end,
        q.options,
        case when a.attcollation <> t.typcollation then l.collname end,
        case when a.attstorage <> t.typstorage then
@@ -94,7 +95,8 @@ from pg_attribute a
 join pg_class c on c.oid = a.attrelid
 join pg_namespace n on n.oid = c.relnamespace
 join pg_type t on t.oid = a.atttypid
-left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+left join (select x.adrelid, x.adnum, pg_get_expr(x.adbin, x.adrelid) as expression
+           from pg_attrdef x offset 0) d on d.adrelid = a.attrelid and d.adnum = a.attnum
 left join (select co.oid, json_build_array(json_build_array(cn.nspname, co.collname)) as collname
            from pg_collation co join pg_namespace cn on cn.oid = co.collnamespace) l on l.oid = a.attcollation
 left join (select e.refobjid, e.refobjsubid, max(e.deptype) as deptype,
