@@ -113,7 +113,11 @@ impl Command {
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct AnalyzeArgs {}
+pub(crate) struct AnalyzeArgs {
+    /// Look at the database alone: what is in it and what cannot be seen; with --url it needs no project
+    #[arg(long)]
+    pub(crate) live: bool,
+}
 
 #[derive(Args, Debug)]
 #[command(args_conflicts_with_subcommands = true)]

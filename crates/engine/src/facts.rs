@@ -222,7 +222,7 @@ fn prepares(prerequisites: &Prerequisites) -> Finding {
 }
 
 /// T22: what cannot be seen is unknown, and nothing may be concluded from its absence.
-fn unseen(live: &Catalog) -> Vec<Finding> {
+pub(crate) fn unseen(live: &Catalog) -> Vec<Finding> {
     let one = |it: &raingauge_schema::Unseen| {
         let finding = Finding::error("unseen", it.what.clone(), it.why.clone());
         match &it.grant {

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use raingauge_schema::Dialect;
 use raingauge_schema::dialect::AnySchema;
-use raingauge_schema::drizzle::ledger::{LEDGER_SCHEMA, LEDGER_TABLE};
 use raingauge_tsload::{Config, DeclaredSchema, Ignored, LoadError, Project as Loader};
 
 use crate::connect::Dsn;
@@ -94,15 +93,7 @@ impl Project {
                 "add `dbCredentials` to `drizzle.config.ts`, set DATABASE_URL, or give `--url`",
             ));
         };
-        Ok(match dsn {
-            // A relative path is relative to the project, as for drizzle-kit.
-            Dsn::Sqlite(mut target) => {
-                // Its parts anew, so that `./` does not end up in the middle.
-                target.path = self.root.join(target.path).components().collect();
-                Dsn::Sqlite(target)
-            }
-            Dsn::Postgres(_) => dsn,
-        })
+        Ok(dsn.within(&self.root))
     }
 }
 
@@ -145,12 +136,11 @@ fn refuse_generation(orm: Option<&str>) -> Result<()> {
 }
 
 fn ledger_name(config: &Config, dialect: Dialect) -> LedgerName {
-    let table = config.migrations_table.clone().unwrap_or_else(|| LEDGER_TABLE.to_owned());
+    let usual = LedgerName::usual(dialect);
+    let table = config.migrations_table.clone().unwrap_or(usual.table);
     let schema = match dialect {
-        Dialect::Postgres => {
-            config.migrations_schema.clone().unwrap_or_else(|| LEDGER_SCHEMA.to_owned())
-        }
-        Dialect::Sqlite => String::new(),
+        Dialect::Postgres => config.migrations_schema.clone().unwrap_or(usual.schema),
+        Dialect::Sqlite => usual.schema,
     };
     LedgerName { schema, table }
 }

@@ -65,15 +65,7 @@ impl Site {
         };
         let opened = empty.as_ref().map_or(&dsn, |it| &it.dsn);
         let mut live = Session::open(opened, Access::ReadOnly)?;
-        let mut identity = live.identity()?;
-        if let Dsn::Sqlite(target) = &dsn {
-            identity.host = target.path.display().to_string();
-            identity.database = target
-                .path
-                .file_stem()
-                .map(|it| it.to_string_lossy().into_owned())
-                .unwrap_or_default();
-        }
+        let identity = live.identity()?.of(&dsn);
         let ledgers = find_ledgers(&mut live, &project.ledger)?;
         Ok(Self { setting: setting.clone(), project, dsn, live, identity, scratch, ledgers, empty })
     }
@@ -167,33 +159,43 @@ impl Site {
 
     /// A report of a command that says who answered.
     pub fn report(&self, command: &'static str) -> Report {
-        let mut report = Report::new(command);
-        report.engine = self.identity.engine.clone();
-        report.target = self.dsn.to_string();
-        let mut server = Section::new("server", "database", &["fact", "value"]);
-        server.push(["name", &self.identity.database]);
-        server.push(["host", &self.identity.host]);
-        if !self.identity.role.is_empty() {
-            server.push(["role", &self.identity.role]);
-        }
-        server.push(["size", &size(self.identity.bytes)]);
-        if let Some(finding) = check::target::port_assumed(&self.dsn) {
-            server.push(["port".to_owned(), finding.message.clone()]);
-            report.findings.push(finding);
-        }
-        if let Session::Postgres(session) = &self.live
-            && let Link::Shared(how) = session.link()
-        {
-            server.push(["connection", &format!("a pooler in transaction mode ({how})")]);
-        }
-        report.findings.extend(check::target::ignored_parameters(&self.dsn));
-        report.sections.push(server);
-        report
+        describe(command, &self.dsn, &self.identity, &self.live)
     }
 }
 
+/// A report of a command that says who answered.
+pub(crate) fn describe(
+    command: &'static str,
+    dsn: &Dsn,
+    identity: &Identity,
+    live: &Session,
+) -> Report {
+    let mut report = Report::new(command);
+    report.engine = identity.engine.clone();
+    report.target = dsn.to_string();
+    let mut server = Section::new("server", "database", &["fact", "value"]);
+    server.push(["name", &identity.database]);
+    server.push(["host", &identity.host]);
+    if !identity.role.is_empty() {
+        server.push(["role", &identity.role]);
+    }
+    server.push(["size", &size(identity.bytes)]);
+    if let Some(finding) = check::target::port_assumed(dsn) {
+        server.push(["port".to_owned(), finding.message.clone()]);
+        report.findings.push(finding);
+    }
+    if let Session::Postgres(session) = live
+        && let Link::Shared(how) = session.link()
+    {
+        server.push(["connection", &format!("a pooler in transaction mode ({how})")]);
+    }
+    report.findings.extend(check::target::ignored_parameters(dsn));
+    report.sections.push(server);
+    report
+}
+
 /// An address may name several servers. Everything that a run does is about the one that answers.
-fn one_server(dsn: Dsn) -> Result<Dsn> {
+pub(crate) fn one_server(dsn: Dsn) -> Result<Dsn> {
     match dsn {
         Dsn::Postgres(target) if !target.others.is_empty() => {
             Ok(Dsn::Postgres(PgSession::open_plain(&target, Access::ReadOnly)?.target().clone()))

@@ -7,6 +7,9 @@ use crate::arguments::AnalyzeArgs;
 use crate::context::Context;
 use crate::ui::Ui;
 
-pub(crate) fn run(ui: &mut Ui, context: &Context, _args: &AnalyzeArgs) -> Result<Report> {
+pub(crate) fn run(ui: &mut Ui, context: &Context, args: &AnalyzeArgs) -> Result<Report> {
+    if args.live {
+        return commands::analyze_live(&context.setting, ui);
+    }
     commands::analyze(&context.setting, ui)
 }

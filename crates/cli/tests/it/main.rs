@@ -1,8 +1,8 @@
 //! The built binary against real databases, with the real drizzle-kit as the judge.
 //!
 //! `bookstore` (the whole adoption) → `reports` (what is printed) → `terminal` (questions) → `init` →
-//! `majors` (other versions of PostgreSQL) → `corpus` (other people's projects) → `refusals` and `fence` (what it does not do). [`run`] is how
-//! each of them calls the binary.
+//! `live` (the database alone) → `majors` (other versions of PostgreSQL) → `corpus` (other people's
+//! projects) → `refusals` and `fence` (what it does not do). [`run`] is how each of them calls the binary.
 
 #![expect(clippy::print_stdout, reason = "a test that skips says why")]
 
@@ -14,6 +14,7 @@ mod corpus;
 mod crash;
 mod fence;
 mod init;
+mod live;
 mod majors;
 mod migrate;
 mod prerequisites;

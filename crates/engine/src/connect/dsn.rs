@@ -190,6 +190,19 @@ impl Dsn {
         }
     }
 
+    /// The same address; a relative path is relative to `folder`, as for drizzle-kit.
+    #[must_use]
+    pub fn within(self, folder: &Path) -> Self {
+        match self {
+            Self::Sqlite(mut target) => {
+                // Its parts anew, so that `./` does not end up in the middle.
+                target.path = folder.join(target.path).components().collect();
+                Self::Sqlite(target)
+            }
+            Self::Postgres(_) => self,
+        }
+    }
+
     /// Whether the database is on this machine, as far as the address tells. A tunnel to another
     /// machine looks local.
     pub fn is_local(&self) -> bool {

@@ -49,6 +49,19 @@ pub struct Identity {
     pub local: bool,
 }
 
+impl Identity {
+    /// The identity of a file is its name: SQLite itself does not know it.
+    #[must_use]
+    pub(crate) fn of(mut self, dsn: &Dsn) -> Self {
+        if let Dsn::Sqlite(target) = dsn {
+            let name = target.path.file_stem().unwrap_or_default();
+            self.host = target.path.display().to_string();
+            self.database = name.to_string_lossy().into_owned();
+        }
+        self
+    }
+}
+
 /// One row of text values as the engine prints them; `None` is NULL.
 pub type TextRow = Vec<Option<String>>;
 

@@ -8,7 +8,7 @@ mod sqlite;
 
 use std::fmt;
 
-use raingauge_schema::drizzle::ledger::{CreatedAt, LedgerRow};
+use raingauge_schema::drizzle::ledger::{CreatedAt, LEDGER_SCHEMA, LEDGER_TABLE, LedgerRow};
 use raingauge_schema::{Dialect, Fingerprint};
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +40,15 @@ impl fmt::Display for LedgerName {
 }
 
 impl LedgerName {
+    /// Where Drizzle's migrators keep it if nobody says otherwise.
+    pub fn usual(dialect: Dialect) -> Self {
+        let schema = match dialect {
+            Dialect::Postgres => LEDGER_SCHEMA.to_owned(),
+            Dialect::Sqlite => String::new(),
+        };
+        Self { schema, table: LEDGER_TABLE.to_owned() }
+    }
+
     /// The name as SQL.
     pub fn quoted(&self) -> String {
         let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
