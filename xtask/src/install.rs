@@ -104,8 +104,12 @@ pub(crate) fn packages() -> Result {
 }
 
 fn install_packages(name: &str, from: &Path) -> Result {
-    let folder = &target()?.join("testkit").join(name);
-    let lock = fs::read(from.join("package-lock.json"))?;
+    locked(name, from, &target()?.join("testkit").join(name))
+}
+
+/// Installs into `folder` exactly what the lock file in `source` says.
+pub(crate) fn locked(name: &str, source: &Path, folder: &Path) -> Result {
+    let lock = fs::read(source.join("package-lock.json"))?;
     // Written last, so that an interrupted installation does not count.
     let installed = folder.join("installed-lock.json");
     if fs::read(&installed).is_ok_and(|it| it == lock) {
@@ -114,7 +118,7 @@ fn install_packages(name: &str, from: &Path) -> Result {
     }
     fs::create_dir_all(folder)?;
     for file in ["package.json", "package-lock.json"] {
-        fs::copy(from.join(file), folder.join(file))?;
+        fs::copy(source.join(file), folder.join(file))?;
     }
     let mut npm = Command::new("npm");
     npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(folder).stdin(Stdio::null());

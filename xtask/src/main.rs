@@ -1,7 +1,8 @@
-//! Tasks of the repository: `cargo xtask demo`, `test`, `ci`, `tidy`. One file per task.
+//! Tasks of the repository: `cargo xtask demo`, `test`, `ci`, `tidy`, `bench`. One file per task.
 
 #![expect(clippy::print_stdout, reason = "telling what it does is half of what a task does")]
 
+mod bench;
 mod ci;
 mod demo;
 mod install;
@@ -24,6 +25,10 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    Bench(bench::BenchArgs),
+    /// Measure one run for `bench`
+    #[command(hide = true)]
+    Measure(bench::measure::MeasureArgs),
     Demo(demo::DemoArgs),
     Test(test::TestArgs),
     /// Check everything that a change has to pass: format, lints, docs, tidy, tests
@@ -36,6 +41,8 @@ enum Task {
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
+        Task::Bench(arguments) => bench::run(&arguments),
+        Task::Measure(arguments) => bench::measure::run(&arguments),
         Task::Demo(arguments) => demo::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
         Task::Ci => ci::run(),
