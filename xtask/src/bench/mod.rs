@@ -49,7 +49,7 @@ pub(crate) struct BenchArgs {
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Name {
-    /// Reading a database's structure, beside psql, pg_dump and drizzle-kit pull
+    /// Reading the structure of a database, beside psql, `pg_dump` and drizzle-kit pull
     Introspect,
     /// Starting, and finding out that there is nothing to do
     Startup,
