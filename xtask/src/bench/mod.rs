@@ -1,6 +1,6 @@
 //! `cargo xtask bench <name>`: measures raingauge beside other programs, in the same run.
 //!
-//! A benchmark is one file here. It makes a list of [`Contender`]s per size, [`contest`] runs them in
+//! A benchmark is one file here. It makes a list of [contenders](contest::Contender) per size, [`contest`] runs them in
 //! turn, and [`report`] writes the table into `bench/README.md` and every single run into
 //! `bench/results/`. A new benchmark is a file, a name in [`Name`] and a pair of markers in the README.
 
