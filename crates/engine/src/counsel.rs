@@ -2,13 +2,15 @@
 
 use raingauge_schema::Fingerprint;
 
+use crate::consent::{Consent, Given};
 use crate::progress::Progress;
-use crate::report::Report;
+use crate::report::{Finding, Report};
+use crate::site::Site;
 
 /// Something that only a person, or a file of answers, can decide.
 #[derive(Clone, Debug)]
 pub struct Question {
-    /// Stable word: `backup`, `reconcile`, `migrate`.
+    /// Stable word: `backup`, `reconcile`, `migrate`, `swap`.
     pub id: &'static str,
     pub text: String,
     /// The plan that a yes agrees to.
@@ -37,4 +39,25 @@ pub trait Counsel: Progress {
 
     /// Shows a report that is not the last word.
     fn show(&mut self, report: &Report);
+}
+
+/// Obtains consent to a plan that was shown: the flag where that is enough, its hash, or the typed name
+/// of a guarded target. Who gave no flag is not asked, because the command only shows then.
+///
+/// # Errors
+/// The finding of [`Consent::obtain`].
+pub(crate) fn agree(
+    site: &Site,
+    question: &Question,
+    given: &Given,
+    counsel: &mut dyn Counsel,
+) -> Result<Consent, Box<Finding>> {
+    let first = Consent::obtain(&question.plan, given, &site.circumstance(None));
+    if *given != Given::Shown || first.is_ok() {
+        return first;
+    }
+    match counsel.answer(question) {
+        Answer::Yes(typed) => Consent::obtain(&question.plan, given, &site.circumstance(typed)),
+        Answer::No | Answer::Open => first,
+    }
 }

@@ -10,7 +10,7 @@ use crate::apply::migrate::{self as apply, Job, MigratePlan, Protection};
 use crate::apply::reconcile;
 use crate::check::ledger::{Standing, other_ledgers, standing};
 use crate::consent::{Consent, Given};
-use crate::counsel::{Answer, Counsel, Question};
+use crate::counsel::{Counsel, Question, agree};
 use crate::facts::{Facts, Scope};
 use crate::ledger;
 use crate::report::{Finding, Outcome, Report, Step, StepState};
@@ -83,7 +83,9 @@ pub fn migrate(
         return Ok(report);
     }
     report.steps = planned_steps(&site, &plan);
-    let consent = match agree(&site, &plan, &request.given, counsel) {
+    // Without a flag, typing the command says what the flag would say.
+    let given = if request.given == Given::Nothing { &Given::Shown } else { &request.given };
+    let consent = match agree(&site, &question(&site, &plan), given, counsel) {
         Ok(consent) => consent,
         Err(finding) => {
             report.findings.insert(0, *finding);
@@ -127,27 +129,12 @@ fn has_recorded_tables(site: &mut Site) -> Result<bool> {
     })
 }
 
-fn agree(
-    site: &Site,
-    plan: &MigratePlan,
-    given: &Given,
-    counsel: &mut dyn Counsel,
-) -> Result<Consent, Box<Finding>> {
-    let typing_is_enough = *given == Given::Nothing && site.guarded().is_none();
-    let given = if typing_is_enough { &Given::Shown } else { given };
-    let first = Consent::obtain(&plan.plan, given, &site.circumstance(None));
-    if first.is_ok() || matches!(given, Given::Plan(_)) {
-        return first;
-    }
-    let question = Question {
+fn question(site: &Site, plan: &MigratePlan) -> Question {
+    Question {
         id: "migrate",
         text: apply_question(plan.pending.len(), &site.identity.database),
         plan: plan.plan.clone(),
         typed_name: Some(site.identity.database.clone()),
-    };
-    match counsel.answer(&question) {
-        Answer::Yes(typed) => Consent::obtain(&plan.plan, &Given::Shown, &site.circumstance(typed)),
-        Answer::No | Answer::Open => first,
     }
 }
 

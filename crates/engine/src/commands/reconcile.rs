@@ -3,9 +3,9 @@
 use crate::adoption::{Adoption, plan};
 use crate::apply::reconcile as apply;
 use crate::consent::{Consent, Given};
-use crate::counsel::{Answer, Counsel, Question};
+use crate::counsel::{Counsel, Question, agree};
 use crate::facts::{Facts, Scope};
-use crate::report::{Finding, Outcome, Report, Section, Severity, Step, StepState};
+use crate::report::{Outcome, Report, Section, Severity, Step, StepState};
 use crate::setting::Setting;
 use crate::site::Site;
 use crate::{Result, protection};
@@ -46,7 +46,7 @@ pub fn reconcile(
     };
     report.sections.push(plan_section(&adoption));
     report.steps = planned(&adoption);
-    let consent = match agree(&site, &adoption, given, counsel) {
+    let consent = match agree(&site, &question(&site, &adoption), given, counsel) {
         Ok(consent) => consent,
         Err(finding) => {
             report.findings.insert(0, *finding);
@@ -95,27 +95,12 @@ fn resumed(site: &mut Site, counsel: &mut dyn Counsel) -> Result<Report> {
     Ok(report)
 }
 
-/// Without consent on the command line a guarded target's name may still be typed; a plain question is
-/// never asked, because `reconcile` alone only shows.
-fn agree(
-    site: &Site,
-    adoption: &Adoption,
-    given: &Given,
-    counsel: &mut dyn Counsel,
-) -> Result<Consent, Box<Finding>> {
-    let first = Consent::obtain(&adoption.plan, given, &site.circumstance(None));
-    if *given != Given::Shown || first.is_ok() {
-        return first;
-    }
-    let question = Question {
+fn question(site: &Site, adoption: &Adoption) -> Question {
+    Question {
         id: "reconcile",
         text: "Write the files of the history and record them in the ledger?".to_owned(),
         plan: adoption.plan.clone(),
         typed_name: Some(site.identity.database.clone()),
-    };
-    match counsel.answer(&question) {
-        Answer::Yes(typed) => Consent::obtain(&adoption.plan, given, &site.circumstance(typed)),
-        Answer::No | Answer::Open => first,
     }
 }
 

@@ -6,8 +6,8 @@ use crate::Result;
 use crate::backup::{self, Destination};
 use crate::client::ProgramSource;
 use crate::connect::Dsn;
-use crate::consent::{Consent, Given};
-use crate::counsel::{Answer, Counsel, Question};
+use crate::consent::Given;
+use crate::counsel::{Counsel, Question, agree};
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::report::{Finding, Report, Section, Step, StepState};
@@ -67,7 +67,7 @@ pub fn swap(
     let backup = super::backup::open(setting, request.backup)?;
     backup.check()?;
     counsel.begin("counting what changed since the backup");
-    let copy = copy_of(&site, request.copy)?;
+    let copy = Dsn::parse(request.copy, site.dialect())?.within(&site.project.root);
     let plan = swap::plan(&mut site, &backup, &copy)?;
     let mut report = site.report("restore");
     if undone {
@@ -76,7 +76,7 @@ pub fn swap(
     }
     report.sections.push(plan_section(&plan));
     report.findings.extend(rows_since(&plan));
-    match agree(&site, &plan, &request.given, counsel) {
+    match agree(&site, &question(&site, &plan), &request.given, counsel) {
         Ok(consent) => {
             swap::carry_out(site, &plan, &consent, counsel)?;
             report.steps.push(Step::new("give the copy live's name", StepState::Done));
@@ -96,17 +96,6 @@ pub fn swap(
         }
     }
     Ok(report)
-}
-
-/// A relative path is relative to the project, as live's is.
-fn copy_of(site: &Site, text: &str) -> Result<Dsn> {
-    Ok(match Dsn::parse(text, site.dialect())? {
-        Dsn::Sqlite(mut target) => {
-            target.path = site.project.root.join(target.path).components().collect();
-            Dsn::Sqlite(target)
-        }
-        dsn @ Dsn::Postgres(_) => dsn,
-    })
 }
 
 fn plan_section(plan: &SwapPlan) -> Section {
@@ -132,25 +121,11 @@ fn rows_since(plan: &SwapPlan) -> Option<Finding> {
     })
 }
 
-/// As for every write: the flag where that is enough, else the plan's hash or the typed name.
-fn agree(
-    site: &Site,
-    plan: &SwapPlan,
-    given: &Given,
-    counsel: &mut dyn Counsel,
-) -> Result<Consent, Box<Finding>> {
-    let first = Consent::obtain(&plan.plan, given, &site.circumstance(None));
-    if *given != Given::Shown || first.is_ok() {
-        return first;
-    }
-    let question = Question {
+fn question(site: &Site, plan: &SwapPlan) -> Question {
+    Question {
         id: "swap",
         text: format!("Give the copy the name `{}`?", site.identity.database),
         plan: plan.plan.clone(),
         typed_name: Some(site.identity.database.clone()),
-    };
-    match counsel.answer(&question) {
-        Answer::Yes(typed) => Consent::obtain(&plan.plan, given, &site.circumstance(typed)),
-        Answer::No | Answer::Open => first,
     }
 }
