@@ -1,5 +1,6 @@
 //! A restored copy takes live's place, counted first, with the old database kept.
 
+use std::os::unix::fs::MetadataExt;
 use std::process::Stdio;
 
 use raingauge_testkit::project::Age;
@@ -137,6 +138,33 @@ fn nothing_is_swapped_while_another_process_has_the_file() -> Result {
 }
 
 #[test]
+fn a_write_ahead_log_goes_with_its_file_and_stays_live_s_way() -> Result {
+    let rolled = rolled(Example::BookstoreSqlite)?;
+    let live = &rolled.project.database;
+    live.sql("PRAGMA journal_mode = wal")?;
+    let url = rolled.copy.url();
+    let confirmed = rolled.swap(&url, &["--confirm"]);
+    let crash = binary().env("RAINGAUGE_CRASH_AT", "swap/live-renamed");
+    assert!(crash.run(&rolled.project.root, &confirmed)?.code != 0);
+    run(&rolled.project, &rolled.swap(&url, &[]), 1)?;
+    assert_eq!(live.value("PRAGMA journal_mode")?, "wal", "as before the swap that was cut off");
+
+    // The copy's newest pages stand in its log only, and say what the backup says.
+    rolled.copy.sql("PRAGMA journal_mode = wal")?;
+    let Database::Sqlite(copy) = &rolled.copy else { return Ok(()) };
+    let expected = rolled.copy.state()?;
+    let sql = "PRAGMA wal_autocheckpoint = 0; CREATE TABLE x (a); DROP TABLE x;";
+    let reader = rusqlite::Connection::open(&copy.path).map_err(std::io::Error::other)?;
+    reader.execute_batch(sql).map_err(std::io::Error::other)?;
+    let refused = run(&rolled.project, &confirmed, 1)?;
+    assert!(refused.stderr.contains("target-in-use"), "{refused}");
+    drop(reader);
+    run(&rolled.project, &confirmed, 0)?;
+    assert_eq!(expected.differences(&live.state()?), [""; 0]);
+    Ok(())
+}
+
+#[test]
 fn a_copy_that_is_not_what_was_backed_up_takes_nobodys_place() -> Result {
     for example in Example::ALL {
         let rolled = rolled(example)?;
@@ -168,6 +196,10 @@ fn a_swap_that_was_killed_is_taken_back_or_done() -> Result {
             let is_copy = copy.differences(&now).is_empty();
             assert!(is_live != is_copy, "{boundary}: {next}");
             assert_eq!(is_copy, boundary == "swap/renamed", "{boundary}: {next}");
+            if let Database::Sqlite(it) = &rolled.project.database {
+                let links = std::fs::metadata(&it.path)?.nlink();
+                assert_eq!(links, 1, "{boundary}: two names of one file have two journals");
+            }
         }
     }
     Ok(())

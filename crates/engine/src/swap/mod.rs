@@ -43,6 +43,9 @@ struct Intent {
     live: String,
     kept: String,
     copy: String,
+    /// SQLite: how live kept its journal before the swap.
+    #[serde(default)]
+    journal_mode: Option<String>,
 }
 
 /// Plans a swap: the copy has to be what the backup holds, and the rows that live has had since are
@@ -97,7 +100,7 @@ fn refuse_elsewhere(live: &Dsn, copy: &Dsn) -> Result<()> {
 /// `target-in-use` if anybody else is connected, `plan-stale` if live is not what was counted any more;
 /// then everything is as before.
 pub fn carry_out(
-    site: Site,
+    mut site: Site,
     plan: &SwapPlan,
     consent: &Consent,
     progress: &mut dyn Progress,
@@ -106,7 +109,12 @@ pub fn carry_out(
         return Err(stale());
     }
     let lock = Lock::acquire(&site.dsn, std::time::Duration::from_secs(30))?;
-    let intent = Intent { live: name(&site.dsn), kept: plan.kept.clone(), copy: name(&plan.copy) };
+    let journal_mode = match &mut site.live {
+        Session::Sqlite(session) => Some(sqlite::journal_mode(session, None)?),
+        Session::Postgres(_) => None,
+    };
+    let (live, copy) = (name(&site.dsn), name(&plan.copy));
+    let intent = Intent { live, kept: plan.kept.clone(), copy, journal_mode };
     let intent = serde_json::to_value(intent).expect("an intent has only text");
     let (root, dsn, now) = (site.project.root.clone(), site.dsn.clone(), site.setting.now);
     let mut run = Run::begin(&root, COMMAND, now, intent)?;
@@ -147,8 +155,7 @@ pub fn undo_interrupted(root: &std::path::Path, dsn: &Dsn) -> Result<bool> {
         }
         match dsn {
             Dsn::Postgres(target) => undone |= postgres::undo(target, &intent)?,
-            // A file's name passes from one to the other in one step: there is nothing to undo.
-            Dsn::Sqlite(_) => {}
+            Dsn::Sqlite(target) => undone |= sqlite::undo(target, &intent)?,
         }
         run.enter(Phase::Finished)?;
     }

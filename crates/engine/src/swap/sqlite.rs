@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{SwapPlan, in_use, stale};
+use super::{Intent, SwapPlan, in_use, stale};
 use crate::connect::dsn::SqliteTarget;
 use crate::connect::{Access, SqliteSession};
 use crate::progress::Progress;
@@ -22,6 +22,8 @@ pub(super) fn swap(
     progress: &mut dyn Progress,
 ) -> Result<()> {
     refuse_open_files(&live.path)?;
+    refuse_open_files(&copy.path)?;
+    fold_log(copy)?;
     let mut session = SqliteSession::open(live, Access::ReadWrite)?;
     let mode = journal_mode(&mut session, None)?;
     let swapped = rename_under_lock(&mut session, live, copy, plan, progress);
@@ -61,6 +63,58 @@ fn rename_under_lock(
     crate::files::sync_folder(folder).map_err(failed)
 }
 
+/// Takes back what a swap that was cut off had done: live's second name and its journal mode. Once the
+/// copy has live's name there is nothing to undo.
+pub(super) fn undo(live: &SqliteTarget, intent: &Intent) -> Result<bool> {
+    let kept = Path::new(&intent.kept);
+    let is_second_name = is_same_file(&live.path, kept);
+    if kept.exists() && !is_second_name {
+        return Ok(false);
+    }
+    if is_second_name {
+        std::fs::remove_file(kept).map_err(|cause| {
+            let message = format!("cannot take live's second name `{}` away", intent.kept);
+            Error::new("swap-failed", message)
+                .caused_by(cause)
+                .next("check the rights of the folder")
+        })?;
+    }
+    let mut session = SqliteSession::open(live, Access::ReadWrite)?;
+    let mode = journal_mode(&mut session, None)?;
+    let before = intent.journal_mode.as_ref().filter(|it| **it != mode);
+    if let Some(before) = before {
+        journal_mode(&mut session, Some(before))?;
+    }
+    Ok(is_second_name || before.is_some())
+}
+
+#[cfg(unix)]
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    let identity = |it: &Path| std::fs::metadata(it).ok().map(|it| (it.dev(), it.ino()));
+    identity(a).is_some_and(|it| Some(it) == identity(b))
+}
+
+/// Elsewhere the names are all that can be compared.
+#[cfg(not(unix))]
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    a == b
+}
+
+/// Writes the copy's write-ahead log into its file, since only the file gets another name.
+fn fold_log(copy: &SqliteTarget) -> Result<()> {
+    let mut session = SqliteSession::open(copy, Access::ReadWrite)?;
+    session.run("PRAGMA wal_checkpoint(TRUNCATE)").map_err(|it| in_use(&it.message))?;
+    drop(session);
+    let mut log = copy.path.as_os_str().to_owned();
+    log.push("-wal");
+    match std::fs::metadata(&log) {
+        Ok(it) if 0 < it.len() => Err(in_use(&format!("`{}` is in use", copy.path.display()))),
+        _ => Ok(()),
+    }
+}
+
 /// Leaves the write-ahead log, whose files belong to the name and not to the file, and takes the lock
 /// that nobody else can hold beside it.
 fn lock_exclusively(session: &mut SqliteSession) -> Result<()> {
@@ -72,7 +126,7 @@ fn lock_exclusively(session: &mut SqliteSession) -> Result<()> {
 }
 
 /// The journal mode, after it was set if one is given.
-fn journal_mode(session: &mut SqliteSession, mode: Option<&str>) -> Result<String> {
+pub(super) fn journal_mode(session: &mut SqliteSession, mode: Option<&str>) -> Result<String> {
     let sql = mode.map_or_else(
         || "PRAGMA journal_mode".to_owned(),
         |mode| format!("PRAGMA journal_mode = {mode}"),
