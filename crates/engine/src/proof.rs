@@ -154,6 +154,7 @@ fn prove_on(
         if !findings.is_empty() {
             return Ok(findings);
         }
+        fresh.pass_on()?;
     }
     let expected = site.catalog_of(&mut fresh.session)?;
     let Some(declared) = &facts.declared else { return Ok(Vec::new()) };

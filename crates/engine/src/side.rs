@@ -203,6 +203,7 @@ fn replay_all<'a>(
             return Ok((states, Some(Stopped { migration, error })));
         }
         states.push(site.catalog_of(&mut database.session)?);
+        database.pass_on()?;
     }
     Ok((states, None))
 }

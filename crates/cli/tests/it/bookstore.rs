@@ -242,6 +242,21 @@ fn t21_analyze_needs_no_more_of_postgres_than_to_read() -> Result {
 #[test]
 fn what_live_grants_by_default_is_part_of_what_is_rehearsed() -> Result {
     let project = Project::new(Example::BookstorePostgres, Age::Lived)?;
+    with_default_privileges(&project)
+}
+
+#[test]
+fn that_holds_where_somebody_else_owns_a_table_that_is_shared() -> Result {
+    let project = Project::new(Example::BookstorePostgres, Age::Lived)?;
+    let other = format!("{}_other", project.database.value("SELECT current_database()")?);
+    project.database.sql(&format!(
+        "CREATE ROLE {other}; CREATE TABLE public.lent (); ALTER TABLE public.lent OWNER TO {other}; \
+         GRANT SELECT ON public.lent TO CURRENT_USER"
+    ))?;
+    with_default_privileges(&project)
+}
+
+fn with_default_privileges(project: &Project) -> Result {
     let role = format!("{}_by_default", project.database.value("SELECT current_database()")?);
     project.database.sql(&format!(
         "CREATE ROLE {role}; ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO {role}; \
@@ -249,9 +264,9 @@ fn what_live_grants_by_default_is_part_of_what_is_rehearsed() -> Result {
          ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO {role}; \
          ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC"
     ))?;
-    run(&project, &["execute", "--confirm"], 0)?;
+    run(project, &["execute", "--confirm"], 0)?;
     let granted = format!("SELECT has_table_privilege('{role}', 'users', 'SELECT')");
     assert_eq!(project.database.value(&granted)?, "t", "the new table has what is usual");
-    run(&project, &["validate"], 0)?;
+    run(project, &["validate"], 0)?;
     Ok(())
 }

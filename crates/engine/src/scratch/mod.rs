@@ -13,6 +13,7 @@ mod template;
 use std::path::PathBuf;
 
 use raingauge_schema::Dialect;
+use raingauge_schema::postgres::grammar::quote_ident;
 
 use crate::connect::{Dsn, Session};
 use crate::{Error, Result};
@@ -69,6 +70,7 @@ pub struct ScratchDatabase {
     /// A session with ordinary settings that may write. Closed before the database is removed.
     pub session: Session,
     pub dsn: Dsn,
+    successor: Option<String>,
     _guard: Guard,
 }
 
@@ -77,6 +79,23 @@ pub struct ScratchDatabase {
 enum Guard {
     Postgres { _database: postgres::Database },
     Sqlite { _folder: sqlite::Folder },
+}
+
+impl ScratchDatabase {
+    /// Goes on as live's role, where others than it own things in live too. The first migration of a
+    /// history makes what they own; what comes later gets this role's default privileges on live, so it
+    /// has to get them here.
+    ///
+    /// # Errors
+    /// If the server refuses.
+    pub fn pass_on(&mut self) -> Result<()> {
+        let Some(role) = &self.successor else { return Ok(()) };
+        let sql = format!("set session authorization {}", quote_ident(role));
+        self.session.run(&sql).map_err(|cause| {
+            let message = format!("cannot go on as `{role}` in a scratch database");
+            Error::new("scratch-broken", message).caused_by(cause)
+        })
+    }
 }
 
 impl Scratch {
@@ -102,19 +121,18 @@ impl Scratch {
         match self.options.dialect {
             Dialect::Sqlite => {
                 let (session, dsn, folder) = sqlite::create(purpose)?;
-                Ok(ScratchDatabase { session, dsn, _guard: Guard::Sqlite { _folder: folder } })
+                let guard = Guard::Sqlite { _folder: folder };
+                Ok(ScratchDatabase { session, dsn, successor: None, _guard: guard })
             }
             Dialect::Postgres => {
                 let server = match self.server.take() {
                     Some(server) => server,
                     None => postgres::Server::find(&self.options)?,
                 };
-                let (session, dsn, database) = self.server.insert(server).create(purpose)?;
-                Ok(ScratchDatabase {
-                    session,
-                    dsn,
-                    _guard: Guard::Postgres { _database: database },
-                })
+                let server = self.server.insert(server);
+                let (session, dsn, database) = server.create(purpose)?;
+                let guard = Guard::Postgres { _database: database };
+                Ok(ScratchDatabase { session, dsn, successor: server.successor(), _guard: guard })
             }
         }
     }

@@ -27,9 +27,10 @@ const TAKEN: [&str; 2] = ["42P04", "23505"];
 /// What it says to a role without CREATEDB.
 const DENIED: &str = "42501";
 
-/// The connected role, unless somebody else owns anything in the database. Scratch belongs to one role,
-/// and a grant to the owner of a thing is none: where others grant to this role, it must not be the one.
-const SOLE_OWNER: &str = "select current_user where not exists (select from (\
+/// The connected role, and whether nobody else owns anything in the database. Scratch belongs to one
+/// role, and a grant to the owner of a thing is none: where others grant to this role, it must not be
+/// the one.
+const ROLE: &str = "select current_user, (not exists (select from (\
         select relowner, relnamespace, oid, 'pg_catalog.pg_class'::regclass from pg_catalog.pg_class union all \
         select proowner, pronamespace, oid, 'pg_catalog.pg_proc'::regclass from pg_catalog.pg_proc union all \
         select typowner, typnamespace, oid, 'pg_catalog.pg_type'::regclass from pg_catalog.pg_type) \
@@ -37,7 +38,7 @@ const SOLE_OWNER: &str = "select current_user where not exists (select from (\
     join pg_catalog.pg_namespace n on n.oid = o.namespace \
     where o.owner <> (select r.oid from pg_catalog.pg_roles r where r.rolname = current_user) and n.nspname <> 'information_schema' \
         and n.nspname !~ '^pg_' and not exists (select from pg_catalog.pg_depend d \
-            where d.classid = o.class and d.objid = o.oid and d.deptype = 'e'))";
+            where d.classid = o.class and d.objid = o.oid and d.deptype = 'e')))::text";
 
 /// The locale that every server knows.
 const PLAIN_LOCALE: &str = " lc_collate 'C' lc_ctype 'C'";
@@ -55,6 +56,8 @@ pub(super) struct Server {
     /// Who works in the databases, if not who makes them: what a role gets by default privileges, it
     /// gets there too.
     user: Option<String>,
+    /// Who goes on in a database after what others have made.
+    successor: Option<String>,
     notes: Vec<String>,
     /// Why it is live's own server, and not one of our own.
     own_failed: Option<Error>,
@@ -88,8 +91,10 @@ struct Likeness {
     roles: Vec<String>,
     /// Those of the roles that are superusers.
     superusers: Vec<String>,
-    /// The role that is connected to live, if everything there is its own.
+    /// The role that is connected to live.
     role: Option<String>,
+    /// Whether everything in live is that role's own.
+    owns_all: bool,
     settings: Vec<(String, String)>,
 }
 
@@ -171,7 +176,11 @@ impl Server {
         admin.run(&stubs.concat()).map_err(|it| cannot("make roles like live's", it))?;
         let notes = vec![format!("scratch databases on an own {} server", identity.engine)];
         let server = Self::with(admin, Some(cluster), likeness.clone(), notes)?;
-        Ok(Self { user: likeness.role.clone(), ..server })
+        let role = likeness.role.clone();
+        Ok(match likeness.owns_all {
+            true => Self { user: role, ..server },
+            false => Self { successor: role, ..server },
+        })
     }
 
     fn on_live(target: &PgTarget, likeness: Likeness) -> Result<Self> {
@@ -195,11 +204,16 @@ impl Server {
             .run(&format!("set application_name = {}", quote_literal(&token)))
             .map_err(|it| cannot("name itself", it))?;
         let shared = Arc::new(Shared { admin: Mutex::new(admin), _cluster: cluster, token });
-        Ok(Self { shared, likeness, shares_live: false, user: None, notes, own_failed: None })
+        let (user, successor, own_failed) = (None, None, None);
+        Ok(Self { shared, likeness, shares_live: false, user, successor, notes, own_failed })
     }
 
     pub(super) fn shares_live(&self) -> bool {
         self.shares_live
+    }
+
+    pub(super) fn successor(&self) -> Option<String> {
+        self.successor.clone()
     }
 
     pub(super) fn notes(&self) -> Vec<String> {
@@ -301,7 +315,7 @@ impl Likeness {
         }
         let roles = rows("select rolname from pg_catalog.pg_roles order by 1")?;
         let superusers = rows("select rolname from pg_catalog.pg_roles where rolsuper")?;
-        let role = rows(SOLE_OWNER)?.into_iter().flatten().flatten().next();
+        let role = rows(ROLE)?.into_iter().next().and_then(pair);
         let started = rows(STARTED)?.into_iter().flatten().flatten().next();
         let settings = rows(
             "select name, setting from pg_catalog.pg_settings where name in \
@@ -316,7 +330,8 @@ impl Likeness {
             encoding: encoding.unwrap_or_default(),
             roles: roles.into_iter().flatten().flatten().collect(),
             superusers: superusers.into_iter().flatten().flatten().collect(),
-            role,
+            owns_all: role.as_ref().is_some_and(|it| it.1 == "true"),
+            role: role.map(|it| it.0),
             settings: settings.into_iter().filter_map(pair).collect(),
         })
     }
