@@ -28,6 +28,9 @@ impl Partial {
     /// Makes the folder below `dir`, and removes what killed runs left there.
     pub(super) fn create(dir: &Path, name: &str) -> Result<Self> {
         create_private(dir).map_err(|cause| unwritable(dir, cause))?;
+        // Between the making of a folder and its lock it looks like a stale one.
+        let turn = File::open(dir).map_err(|cause| unwritable(dir, cause))?;
+        turn.lock().map_err(|cause| unwritable(dir, cause))?;
         remove_stale(dir);
         let candidates =
             std::iter::once(name.to_owned()).chain((2..1000).map(|n| format!("{name}-{n}")));
@@ -52,10 +55,6 @@ impl Partial {
         make_folder(&path)?;
         let lock = File::open(&path)?;
         lock.lock()?;
-        // Between these lines another run may have taken the folder for a stale one.
-        if !path.exists() {
-            return Err(io::ErrorKind::AlreadyExists.into());
-        }
         Ok(Self { path, name, _lock: lock })
     }
 
