@@ -170,14 +170,24 @@ pub(crate) struct RestoreArgs {
     /// The backup's folder or its name
     pub(crate) backup: PathBuf,
     /// A new database: it must not exist yet, or be empty
-    #[arg(long, value_name = "URL")]
-    pub(crate) to: String,
+    #[arg(long, value_name = "URL", required_unless_present = "tables")]
+    pub(crate) to: Option<String>,
     /// The database of --to has been restored: count what live has had since the backup and, with
     /// --confirm, give the copy live's name. Live stays under another name
-    #[arg(long)]
+    #[arg(long, group = "write", requires = "to")]
     pub(crate) swap: bool,
-    /// Carry out the swap; with a hash, exactly the plan that was shown with it
-    #[arg(long, value_name = "PLAN", num_args = 0..=1, require_equals = true, default_missing_value = "", requires = "swap")]
+    /// Restore only these tables, into live beside its own and under other names; shows them without
+    /// --confirm (separated by commas)
+    #[arg(
+        long,
+        value_name = "TABLES",
+        value_delimiter = ',',
+        group = "write",
+        conflicts_with = "to"
+    )]
+    pub(crate) tables: Vec<String>,
+    /// Carry out the swap, or restore the tables; with a hash, exactly the plan that was shown with it
+    #[arg(long, value_name = "PLAN", num_args = 0..=1, require_equals = true, default_missing_value = "", requires = "write")]
     pub(crate) confirm: Option<String>,
 }
 

@@ -1,6 +1,6 @@
 //! `raingauge restore`.
 
-use raingauge_engine::commands::SwapRequest;
+use raingauge_engine::commands::{SwapRequest, TablesRequest};
 use raingauge_engine::report::Report;
 use raingauge_engine::{Result, commands};
 
@@ -10,10 +10,18 @@ use crate::counsel::Advisor;
 use crate::ui::Ui;
 
 pub(crate) fn run(ui: &mut Ui, context: &Context, args: &RestoreArgs) -> Result<Report> {
-    if !args.swap {
-        return commands::restore(&context.setting, &args.backup, &args.to, ui);
-    }
+    let RestoreArgs { backup, tables, swap, .. } = args;
     let given = given(args.confirm.as_deref());
-    let request = SwapRequest { backup: &args.backup, copy: &args.to, given };
-    commands::swap(&context.setting, &request, &mut Advisor { ui, context })
+    let advisor = &mut Advisor { ui, context };
+    match (&args.to, swap) {
+        (None, _) => {
+            let request = TablesRequest { backup, tables, given };
+            commands::restore_tables(&context.setting, &request, advisor)
+        }
+        (Some(copy), true) => {
+            let request = SwapRequest { backup, copy, given };
+            commands::swap(&context.setting, &request, advisor)
+        }
+        (Some(to), false) => commands::restore(&context.setting, backup, to, advisor),
+    }
 }

@@ -73,12 +73,23 @@ fn has_zstd(program: &Program) -> bool {
     said.is_ok_and(|it| !String::from_utf8_lossy(&it.stderr).contains("compress"))
 }
 
-/// Lets `command` read the archive below `folder`, in one transaction if that is possible.
+/// How an archive is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Into a database, in one transaction, which leaves nothing behind if it fails.
+    OneTransaction,
+    /// Into a database, by several workers where the archive is a folder.
+    Workers,
+    /// As text.
+    Text,
+}
+
+/// Lets `command` read the archive below `folder`.
 pub(super) fn read(
     command: &mut Command,
     program: &Program,
     folder: &Path,
-    one_transaction: bool,
+    reading: Reading,
 ) -> Result<()> {
     let path = folder.join(DUMP);
     let unreadable = |cause: std::io::Error| {
@@ -91,10 +102,14 @@ pub(super) fn read(
         return Err(Error::new("restore-failed", message)
             .next("name the folder of PostgreSQL's programs with `--pg-client <folder>`"));
     }
-    if one_transaction {
-        command.arg("--single-transaction");
-    } else if is_folder {
-        command.arg(format!("--jobs={}", workers(u64::MAX)));
+    match reading {
+        Reading::OneTransaction => {
+            command.arg("--single-transaction");
+        }
+        Reading::Workers if is_folder => {
+            command.arg(format!("--jobs={}", workers(u64::MAX)));
+        }
+        Reading::Workers | Reading::Text => {}
     }
     if is_folder {
         command.stdin(Stdio::null()).arg(&path);

@@ -1,11 +1,12 @@
 //! Backups that have been restored. Reading order: [`manifest`] (what a backup says of itself) →
 //! `folder`, `archive` and `sums` (how it lies on disk) → [`take()`] (dump and evidence at one instant) →
 //! [`verify()`] (restore into scratch, compare) → [`restore()`] (into a new database). `postgres` and
-//! `sqlite` dump and load; `restore_sh` does without us; `shelf` and `retention` keep them.
+//! `sqlite` dump and load; [`beside`] restores single tables into live; `restore_sh` does without us; `shelf` and `retention` keep them.
 //!
 //! Only this module can make a [`VerifiedBackup`], and only from a restore whose outcome was equal.
 
 mod archive;
+pub mod beside;
 mod folder;
 pub mod manifest;
 mod postgres;

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Instant;
 
-use super::archive::{self, workers};
+use super::archive::{self, Reading, workers};
 use super::folder::{create_file, unwritable};
 use super::manifest::{LeftOut, Manifest, SequencesMeanwhile};
 use super::take::Dumped;
@@ -177,7 +177,9 @@ pub(super) fn load(loading: &Loading<'_>, to: &PgTarget) -> Result<()> {
         .args(["--exit-on-error", "--no-password", "--dbname"])
         .arg(connection_name(&to.database))
         .stdout(Stdio::null());
-    archive::read(&mut command, &program, loading.folder, is_one_transaction(loading.manifest))?;
+    let is_small = is_one_transaction(loading.manifest);
+    let reading = if is_small { Reading::OneTransaction } else { Reading::Workers };
+    archive::read(&mut command, &program, loading.folder, reading)?;
     messages::check_restore(&Running::start(command)?.finish()?)
 }
 
@@ -215,14 +217,14 @@ pub(super) struct Finished {
 }
 
 /// A program that runs; dropping it before its end stops it.
-struct Running {
+pub(super) struct Running {
     child: Child,
     stderr: File,
 }
 
 impl Running {
     /// Its messages go to an unnamed file, so that it never waits for us to read them.
-    fn start(mut command: Command) -> Result<Self> {
+    pub(super) fn start(mut command: Command) -> Result<Self> {
         let name = command.get_program().to_string_lossy().into_owned();
         let failed = |cause: std::io::Error| {
             Error::new("client-failed", format!("cannot run `{name}`")).caused_by(cause)
@@ -233,7 +235,13 @@ impl Running {
         Ok(Self { child: command.spawn().map_err(failed)?, stderr })
     }
 
-    fn finish(mut self) -> Result<Finished> {
+    /// Its standard output, once, if it is a pipe.
+    pub(super) fn stdout(&mut self) -> Option<ChildStdout> {
+        self.child.stdout.take()
+    }
+
+    /// Waits for its end.
+    pub(super) fn finish(mut self) -> Result<Finished> {
         let failed = |cause: std::io::Error| {
             Error::new("client-failed", "cannot wait for a program of PostgreSQL").caused_by(cause)
         };

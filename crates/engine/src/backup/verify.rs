@@ -137,7 +137,7 @@ pub(super) fn compare_all(
     Ok(if found.is_empty() { Ok(contents) } else { Err(found) })
 }
 
-fn read_catalog(folder: &Path) -> Result<Catalog> {
+pub(super) fn read_catalog(folder: &Path) -> Result<Catalog> {
     let path = folder.join("catalog.json");
     let unreadable =
         || Error::new("backup-unreadable", format!("cannot read `{}`", path.display()));

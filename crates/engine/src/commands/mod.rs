@@ -18,6 +18,6 @@ pub use init::init;
 pub use live::analyze_live;
 pub use migrate::{MigrateRequest, migrate};
 pub use reconcile::reconcile;
-pub use restore::{SwapRequest, restore, swap};
+pub use restore::{SwapRequest, TablesRequest, restore, restore_tables, swap};
 pub use status::status;
 pub use validate::{Scrutiny, validate};

@@ -1,8 +1,10 @@
-//! `restore`: a backup into a new database, and that database into live's place.
+//! `restore`: a backup into a new database, that database into live's place, or single tables beside
+//! live's.
 
 use std::path::Path;
 
 use crate::Result;
+use crate::backup::beside::{self, Beside};
 use crate::backup::{self, Destination};
 use crate::client::ProgramSource;
 use crate::connect::Dsn;
@@ -96,6 +98,74 @@ pub fn swap(
         }
     }
     Ok(report)
+}
+
+/// Tables of a backup that are to be looked at beside live's.
+#[derive(Clone, Debug)]
+pub struct TablesRequest<'a> {
+    pub backup: &'a Path,
+    /// Their names, with or without their schemas.
+    pub tables: &'a [String],
+    pub given: Given,
+}
+
+/// Shows under which names tables of a backup would be restored into live, and with consent does it. No
+/// table of live is touched.
+///
+/// # Errors
+/// If the backup lacks a table, or what arrives is not equal; live is as before then.
+pub fn restore_tables(
+    setting: &Setting,
+    request: &TablesRequest<'_>,
+    counsel: &mut dyn Counsel,
+) -> Result<Report> {
+    let mut site = Site::open(setting)?;
+    let backup = super::backup::open(setting, request.backup)?;
+    let plan = beside::plan(&mut site.live, &backup, request.tables)?;
+    let mut report = site.report("restore");
+    report.sections.push(copies_section(&plan));
+    let question = Question {
+        id: "restore",
+        text: format!("Restore these tables beside those of `{}`?", site.identity.database),
+        plan: plan.plan.clone(),
+        typed_name: Some(site.identity.database.clone()),
+    };
+    let state = match agree(&site, &question, &request.given, counsel) {
+        Ok(consent) => {
+            let client = site.client();
+            let destination = Destination { to: &site.dsn, client: client.as_ref() };
+            beside::carry_out(&destination, &plan, &consent, counsel)?;
+            let message = "is no part of the history: `analyze` and `validate` tell of it as long as \
+                it is there";
+            report.findings.push(Finding::info("restored-beside", plan.place.clone(), message));
+            StepState::Done
+        }
+        Err(finding) => {
+            report.findings.push(*finding);
+            let hash =
+                site.guarded().map(|_| format!("={}", plan.plan.short())).unwrap_or_default();
+            let (name, tables) = (request.backup.display(), request.tables.join(","));
+            report.next =
+                Some(format!("raingauge restore {name} --tables {tables} --confirm{hash}"));
+            StepState::Planned
+        }
+    };
+    let step = |it: &beside::Copy| {
+        Step::new(
+            format!("restore {} rows as {}; equal to the backup's", it.table.n_rows, it.to),
+            state,
+        )
+    };
+    report.steps.extend(plan.copies.iter().map(step));
+    Ok(report)
+}
+
+fn copies_section(plan: &Beside) -> Section {
+    let mut section = Section::new("tables", "tables", &["table", "rows", "restored as"]);
+    for it in &plan.copies {
+        section.push([it.table.name.to_string(), it.table.n_rows.to_string(), it.to.to_string()]);
+    }
+    section
 }
 
 fn plan_section(plan: &SwapPlan) -> Section {

@@ -242,12 +242,25 @@ impl PgSession {
     pub fn copy_in(&mut self, statement: &str, data: &[u8]) -> Result<u64, SqlError> {
         /// Large enough to be quick, small enough not to hold a dump in memory twice.
         const CHUNK: usize = 1 << 16;
+        let mut chunks = data.chunks(CHUNK);
+        self.copy_from(statement, || chunks.next().map(<[u8]>::to_vec))
+    }
+
+    /// Sends what `next` gives, piece by piece, to a `COPY … FROM stdin`.
+    ///
+    /// # Errors
+    /// If the server refuses the statement or a row of the data.
+    pub fn copy_from(
+        &mut self,
+        statement: &str,
+        mut next: impl FnMut() -> Option<Vec<u8>>,
+    ) -> Result<u64, SqlError> {
         let client = self.client.as_ref().expect("open until dropped");
         self.runtime
             .block_on(async {
                 let mut sink = pin!(client.copy_in::<_, io::Cursor<Vec<u8>>>(statement).await?);
-                for chunk in data.chunks(CHUNK) {
-                    sink.send(io::Cursor::new(chunk.to_vec())).await?;
+                while let Some(chunk) = next() {
+                    sink.send(io::Cursor::new(chunk)).await?;
                 }
                 sink.finish().await
             })
