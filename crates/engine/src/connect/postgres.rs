@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::error::ErrorPosition;
-use tokio_postgres::{Client, SimpleQueryMessage};
+use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use super::attempt::{self, Opened};
 use super::dsn::PgTarget;
@@ -188,21 +188,26 @@ impl PgSession {
     /// Runs statements and hands on each row as it arrives, while the server works on the next ones.
     ///
     /// # Errors
-    /// If the server refuses one; rows of those before it have been handed on.
+    /// If the server refuses one, or sends what is no text; rows before that have been handed on.
     pub fn each_row(&mut self, sql: &str, mut take: impl FnMut(TextRow)) -> Result<(), SqlError> {
         let client = self.client.as_ref().expect("open until dropped");
         let sent = self.with_settings(sql);
+        let mut outcome = Ok(());
         self.runtime
             .block_on(async {
                 let mut messages = pin!(client.simple_query_raw(&sent).await?);
                 while let Some(message) = messages.try_next().await? {
-                    if let SimpleQueryMessage::Row(row) = message {
-                        take((0..row.len()).map(|n| row.get(n).map(str::to_owned)).collect());
+                    match message {
+                        SimpleQueryMessage::Row(row) if outcome.is_ok() => {
+                            outcome = text_row(&row).map(&mut take);
+                        }
+                        _ => {}
                     }
                 }
                 Ok(())
             })
-            .map_err(|it| self.sql_error(it))
+            .map_err(|it| self.sql_error(it))?;
+        outcome
     }
 
     /// Runs statements that return nothing.
@@ -300,6 +305,24 @@ pub(super) fn cause_chain(error: &dyn StdError) -> String {
         source = cause.source();
     }
     parts.join(": ")
+}
+
+/// The server itself can break a letter in two: the name that it gives a multirange type is cut after a
+/// number of bytes (`makeMultirangeTypeName` of PostgreSQL 14 to 18).
+fn text_row(row: &SimpleQueryRow) -> Result<TextRow, SqlError> {
+    let value = |n| match row.try_get(n) {
+        Ok(value) => Ok(value.map(str::to_owned)),
+        Err(cause) => Err(SqlError {
+            message: format!(
+                "the server sent a value that is not UTF-8: {}",
+                row.columns().get(n).map_or("?", tokio_postgres::SimpleColumn::name)
+            ),
+            state: "22021".to_owned(),
+            position: None,
+            detail: Some(cause_chain(&cause)),
+        }),
+    };
+    (0..row.len()).map(value).collect()
 }
 
 fn sql_error(error: tokio_postgres::Error) -> SqlError {

@@ -1,7 +1,7 @@
 //! Reads the catalog of a PostgreSQL database: one transaction, one round trip.
 
 use raingauge_schema::Catalog;
-use raingauge_schema::postgres::catalog::{Assembly, OLDEST_MAJOR, script};
+use raingauge_schema::postgres::catalog::{Assembly, OLDEST_MAJOR, Reader, script};
 use raingauge_schema::postgres::grammar::quote_ident;
 
 use super::{Transaction, unreadable};
@@ -16,7 +16,8 @@ pub(super) fn catalog(
     transaction: Transaction,
     ledgers: &[LedgerName],
 ) -> Result<Catalog> {
-    let major = major(session)?;
+    let reader = reader(session)?;
+    let major = reader.major;
     if major < OLDEST_MAJOR {
         return Err(Error::new(
             "postgres-too-old",
@@ -32,7 +33,7 @@ pub(super) fn catalog(
             "rollback to raingauge_catalog; release raingauge_catalog",
         ),
     };
-    let sql = format!("{begin};\n{}{}{end}", pins("set local"), script(major));
+    let sql = format!("{begin};\n{}{}{end}", pins("set local"), script(reader));
     let mut assembly = Assembly::default();
     let mut outcome = Ok(());
     let sent = session.each_row(&sql, |row| {
@@ -60,10 +61,11 @@ fn grant_for(session: &mut PgSession, error: &SqlError) -> Option<String> {
     Some(format!("as an administrator: GRANT SELECT ON pg_catalog.{table} TO {role}"))
 }
 
-fn major(session: &mut PgSession) -> Result<u32> {
-    let rows = session
-        .rows("select pg_catalog.current_setting('server_version_num')::int / 10000")
-        .map_err(|it| unreadable().caused_by(it))?;
-    let text = rows.into_iter().flatten().flatten().next();
-    Ok(text.and_then(|it| it.parse().ok()).unwrap_or(0))
+fn reader(session: &mut PgSession) -> Result<Reader> {
+    let sql = "select pg_catalog.current_setting('server_version_num')::int / 10000, \
+               pg_catalog.has_table_privilege('pg_catalog.pg_subscription', 'select')";
+    let rows = session.rows(sql).map_err(|it| unreadable().caused_by(it))?;
+    let mut values = rows.into_iter().flatten().flatten();
+    let major = values.next().and_then(|it| it.parse().ok()).unwrap_or(0);
+    Ok(Reader { major, sees_subscriptions: values.next().is_some_and(|it| it == "t") })
 }

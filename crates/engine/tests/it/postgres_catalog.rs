@@ -173,6 +173,19 @@ fn t22_a_role_that_may_only_select_sees_every_table_and_constraint() {
 }
 
 #[test]
+fn a_name_that_the_server_cut_inside_a_letter_is_refused_and_the_session_goes_on() {
+    let Some(mut scratch) = scratch() else { return };
+    let mut database = scratch.create("test").unwrap();
+    let name = format!("a{}", "ö".repeat(31));
+    run(&mut database, &format!("create type \"{name}\" as range (subtype = numeric)"));
+    let mut reader = Session::open(&database.dsn, Access::ReadOnly).unwrap();
+    let error = introspect::catalog(&mut reader, &[]).unwrap_err();
+    assert_eq!(error.code, "catalog-unreadable");
+    assert!(format!("{error:?}").contains("not UTF-8"), "{error:?}");
+    assert_eq!(reader.rows("select 1").unwrap(), [[Some("1".to_owned())]]);
+}
+
+#[test]
 fn t24_expressions_are_compared_as_the_server_stores_them() {
     let Some(mut scratch) = scratch() else { return };
     let mut database = scratch.create("test").unwrap();

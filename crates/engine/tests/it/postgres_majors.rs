@@ -363,6 +363,33 @@ fn a_subscription_shows_its_options_and_never_its_connection() {
 }
 
 #[test]
+fn t22_before_14_a_role_without_rights_does_not_see_all_of_a_subscription() {
+    for server in majors::matrix() {
+        let live = server.database("subscriber").unwrap();
+        let (mut session, _) = open(&live, Access::ReadWrite);
+        session.run("begin").unwrap();
+        session.run(SUBSCRIPTION).unwrap();
+        let all = introspect::catalog_within(&mut session, &[]).unwrap();
+        session.run("create role nobody_special; set local role nobody_special").unwrap();
+        let limited = introspect::catalog_within(&mut session, &[]).unwrap();
+        session.run("reset role").unwrap();
+        assert_eq!(differences(&all, &limited), [""; 0], "PostgreSQL {}", server.major);
+        let unseen: Vec<_> = limited.unseen.iter().map(|it| it.what.as_str()).collect();
+        match server.major {
+            13 => {
+                assert_eq!(unseen, ["comment and synchronous_commit of subscription newer_feed"]);
+                session.run(limited.unseen[0].grant.as_deref().unwrap()).unwrap();
+                session.run("set local role nobody_special").unwrap();
+                let granted = introspect::catalog_within(&mut session, &[]).unwrap();
+                assert!(granted.unseen.is_empty(), "{:?}", granted.unseen);
+            }
+            _ => assert_eq!(unseen, [""; 0], "PostgreSQL {}", server.major),
+        }
+        session.run("rollback").unwrap();
+    }
+}
+
+#[test]
 fn every_version_shows_what_changed_where_it_changed() {
     let mut wrong = Vec::new();
     for server in majors::matrix() {

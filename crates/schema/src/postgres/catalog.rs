@@ -91,13 +91,22 @@ pub type TextRow = Vec<Option<String>>;
 /// Compiling these queries and starting workers for them takes the server longer than running them.
 const SETTINGS: &str = "set local jit = off;\nset local max_parallel_workers_per_gather = 0;\n";
 
+/// Who reads the catalog, as far as the queries depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reader {
+    /// The server's major version.
+    pub major: u32,
+    /// Before 14, roles without rights of their own read only some columns of `pg_subscription`.
+    pub sees_subscriptions: bool,
+}
+
 /// The queries that read everything, for one snapshot. They rely on an empty search path, so that the
 /// server writes every name with its schema.
-pub fn script(major: u32) -> String {
+pub fn script(reader: Reader) -> String {
     let queries = QUERIES.iter().chain(&SURROUNDINGS).map(|it| it.sql).chain([database::UNSEEN]);
     let numbered = queries
         .enumerate()
-        .map(|(n, sql)| format!("select '{n}', q.* from ({}\n) q;\n", expand(sql, major)));
+        .map(|(n, sql)| format!("select '{n}', q.* from ({}\n) q;\n", expand(sql, reader)));
     std::iter::once(SETTINGS.to_owned()).chain(numbered).collect()
 }
 
@@ -275,13 +284,13 @@ fn is_about_other(id: &ObjectId) -> bool {
 }
 
 /// Replaces what the queries have in common and what depends on the server's version.
-fn expand(sql: &str, major: u32) -> String {
+fn expand(sql: &str, reader: Reader) -> String {
     let mut expanded = String::new();
     let mut rest = sql;
     while let Some((before, after)) = rest.split_once('{') {
         let (inside, behind) = until_closed(after).expect("braces in queries are closed");
         expanded.push_str(before);
-        expanded.push_str(&expand_one(inside, major));
+        expanded.push_str(&expand_one(inside, reader));
         rest = behind;
     }
     expanded + rest
@@ -301,7 +310,7 @@ fn until_closed(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-fn expand_one(inside: &str, major: u32) -> String {
+fn expand_one(inside: &str, reader: Reader) -> String {
     let (word, arguments) = inside.split_once(' ').unwrap_or((inside, ""));
     let words: Vec<&str> = arguments.split_whitespace().collect();
     match (word, words.as_slice()) {
@@ -365,12 +374,20 @@ fn expand_one(inside: &str, major: u32) -> String {
         ("family_functions", [class, alias]) => members_of_class(class, alias, FUNCTION_MEMBER),
         ("since", [version, ..]) => {
             let body = arguments.strip_prefix(version).unwrap_or_default();
-            let (new, old) = body.rsplit_once(" else").expect("both versions are given");
-            let is_new = version.parse().is_ok_and(|it: u32| major >= it);
-            expand(if is_new { new } else { old }, major)
+            let is_new = version.parse().is_ok_and(|it: u32| it <= reader.major);
+            either(is_new, body, reader)
+        }
+        ("sees_subscriptions", _) => {
+            either(14 <= reader.major || reader.sees_subscriptions, arguments, reader)
         }
         _ => unreachable!("no such abbreviation: {inside}"),
     }
+}
+
+/// What stands before `else` or behind it.
+fn either(is_first: bool, body: &str, reader: Reader) -> String {
+    let (first, second) = body.rsplit_once("else").expect("both versions are given");
+    expand(if is_first { first } else { second }, reader)
 }
 
 /// Catalog and text of the operators of a class or family, in the alias `m`.

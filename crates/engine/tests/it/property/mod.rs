@@ -69,7 +69,7 @@ fn rebuilt(scratch: &mut Scratch, seed: u64) -> Result<(), String> {
     let world = World::build(&mut live.session, seed);
     let made = world.made.join(";\n");
     if std::env::var_os("RAINGAUGE_SEED").is_some() {
-        println!("{} statements, {} refused", world.made.len(), world.n_refused);
+        println!("{made};\n-- {} statements, {} refused", world.made.len(), world.n_refused);
     }
     rebuild(scratch, &live).map_err(|it| format!("seed {seed}: {it}\n\n{made};\n"))
 }

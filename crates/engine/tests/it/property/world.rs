@@ -227,7 +227,14 @@ impl<'a> World<'a> {
                     }
                 }
                 _ => {
-                    if self.make(&format!("create type {sql} as range (subtype = numeric)")) {
+                    // The server would cut the multirange's name inside a letter.
+                    let multirange = match 63 - "_multirange".len() < path[1].len() {
+                        true => format!(", multirange_type_name = {}", q(&self.chance.name())),
+                        false => String::new(),
+                    };
+                    let text =
+                        format!("create type {sql} as range (subtype = numeric{multirange})");
+                    if self.make(&text) {
                         self.types.push((sql.clone(), Sort::Range, "'empty'".to_owned()));
                         let id = ObjectId::new(Kind::RangeType, path);
                         self.add_thing(id, format!("type {sql}"), usage);

@@ -151,4 +151,11 @@ where m.umoptions is null and not (select r.rolsuper from pg_roles r where r.rol
   and not (m.umuser <> 0 and m.usename = current_user
            and (pg_has_role(s.srvowner, 'USAGE') or has_server_privilege(s.oid, 'USAGE')))
   and not (m.umuser = 0 and pg_has_role(s.srvowner, 'USAGE'))
+union all
+select 'comment and synchronous_commit of subscription ' || s.subname,
+       'before PostgreSQL 14 role ' || current_user || ' may not read all of pg_subscription',
+       'GRANT SELECT ON pg_catalog.pg_subscription TO ' || quote_ident(current_user)
+from pg_subscription s
+where {sees_subscriptions false else true}
+  and s.subdbid = (select oid from pg_database where datname = current_database())
 order by 1";

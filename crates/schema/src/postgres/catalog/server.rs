@@ -109,8 +109,10 @@ where {own pg_publication p}",
 /// Where a subscription connects to, with its password, is never read.
 pub(super) const SUBSCRIPTIONS: Query = Query {
     sql: r"
-select 'subscription', json_build_array(s.subname), pg_get_userbyid(s.subowner), {comment pg_subscription s}, null,
-       s.subenabled::text, s.subslotname, {options s.subpublications}, nullif(s.subsynccommit, 'off'),
+select 'subscription', json_build_array(s.subname), pg_get_userbyid(s.subowner),
+       {sees_subscriptions {comment pg_subscription s} else null}, null,
+       s.subenabled::text, s.subslotname, {options s.subpublications}, 
+       {sees_subscriptions nullif(s.subsynccommit, 'off') else null},
        {since 14 case when s.subbinary then 'true' end else null},
        {since 14 nullif(case s.substream::text when 't' then 'true' when 'p' then 'parallel' when 'f' then 'false'
                         else s.substream::text end, 'false') else null},
