@@ -6,13 +6,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use raingauge_schema::drizzle::journal::{Entry, Irregularity, Journal};
-use raingauge_schema::drizzle::layout::{JOURNAL_PATH, Layout, snapshot_path, sql_path};
+use raingauge_schema::drizzle::journal::{Entry, Journal};
+use raingauge_schema::drizzle::layout::{JOURNAL_PATH, Layout, paired_snapshots, sql_path};
 use raingauge_schema::drizzle::ledger::Applicable;
 use raingauge_schema::drizzle::migration::{Flaw, flaws, hash};
 use raingauge_schema::{Dialect, Fingerprint};
 
-use crate::report::Finding;
+use crate::check::history::conflict;
+use crate::check::history::journal::irregularities;
+use crate::check::history::orphans::orphan;
+use crate::check::history::statements::flawed;
+use crate::report::{Affected, Finding};
 use crate::{Error, Result};
 
 /// A migrations folder.
@@ -60,7 +64,7 @@ impl History {
         if history.layout == Layout::Journal {
             history.read_journal(dialect)?;
         }
-        history.find_orphans(&paths);
+        history.find_orphans(&paths, dialect)?;
         Ok(history)
     }
 
@@ -124,25 +128,36 @@ impl History {
 
     fn read_journal(&mut self, dialect: Dialect) -> Result<()> {
         let path = self.folder.join(JOURNAL_PATH);
-        let journal = match Journal::read(&read_text(&path)?) {
+        let text = read_text(&path)?;
+        let journal = match Journal::read(&text) {
             Ok(journal) => journal,
             Err(error) => {
-                let finding =
-                    Finding::error(error.code(), path.display().to_string(), error.to_string());
-                self.findings.push(finding.next("restore the file from version control"));
+                let unreadable = || {
+                    Finding::error(error.code(), path.display().to_string(), error.to_string())
+                        .affects(Affected::Both)
+                        .next("restore the file from version control")
+                };
+                self.findings.push(conflict(&path, &text).unwrap_or_else(unreadable));
                 return Ok(());
             }
         };
-        self.findings
-            .extend(journal.irregularities(dialect).iter().map(|it| irregular(it, &journal)));
-        for entry in &journal.entries {
-            self.read_migration(entry, dialect)?;
+        self.findings.extend(irregularities(&journal, dialect, &path, &text));
+        let names = meta_names(&self.folder)?;
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let snapshots = paired_snapshots(&journal.entries, &names);
+        for (entry, snapshot) in journal.entries.iter().zip(snapshots) {
+            self.read_migration(entry, snapshot.as_deref(), dialect)?;
         }
         self.journal = Some(journal);
         Ok(())
     }
 
-    fn read_migration(&mut self, entry: &Entry, dialect: Dialect) -> Result<()> {
+    fn read_migration(
+        &mut self,
+        entry: &Entry,
+        snapshot: Option<&str>,
+        dialect: Dialect,
+    ) -> Result<()> {
         let path = self.folder.join(sql_path(&entry.tag));
         if !path.exists() {
             self.findings.push(
@@ -151,14 +166,16 @@ impl History {
                     path.display().to_string(),
                     "is listed in the journal, but the file does not exist; the migrator stops before it runs anything",
                 )
+                .affects(Affected::Both)
                 .next("restore the file from version control"),
             );
             return Ok(());
         }
         let sql = read_text(&path)?;
-        self.findings.extend(flaws(&sql, dialect).iter().map(|it| flawed(it, &path)));
-        let snapshot_file = self.folder.join(snapshot_path(&entry.tag));
-        let snapshot = if snapshot_file.exists() { Some(read_text(&snapshot_file)?) } else { None };
+        let told = |it: &Flaw| flawed(it, &path, &sql, dialect);
+        self.findings.extend(flaws(&sql, dialect).iter().filter_map(told));
+        let snapshot = snapshot.map(|it| read_text(&self.folder.join("meta").join(it)));
+        let snapshot = snapshot.transpose()?;
         self.migrations.push(Migration {
             entry: entry.clone(),
             hash: hash(sql.as_bytes()),
@@ -170,7 +187,7 @@ impl History {
     }
 
     /// T17: a file that no journal lists never runs, and listing it later may run it on live data.
-    fn find_orphans(&mut self, paths: &[String]) {
+    fn find_orphans(&mut self, paths: &[String], dialect: Dialect) -> Result<()> {
         let listed = |name: &str| {
             self.journal
                 .as_ref()
@@ -182,94 +199,18 @@ impl History {
         };
         let orphans: Vec<_> = paths.iter().filter(is_sql).filter(|it| !listed(it)).collect();
         for path in orphans {
-            self.findings.push(
-                Finding::warning(
-                    "migration-orphan",
-                    self.folder.join(path).display().to_string(),
-                    "is not in the journal, so no migrator ever runs it",
-                )
-                .next("read what it does before anything else; move it out of the folder if it is not meant to run"),
-            );
+            let path = self.folder.join(path);
+            let sql = read_text(&path)?;
+            self.findings.push(orphan(&path, &sql, dialect));
         }
+        Ok(())
     }
 }
 
-fn irregular(it: &Irregularity, journal: &Journal) -> Finding {
-    let tag = |entry: usize| journal.entries.get(entry).map_or(String::new(), |it| it.tag.clone());
-    let finding = |code, subject: String, message: String| {
-        Finding::error(code, format!("meta/_journal.json {subject}"), message).next(
-            "compare with version control; the journal has to say what the databases have recorded",
-        )
-    };
-    match it {
-        Irregularity::Dialect { found } => finding(
-            "journal-dialect",
-            String::new(),
-            format!("belongs to dialect `{found}`, not to the one of `drizzle.config.ts`"),
-        ),
-        Irregularity::JournalVersion { found } => finding(
-            "journal-version",
-            String::new(),
-            format!("has version `{found}`, which drizzle-kit 0.31 does not write"),
-        ),
-        Irregularity::EntryVersion { entry, found } => Finding::info(
-            "journal-entry-version",
-            format!("meta/_journal.json {}", tag(*entry)),
-            format!("was written by another drizzle-kit: snapshot version `{found}`"),
-        ),
-        Irregularity::WhenNotIncreasing { entry } => finding(
-            "when-not-increasing",
-            tag(*entry),
-            "is not newer than the entry before it, so a database that has that one never gets this one".into(),
-        ),
-        Irregularity::WhenWithinSecond { entry } => Finding::warning(
-            "when-within-second",
-            format!("meta/_journal.json {}", tag(*entry)),
-            "is less than a second newer than the entry before it; Drizzle 1.0 cannot take over such a history",
-        ),
-        Irregularity::RepeatedTag { entry, first } => finding(
-            "journal-repeated",
-            tag(*entry),
-            format!("is listed twice, as entries {first} and {entry}"),
-        ),
-        Irregularity::RepeatedIdx { entry, first } => finding(
-            "journal-repeated",
-            tag(*entry),
-            format!("has the same idx as {}", tag(*first)),
-        ),
-    }
-}
-
-fn flawed(flaw: &Flaw, path: &Path) -> Finding {
-    let at = |line: &usize| format!("{}:{line}", path.display());
-    let whole = path.display().to_string();
-    match flaw {
-        Flaw::EmptyPiece { line } => Finding::error(
-            "piece-empty",
-            at(line),
-            "nothing stands between two breakpoints; SQLite and MySQL drivers refuse that",
-        ),
-        Flaw::OnlyComments { line } => Finding::warning(
-            "piece-only-comments",
-            at(line),
-            "only comments stand here; SQLite drivers refuse that, PostgreSQL records a migration that did nothing",
-        ),
-        Flaw::CutComment { line } => Finding::error(
-            "comment-cut",
-            at(line),
-            "a breakpoint inside a block comment cuts the comment in two, so the migrator fails",
-        ),
-        Flaw::CommentedBaseline => Finding::error(
-            "baseline-commented-out",
-            whole,
-            "is what `drizzle-kit pull` wrote, still commented out: a new database would get none of its tables while the ledger says it has them",
-        )
-        .next("move the folder aside and let `raingauge reconcile` write a baseline that runs and is proven"),
-        Flaw::ByteOrderMark => {
-            Finding::error("byte-order-mark", whole, "begins with a byte order mark, which PostgreSQL refuses")
-                .next("save the file as UTF-8 without a byte order mark, unless a database has recorded it")
-        }
-    }
+/// The names of the files in `meta/`.
+fn meta_names(folder: &Path) -> Result<Vec<String>> {
+    let files = entries(&folder.join("meta"))?.into_iter();
+    Ok(files.filter(|(_, path)| path.is_file()).map(|(name, _)| name).collect())
 }
 
 /// All files below the folder as relative paths with `/`, two levels deep, sorted.

@@ -30,6 +30,7 @@ pub mod initsql;
 pub mod introspect;
 pub mod ledger;
 pub mod lock;
+pub mod meta;
 pub mod position;
 pub mod progress;
 pub mod project;

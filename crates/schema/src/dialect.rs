@@ -12,6 +12,7 @@ use crate::pair::Pair;
 use crate::plan::{Hazard, Statement};
 use crate::postgres::adopt::stored;
 use crate::script::{Piece, SplitError};
+use crate::token::Token;
 use crate::{Catalog, postgres, sqlite};
 
 /// A database dialect.
@@ -76,6 +77,17 @@ impl Dialect {
         }
     }
 
+    /// The tokens of a text, comments left out.
+    ///
+    /// # Errors
+    /// If something does not end.
+    pub fn tokens(self, sql: &str) -> Result<Vec<Token<'_>>, SplitError> {
+        match self {
+            Self::Postgres => postgres::token::tokens(sql),
+            Self::Sqlite => sqlite::token::tokens(sql),
+        }
+    }
+
     /// The risks of the statements of a piece.
     pub fn hazards(self, sql: &str) -> Vec<Hazard> {
         match self {
@@ -93,11 +105,7 @@ impl Dialect {
         ];
         let statements = split_file(file).into_iter().map(|it| self.split(it.sql));
         let begins = |sql: &str| {
-            let tokens = match self {
-                Self::Postgres => postgres::token::tokens(sql),
-                Self::Sqlite => sqlite::token::tokens(sql),
-            };
-            tokens.map_or(true, |it| {
+            self.tokens(sql).map_or(true, |it| {
                 it.first().is_some_and(|it| WORDS.iter().any(|word| it.is_word(word)))
             })
         };

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::run::{run, verdict};
 
 /// A folder of the corpus, or nothing, with the reason printed.
-fn corpus(name: &str) -> Option<PathBuf> {
+pub(crate) fn corpus(name: &str) -> Option<PathBuf> {
     let Some(root) = std::env::var_os("RAINGAUGE_CORPUS") else {
         println!("skipped: RAINGAUGE_CORPUS does not name a folder with the corpus");
         return None;

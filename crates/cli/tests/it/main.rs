@@ -2,7 +2,7 @@
 //!
 //! `bookstore` (the whole adoption) → `reports` (what is printed) → `terminal` (questions) → `init` →
 //! `live` (the database alone) → `majors` (other versions of PostgreSQL) → `corpus` (other people's
-//! projects) → `refusals` and `fence` (what it does not do). [`run`] is how each of them calls the binary.
+//! projects) → `doctor` (what is wrong with their folders) → `refusals` and `fence` (what it does not do). [`run`] is how each of them calls the binary.
 
 #![expect(clippy::print_stdout, reason = "a test that skips says why")]
 
@@ -13,6 +13,7 @@ mod certificate;
 mod compare;
 mod corpus;
 mod crash;
+mod doctor;
 mod fence;
 mod init;
 mod live;

@@ -140,7 +140,7 @@ fn row_finding(row: &LedgerRow, record: Record, history: &History) -> Option<Fin
 }
 
 /// T04: an entry ahead of the clock blocks every migration that is generated before that time.
-fn future_entries(history: &History, now: Timestamp) -> Vec<Finding> {
+pub fn future_entries(history: &History, now: Timestamp) -> Vec<Finding> {
     let late = history.migrations.iter().filter(|it| now.as_millisecond() < it.entry.when);
     late.map(|it| {
         Finding::error(

@@ -2,19 +2,23 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use raingauge_schema::dialect::AnySnapshot;
 use raingauge_schema::drizzle::snapshot::SnapshotIds;
 
 use crate::adoption::{Course, course};
 use crate::certificate::{Certificate, Check};
+use crate::check::history::Folder;
+use crate::check::history::systems::Systems;
+use crate::check::ledger::future_entries;
 use crate::commands::analyze::drift;
 use crate::facts::{Facts, Scope};
 use crate::progress::Progress;
 use crate::project::Project;
-use crate::report::{Finding, Report, Section, Severity};
+use crate::report::{Affected, Finding, Report, Section, Severity};
 use crate::setting::Setting;
 use crate::site::Site;
-use crate::{Result, certificate, check, findings};
+use crate::{Result, certificate, check, findings, meta};
 
 /// The checks of a run, in the order in which the report shows them.
 struct Suite {
@@ -68,7 +72,7 @@ pub fn validate(
     let path = scrutiny.certificate.as_ref().map(|it| setting.root.join(it));
     let certificate = path.as_deref().map(Certificate::read).transpose()?;
     if scrutiny.offline {
-        return validate_files(&Project::load(setting)?, certificate.as_ref());
+        return validate_files(&Project::load(setting)?, certificate.as_ref(), setting.now);
     }
     let mut site = Site::open(setting)?;
     checked_site(&mut site, certificate.as_ref(), progress)
@@ -89,7 +93,7 @@ fn checked_site(
     }
     let facts = Facts::gather(site, Scope::Declared, progress)?;
     let mut report = site.report("validate");
-    let mut suite = file_checks(&site.project);
+    let mut suite = file_checks(&site.project)?;
     suite.check("no run was interrupted", findings::interrupted(&site.project));
     let of = |codes: &[&str]| {
         facts.findings.iter().filter(|it| codes.contains(&it.code)).cloned().collect::<Vec<_>>()
@@ -137,9 +141,15 @@ fn checked_site(
     Ok(report)
 }
 
-fn validate_files(project: &Project, certificate: Option<&Certificate>) -> Result<Report> {
+fn validate_files(
+    project: &Project,
+    certificate: Option<&Certificate>,
+    now: Timestamp,
+) -> Result<Report> {
     let mut report = Report::new("validate");
-    let mut suite = file_checks(project);
+    let mut suite = file_checks(project)?;
+    // With a database the ledger says which of them are recorded.
+    suite.check("no migration is ahead of the clock", future_entries(&project.history, now));
     suite.add(certificate.map(|it| certificate::check_files(project, it)));
     for name in ["the ledger records what the history says", "live is what its history builds"] {
         suite.skip(name, "offline");
@@ -149,51 +159,31 @@ fn validate_files(project: &Project, certificate: Option<&Certificate>) -> Resul
     Ok(report)
 }
 
-fn file_checks(project: &Project) -> Suite {
+fn file_checks(project: &Project) -> Result<Suite> {
     let mut suite = Suite::new();
     if !project.findings.is_empty() {
         suite.check("the configuration has its effect", project.findings.clone());
     }
-    suite.check("the history's files are sound", project.history.findings.clone());
-    suite.check("the snapshots form a chain", chain(project));
+    let meta = meta::read(&project.history.folder)?;
+    let folder = Folder {
+        history: &project.history,
+        meta: &meta,
+        dialect: project.dialect,
+        driver: project.config.driver.as_deref(),
+    };
+    let mut files = project.history.findings.clone();
+    files.extend(folder.files());
+    suite.check("the history's files are sound", files);
+    suite.check("the snapshots form a chain", folder.snapshots());
+    let systems = Systems::find(&project.root, &project.history.folder)?.findings();
+    if !systems.is_empty() {
+        suite.check("Drizzle is the only migration tool", systems);
+    }
     match &project.declared {
         Some(_) => suite.check("schema.ts is what the last snapshot says", ahead(project)),
         None => suite.skip("schema.ts is what the last snapshot says", "there is no schema.ts"),
     }
-    suite
-}
-
-/// Each snapshot names the one before it; a copied file breaks the chain.
-fn chain(project: &Project) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut previous: Option<String> = None;
-    for migration in &project.history.migrations {
-        let tag = migration.entry.tag.clone();
-        let Some(text) = &migration.snapshot else {
-            findings.push(Finding::warning(
-                "snapshot-missing",
-                tag,
-                "has no snapshot; drizzle-kit compares with an older one",
-            ));
-            continue;
-        };
-        match AnySnapshot::read(project.dialect, text) {
-            Ok(snapshot) => {
-                if previous.as_deref().is_some_and(|it| it != snapshot.prev_id()) {
-                    findings.push(Finding::warning(
-                        "snapshot-chain",
-                        tag,
-                        "does not name the snapshot before it",
-                    ));
-                }
-                previous = Some(snapshot.id().to_owned());
-            }
-            Err(error) => {
-                findings.push(Finding::error(error.code(), tag, error.to_string()));
-            }
-        }
-    }
-    findings
+    Ok(suite)
 }
 
 /// A schema ahead of the last snapshot has changes that no migration makes.
@@ -214,13 +204,33 @@ pub(super) fn ahead(project: &Project) -> Vec<Finding> {
     if difference.statements.is_empty() && difference.not_expressed.is_empty() {
         return Vec::new();
     }
-    let finding = Finding::error("schema-ahead", "schema.ts", "declares what no migration makes");
+    let finding = match difference.statements.iter().all(|it| is_drop(&it.sql)) {
+        true if difference.not_expressed.is_empty() => Finding::error(
+            "schema-behind",
+            "schema.ts",
+            "does not declare what the last snapshot has: the next migration drops it",
+        ),
+        _ => Finding::error("schema-ahead", "schema.ts", "declares what no migration makes"),
+    };
+    let finding = finding.affects(Affected::Both);
     let statements = difference.statements.iter().map(|it| crate::initsql::excerpt(&it.sql));
     let finding =
         statements.chain(difference.not_expressed.iter().cloned()).fold(finding, Finding::evidence);
     // Without a history `generate` would create what live already has.
-    let next = if last.is_none() { "raingauge analyze" } else { "npx drizzle-kit generate" };
+    let next = match finding.code {
+        "schema-behind" => {
+            "declare it again, or read what `npx drizzle-kit generate` writes before anything runs it"
+        }
+        _ if last.is_none() => "raingauge analyze",
+        _ => "npx drizzle-kit generate",
+    };
     vec![finding.next(next)]
+}
+
+fn is_drop(sql: &str) -> bool {
+    let words: Vec<_> = sql.split_whitespace().take(5).map(str::to_ascii_uppercase).collect();
+    let words: Vec<_> = words.iter().map(String::as_str).collect();
+    matches!(words[..], ["DROP", ..] | ["ALTER", "TABLE", _, "DROP", "COLUMN" | "CONSTRAINT", ..])
 }
 
 fn position(facts: &Facts, site: &Site) -> Vec<Finding> {

@@ -48,6 +48,11 @@ pub struct Finding {
     pub severity: String,
     pub subject: String,
     pub message: String,
+    /// Whom a defect of the history reaches: `fresh` databases, `upgraded` ones, `both`, or `kit`, no
+    /// database but what drizzle-kit does next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["fresh", "upgraded", "both", "kit", null]))]
+    pub affects: Option<String>,
     pub evidence: Vec<String>,
     pub next: Vec<String>,
 }
@@ -145,6 +150,7 @@ fn finding(it: &super::Finding) -> Finding {
         severity: it.severity.word().to_owned(),
         subject: it.subject.clone(),
         message: it.message.clone(),
+        affects: it.affects.map(|it| it.word().to_owned()),
         evidence: it.evidence.clone(),
         next: it.next.clone(),
     }

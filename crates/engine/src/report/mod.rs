@@ -95,6 +95,40 @@ impl Severity {
     }
 }
 
+/// Whom a defect of the history reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Affected {
+    /// Databases that have yet to be built, and those that have not had the migration.
+    Fresh,
+    /// Databases that follow the history step by step, and not those that get all of it at once.
+    Upgraded,
+    Both,
+    /// No database: only what drizzle-kit does next.
+    Kit,
+}
+
+impl Affected {
+    /// The word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Upgraded => "upgraded",
+            Self::Both => "both",
+            Self::Kit => "kit",
+        }
+    }
+
+    /// The words in text.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Fresh => "new databases, and those that have not had it yet",
+            Self::Upgraded => "databases that are upgraded step by step, new ones are not",
+            Self::Both => "new databases and upgraded ones",
+            Self::Kit => "no database, but what drizzle-kit does next",
+        }
+    }
+}
+
 /// A stated fact with a stable code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -105,6 +139,8 @@ pub struct Finding {
     pub subject: String,
     /// One sentence, lower case, no full stop.
     pub message: String,
+    /// Whom a defect of the history reaches; absent where that is no question.
+    pub affects: Option<Affected>,
     /// What shows it, line by line.
     pub evidence: Vec<String>,
     /// Exact commands, SQL or edits that help, safest first.
@@ -119,7 +155,8 @@ impl Finding {
         message: impl Into<String>,
     ) -> Self {
         let (subject, message) = (subject.into(), message.into());
-        Self { code, severity, subject, message, evidence: Vec::new(), next: Vec::new() }
+        let (evidence, next) = (Vec::new(), Vec::new());
+        Self { code, severity, subject, message, affects: None, evidence, next }
     }
 
     /// Something wrong or unsafe.
@@ -147,6 +184,13 @@ impl Finding {
         message: impl Into<String>,
     ) -> Self {
         Self::new(Severity::Info, code, subject, message)
+    }
+
+    /// The finding with those whom it reaches.
+    #[must_use]
+    pub fn affects(mut self, affected: Affected) -> Self {
+        self.affects = Some(affected);
+        self
     }
 
     /// The finding with one more line of evidence.

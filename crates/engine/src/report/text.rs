@@ -100,6 +100,9 @@ fn finding_text(finding: &Finding, paint: Paint<'_>) -> String {
     let head = paint(tone, &format!("{}[{}]", finding.severity.word(), finding.code));
     let mut out = format!("{head} {}\n", finding.subject);
     let _ = writeln!(out, "{}", hang("  ", &finding.message, "  "));
+    if let Some(affected) = finding.affects {
+        let _ = writeln!(out, "{}", hang("  affects: ", affected.words(), "  "));
+    }
     for line in &finding.evidence {
         let _ = writeln!(out, "{}", paint(Tone::Quiet, &wrap(line, "    ")));
     }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::journal::Entry;
+
 /// Which of Drizzle's layouts a migrations folder has. Paths are as they were given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Layout {
@@ -93,6 +95,31 @@ pub fn snapshot_path(tag: &str) -> String {
     format!("meta/{prefix}_snapshot.json")
 }
 
+/// The snapshot of each entry, among the names of the files in `meta/`. Where two tags have the same
+/// prefix, only one can have the file of that name; the other one's is named after its `idx`.
+pub fn paired_snapshots(entries: &[Entry], names: &[&str]) -> Vec<Option<String>> {
+    let mut pairs = vec![None; entries.len()];
+    let by_tag = |it: &Entry| {
+        let prefix = it.tag.split('_').next().unwrap_or_default();
+        let agrees = prefix.parse::<u64>().is_ok_and(|number| number == u64::from(it.idx));
+        (format!("{prefix}_snapshot.json"), agrees || 6 < prefix.len())
+    };
+    for may_disagree in [false, true] {
+        for (at, entry) in entries.iter().enumerate() {
+            let (name, agrees) = by_tag(entry);
+            let candidates =
+                [Some(name), may_disagree.then(|| format!("{:04}_snapshot.json", entry.idx))];
+            if pairs[at].is_some() || !(agrees || may_disagree) {
+                continue;
+            }
+            let is_free =
+                |it: &String| names.contains(&it.as_str()) && !pairs.contains(&Some(it.clone()));
+            pairs[at] = candidates.into_iter().flatten().find(is_free);
+        }
+    }
+    pairs
+}
+
 /// The snapshots among paths relative to the migrations folder, in the order in which drizzle-kit
 /// reads them: the last one is the previous snapshot.
 pub fn snapshots<'a>(paths: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
@@ -107,6 +134,8 @@ pub fn snapshots<'a>(paths: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Dialect;
+    use crate::drizzle::journal::Journal;
 
     #[test]
     fn a_layout_is_recognised_by_its_files() {
@@ -132,6 +161,22 @@ mod tests {
     fn a_snapshot_is_named_after_the_prefix_of_the_tag() {
         assert_eq!(snapshot_path("0003_many_under_scores"), "meta/0003_snapshot.json");
         assert_eq!(snapshot_path("_none"), "meta/_snapshot.json");
+    }
+
+    #[test]
+    fn of_two_tags_with_one_prefix_each_has_its_own_snapshot() {
+        let mut journal = Journal::new(Dialect::Sqlite);
+        let tags = ["0000_a", "0001_b", "0001_c", "20260101000000_d", "0004_e"];
+        for (when, tag) in (1000..).zip(tags) {
+            journal.append(Dialect::Sqlite, tag, when);
+        }
+        let names =
+            ["0000_", "0001_", "0002_", "20260101000000_"].map(|it| format!("{it}snapshot.json"));
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let pairs = paired_snapshots(&journal.entries, &names);
+        let pairs: Vec<_> = pairs.iter().map(Option::as_deref).collect();
+        let expected = [Some(names[0]), Some(names[1]), Some(names[2]), Some(names[3]), None];
+        assert_eq!(pairs, expected);
     }
 
     #[test]

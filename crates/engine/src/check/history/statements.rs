@@ -1,0 +1,259 @@
+//! What a migration's statements do to the migrator that runs them: pieces that it refuses, a
+//! transaction that it does not expect, SQL of another engine.
+
+use std::path::Path;
+
+use raingauge_schema::Dialect;
+use raingauge_schema::drizzle::migration::{Flaw, split};
+use raingauge_schema::plan::Hazard;
+use raingauge_schema::token::Token;
+
+use super::{Folder, conflict};
+use crate::history::Migration;
+use crate::initsql::excerpt;
+use crate::report::{Affected, Finding};
+
+/// Drivers that take several statements of one piece, because they send it as a script.
+const SCRIPT_DRIVERS: [&str; 3] = ["d1-http", "durable-sqlite", "expo"];
+
+/// Drivers of PostgreSQL that prepare each piece, so that it may be only one statement.
+const PREPARING_DRIVERS: [&str; 2] = ["pglite", "aws-data-api"];
+
+/// A statement of a migration file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Placed {
+    pub(super) sql: String,
+    /// Its line in the file, counted from 1.
+    pub(super) line: usize,
+    /// Which piece it is in.
+    piece: usize,
+}
+
+/// The statements of a file. A piece that cannot be cut is one statement.
+pub(super) fn placed(file: &str, dialect: Dialect) -> Vec<Placed> {
+    let mut all = Vec::new();
+    for (piece, chunk) in split(file).into_iter().enumerate() {
+        match dialect.split(chunk.sql) {
+            Ok(pieces) => all.extend(pieces.into_iter().map(|it| Placed {
+                line: chunk.line + it.line.saturating_sub(1),
+                sql: it.sql,
+                piece,
+            })),
+            Err(_) => all.push(Placed { sql: chunk.sql.to_owned(), line: chunk.line, piece }),
+        }
+    }
+    all
+}
+
+/// A flaw that is wrong whatever the statements mean; `None` where the engine's drivers take it.
+pub fn flawed(flaw: &Flaw, path: &Path, sql: &str, dialect: Dialect) -> Option<Finding> {
+    let at = |line: &usize| format!("{}:{line}", path.display());
+    let whole = path.display().to_string();
+    let refused = dialect != Dialect::Postgres;
+    Some(match flaw {
+        // PostgreSQL runs nothing, and nothing is what was written.
+        Flaw::EmptyPiece { .. } if !refused => return None,
+        Flaw::EmptyPiece { line } => Finding::error(
+            "piece-empty",
+            at(line),
+            "nothing stands between two breakpoints; the drivers of SQLite and MySQL refuse that",
+        )
+        .affects(Affected::Fresh)
+        .next("remove the breakpoint; if a database has recorded the file, its hash in the ledger differs from then on, which Drizzle 0.x does not read"),
+        Flaw::OnlyComments { line } if refused => Finding::error(
+            "piece-only-comments",
+            at(line),
+            "only comments stand here; the drivers of SQLite refuse that",
+        )
+        .affects(Affected::Fresh)
+        .next("put a statement there that does nothing, such as `SELECT 1`"),
+        Flaw::OnlyComments { line } => {
+            let piece = split(sql).into_iter().find(|it| it.line == *line)?;
+            if !hides_sql(piece.sql) {
+                return None;
+            }
+            Finding::info(
+                "piece-only-comments",
+                at(line),
+                "statements are commented out here; PostgreSQL records the migration and runs none of them",
+            )
+            .affects(Affected::Fresh)
+        }
+        Flaw::CutComment { line } => Finding::error(
+            "comment-cut",
+            at(line),
+            "a breakpoint inside a block comment cuts the comment in two, so the migrator fails",
+        )
+        .affects(Affected::Fresh)
+        .next("move the breakpoint out of the comment"),
+        Flaw::CommentedBaseline => Finding::error(
+            "baseline-commented-out",
+            whole,
+            "is what `drizzle-kit pull` wrote, still commented out: a new database would get none of its tables while the ledger says it has them",
+        )
+        .affects(Affected::Fresh)
+        .next("move the folder aside and let `raingauge reconcile` write a baseline that runs and is proven"),
+        Flaw::ByteOrderMark => Finding::error(
+            "byte-order-mark",
+            whole,
+            "begins with a byte order mark, which PostgreSQL refuses",
+        )
+        .affects(Affected::Fresh)
+        .next("save the file as UTF-8 without a byte order mark, unless a database has recorded it"),
+    })
+}
+
+/// Whether a comment begins a line with a statement.
+fn hides_sql(piece: &str) -> bool {
+    const WORDS: [&str; 7] =
+        ["create", "alter", "drop", "insert", "update", "delete", "comment on"];
+    piece.lines().any(|line| {
+        let text = line.trim_start_matches(|it: char| it.is_whitespace() || "-/*".contains(it));
+        let text = text.to_ascii_lowercase();
+        WORDS.iter().any(|it| text.strip_prefix(it).is_some_and(|rest| rest.starts_with(' ')))
+    })
+}
+
+/// What is wrong with the statements of each migration.
+pub(super) fn statements(folder: &Folder<'_>) -> Vec<Finding> {
+    folder.history.migrations.iter().flat_map(|it| of_migration(folder, it)).collect()
+}
+
+fn of_migration(folder: &Folder<'_>, migration: &Migration) -> Vec<Finding> {
+    let Migration { path, sql, .. } = migration;
+    if let Some(found) = conflict(path, sql) {
+        return vec![found];
+    }
+    let statements = placed(sql, folder.dialect);
+    let mut findings = Vec::new();
+    findings.extend(several_statements(folder, path, &statements));
+    findings.extend(own_transaction(folder.dialect, path, &statements));
+    findings.extend(not_transactional(folder.dialect, path, &statements));
+    findings.extend(other_engine(folder.dialect, path, &statements));
+    findings
+}
+
+/// T44: works in the engine's shell, and fails in a driver that prepares each piece.
+fn several_statements(folder: &Folder<'_>, path: &Path, all: &[Placed]) -> Option<Finding> {
+    let driver = folder.driver.unwrap_or_default();
+    let is_refused = if folder.dialect == Dialect::Postgres {
+        PREPARING_DRIVERS.contains(&driver)
+    } else {
+        !SCRIPT_DRIVERS.contains(&driver)
+    };
+    if !is_refused {
+        return None;
+    }
+    let later: Vec<_> = all.windows(2).filter(|it| it[0].piece == it[1].piece).collect();
+    let first = later.first()?;
+    let finding = Finding::error(
+        "piece-several-statements",
+        at(path, &first[1]),
+        "stands in one piece with the statement before it; this project's driver takes one statement at a time, so the migrator fails there",
+    )
+    .affects(Affected::Fresh);
+    let finding = later.iter().fold(finding, |it, pair| it.evidence(line(&pair[1])));
+    Some(finding.next("put `--> statement-breakpoint` between them"))
+}
+
+/// `BEGIN` and `COMMIT` inside a migration end the transaction that the migrator opened.
+fn own_transaction(dialect: Dialect, path: &Path, all: &[Placed]) -> Option<Finding> {
+    let own: Vec<_> = all.iter().filter(|it| controls_transaction(dialect, &it.sql)).collect();
+    let first = own.first()?;
+    let finding = Finding::warning(
+        "transaction-in-file",
+        at(path, first),
+        "begins or ends transactions itself, inside the one of the migrator: if a later statement fails, what stands before it stays, and nothing is recorded",
+    )
+    .affects(Affected::Fresh);
+    Some(own.into_iter().fold(finding, |it, statement| it.evidence(line(statement))))
+}
+
+/// T37: one such statement also takes back every other pending migration.
+fn not_transactional(dialect: Dialect, path: &Path, all: &[Placed]) -> Option<Finding> {
+    // A file that ends the migrator's transaction first is known to its author.
+    if all.iter().any(|it| controls_transaction(dialect, &it.sql)) {
+        return None;
+    }
+    let alone: Vec<_> = all.iter().filter(|it| runs_alone(dialect, &it.sql)).collect();
+    let first = alone.first()?;
+    let finding = Finding::error(
+        "not-transactional",
+        at(path, first),
+        "cannot run inside a transaction, and Drizzle's migrator runs all pending migrations in one: it fails, and none of them is applied",
+    )
+    .affects(Affected::Fresh);
+    let finding = alone.into_iter().fold(finding, |it, statement| it.evidence(line(statement)));
+    Some(finding.next("if no database has it: write it without CONCURRENTLY, or run it by hand"))
+}
+
+/// SQL that only another engine understands: a folder copied from another project, or a dialect changed.
+fn other_engine(dialect: Dialect, path: &Path, all: &[Placed]) -> Option<Finding> {
+    let foreign = all.iter().find_map(|it| foreign_word(dialect, &it.sql).map(|word| (it, word)));
+    let (first, word) = foreign?;
+    Some(
+        Finding::error(
+            "sql-dialect",
+            at(path, first),
+            format!("is written for another engine: {dialect} does not know `{word}`"),
+        )
+        .affects(Affected::Fresh)
+        .evidence(line(first))
+        .next("check `dialect` and `out` of the configuration"),
+    )
+}
+
+fn controls_transaction(dialect: Dialect, sql: &str) -> bool {
+    const WORDS: [&str; 7] =
+        ["begin", "start", "commit", "end", "rollback", "savepoint", "release"];
+    let words = words(dialect, sql);
+    words.first().is_some_and(|it| WORDS.contains(&it.as_str()))
+}
+
+fn runs_alone(dialect: Dialect, sql: &str) -> bool {
+    let words = words(dialect, sql);
+    let begins =
+        |with: &[&str]| words.iter().map(String::as_str).take(with.len()).eq(with.iter().copied());
+    // Since PostgreSQL 12 a transaction may add a label to an enum.
+    !begins(&["alter", "type"])
+        && !controls_transaction(dialect, sql)
+        && dialect.hazards(sql).contains(&Hazard::NotTransactional)
+}
+
+/// The first thing that the engine does not know, if there is any that is certain.
+fn foreign_word(dialect: Dialect, sql: &str) -> Option<&'static str> {
+    let words = words(dialect, sql);
+    let begins =
+        |with: &[&str]| words.iter().map(String::as_str).take(with.len()).eq(with.iter().copied());
+    if dialect == Dialect::Postgres {
+        let marks = ["autoincrement", "auto_increment", "`"];
+        let found = marks.into_iter().find(|mark| words.iter().any(|it| it == mark));
+        return found.or_else(|| begins(&["pragma"]).then_some("PRAGMA"));
+    }
+    let creations = [
+        (["create", "type"], "CREATE TYPE"),
+        (["create", "schema"], "CREATE SCHEMA"),
+        (["create", "extension"], "CREATE EXTENSION"),
+        (["create", "sequence"], "CREATE SEQUENCE"),
+        (["create", "policy"], "CREATE POLICY"),
+    ];
+    let cast = words.windows(2).any(|it| it[0] == ":" && it[1] == ":").then_some("::");
+    let created = creations.into_iter().find(|(with, _)| begins(with)).map(|(_, word)| word);
+    created.or(cast).filter(|_| dialect == Dialect::Sqlite)
+}
+
+/// Words and symbols in lower case; what is quoted or text is left out.
+fn words(dialect: Dialect, sql: &str) -> Vec<String> {
+    use raingauge_schema::token::TokenKind::{Symbol, Word};
+    let is_plain = |it: &&Token<'_>| matches!(it.kind, Word | Symbol);
+    let tokens = dialect.tokens(sql).unwrap_or_default();
+    tokens.iter().filter(is_plain).map(|it| it.text.to_ascii_lowercase()).collect()
+}
+
+fn at(path: &Path, statement: &Placed) -> String {
+    format!("{}:{}", path.display(), statement.line)
+}
+
+fn line(statement: &Placed) -> String {
+    format!("line {}: {}", statement.line, excerpt(&statement.sql))
+}
