@@ -244,9 +244,16 @@ pub(crate) struct StatusArgs {}
 pub(crate) struct MigrateArgs {
     #[command(flatten)]
     pub(crate) confirm: Confirm,
-    /// How many seconds to wait for another runner
+    /// How many seconds to wait for another runner, and for locks that other sessions hold
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub(crate) wait: u64,
+    /// How many milliseconds a statement waits for a lock before it lets others pass and tries again
+    /// (PostgreSQL)
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 500)]
+    pub(crate) lock_timeout: u64,
+    /// How many seconds a statement may take; without it, what the server says (PostgreSQL)
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) statement_timeout: Option<u64>,
 }
 
 #[derive(Args, Debug)]

@@ -82,6 +82,10 @@ pub fn course(facts: &Facts, site: &Site) -> (Course, Vec<Finding>) {
     if history.is_empty() && recorded == 0 {
         return (Course::Baseline, Vec::new());
     }
+    if facts.position.within.is_some() {
+        // It is pending, and `migrate` knows where to go on.
+        return (Course::Adopted, Vec::new());
+    }
     match facts.position.proven {
         Some(at) if at == recorded && is_prefix && (0 < at || nothing_happened) => {
             (if at == 0 { Course::Fresh } else { Course::Adopted }, Vec::new())

@@ -12,6 +12,7 @@ use crate::check::ledger::{Standing, other_ledgers, standing};
 use crate::check::target::behind_pooler;
 use crate::connect::SqlError;
 use crate::ledger::{self, Ledger};
+use crate::midway::{self, Comment, Note};
 use crate::position::{Position, locate};
 use crate::progress::Progress;
 use crate::report::{Finding, Severity};
@@ -30,6 +31,8 @@ pub struct Facts {
     pub standing: Standing,
     /// Catalogs after each migration, the empty one first; only the empty one without a history.
     pub states: Vec<Catalog>,
+    /// The comment of the ledger, in which a migration is noted that stopped midway.
+    pub comment: Comment,
     pub position: Position,
     /// What a new database needs before the history, if init.sql is that and nothing else.
     pub prerequisites: Option<Prerequisites>,
@@ -68,7 +71,7 @@ impl Facts {
     /// If a connection breaks, or scratch cannot be had.
     pub fn gather(site: &mut Site, scope: Scope, progress: &mut dyn Progress) -> Result<Self> {
         progress.begin("reading the live catalog");
-        let (mut live, ledgers) = read_together(site)?;
+        let (mut live, (ledgers, comment)) = read_together(site)?;
         live.unseen.extend(behind_pooler(&site.live));
         let mut findings = site.project.history.findings.clone();
         findings.extend(site.project.findings.iter().cloned());
@@ -81,11 +84,12 @@ impl Facts {
         progress.begin("replaying the history in scratch");
         let mut prerequisites = side::prerequisites(site)?;
         let n_recorded = standing.recorded.len();
-        let mut replayed = replay(site, &live, prerequisites.as_ref(), n_recorded)?;
+        let known = Known { live: &live, note: comment.note.as_ref(), n_recorded };
+        let mut replayed = replay(site, prerequisites.as_ref(), &known)?;
         let has_history = !site.project.history.is_empty();
         if prerequisites.is_some() && replayed.position.proven.is_none() && has_history {
             // A history may do without them, and a database may have been made without them.
-            let bare = replay(site, &live, None, n_recorded)?;
+            let bare = replay(site, None, &known)?;
             if bare.position.proven.is_some() {
                 (replayed, prerequisites) = (bare, None);
             }
@@ -116,6 +120,7 @@ impl Facts {
             ledgers,
             standing,
             states,
+            comment,
             position,
             prerequisites,
             init,
@@ -138,25 +143,42 @@ struct Replayed {
     findings: Vec<Finding>,
 }
 
+/// What the replay is compared with.
+struct Known<'a> {
+    live: &'a Catalog,
+    note: Option<&'a Note>,
+    n_recorded: usize,
+}
+
 fn replay(
     site: &mut Site,
-    live: &Catalog,
     prerequisites: Option<&Prerequisites>,
-    n_recorded: usize,
+    known: &Known<'_>,
 ) -> Result<Replayed> {
     let mut findings = Vec::new();
-    let states = side::history(site, live, prerequisites, &mut findings)?;
-    let tags: Vec<_> =
-        site.project.history.migrations.iter().map(|it| it.entry.tag.clone()).collect();
-    let tags = &tags[..tags.len().min(states.len() - 1)];
-    let position = locate(live, &states, tags, n_recorded);
-    Ok(Replayed { states, position, findings })
+    let states = side::history(site, known.live, prerequisites, &mut findings)?;
+    let history = &site.project.history;
+    let tags: Vec<_> = history.migrations.iter().map(|it| it.entry.tag.clone()).collect();
+    let tags = &tags[..tags.len().min(states.after.len() - 1)];
+    let mut position = locate(known.live, &states.after, tags, known.n_recorded);
+    let (dialect, live, note) = (site.dialect(), known.live, known.note);
+    let evidence = midway::Evidence { dialect, history, live, states: &states, note };
+    match midway::find(&evidence, known.n_recorded) {
+        Ok(None) => {}
+        Ok(Some(within)) => {
+            findings.push(midway::told(&within, history));
+            position.proven = Some(within.at);
+            position.within = Some(within);
+        }
+        Err(finding) => findings.push(*finding),
+    }
+    Ok(Replayed { states: states.after, position, findings })
 }
 
 /// T35: the catalog and the ledgers of the same moment, although other runners are at work. A migration
 /// and its row are committed together, so ledgers that are the same before and after the catalog was
 /// read belong to it.
-fn read_together(site: &mut Site) -> Result<(Catalog, Vec<Ledger>)> {
+fn read_together(site: &mut Site) -> Result<(Catalog, Recorded)> {
     /// More than anybody applies in the time of one reading.
     const ATTEMPTS: usize = 20;
     let mut before = read_ledgers(site)?;
@@ -173,10 +195,16 @@ fn read_together(site: &mut Site) -> Result<(Catalog, Vec<Ledger>)> {
     ))
 }
 
-fn read_ledgers(site: &mut Site) -> Result<Vec<Ledger>> {
+/// What a database says of the migrations that ran in it.
+type Recorded = (Vec<Ledger>, Comment);
+
+fn read_ledgers(site: &mut Site) -> Result<Recorded> {
     site.find_ledgers()?;
     let names = site.ledgers.clone();
-    names
+    let comment = Comment::read(&mut site.live, &site.project.ledger).map_err(|cause| {
+        Error::new("ledger-unreadable", "cannot read the comment of the ledger").caused_by(cause)
+    })?;
+    let ledgers: Result<Vec<_>> = names
         .iter()
         .map(|name| {
             ledger::read(&mut site.live, name).map_err(|cause: SqlError| {
@@ -185,7 +213,8 @@ fn read_ledgers(site: &mut Site) -> Result<Vec<Ledger>> {
                     .next("connect as a role that may read it; without it nobody knows what was applied")
             })
         })
-        .collect()
+        .collect();
+    Ok((ledgers?, comment))
 }
 
 fn declared(

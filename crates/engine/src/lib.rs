@@ -31,6 +31,7 @@ pub mod introspect;
 pub mod ledger;
 pub mod lock;
 pub mod meta;
+pub mod midway;
 pub mod position;
 pub mod progress;
 pub mod project;

@@ -7,6 +7,8 @@ use raingauge_schema::catalog::{Catalog, ObjectId};
 use raingauge_schema::compare::{Comparison, compare};
 use raingauge_schema::pair::Pair;
 
+use crate::midway::Within;
+
 /// Where live stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
@@ -17,6 +19,8 @@ pub struct Position {
     pub differences: Comparison,
     /// What of each migration is in effect in live.
     pub effects: Vec<Effect>,
+    /// How far into the next migration, if that runs in several steps.
+    pub within: Option<Within>,
 }
 
 /// What of one migration is in effect in live.
@@ -63,7 +67,7 @@ pub fn locate(live: &Catalog, states: &[Catalog], tags: &[String], hint: usize) 
         .map(|state| compare(Pair { from: live, to: state }))
         .unwrap_or_default();
     let effects = tags.iter().enumerate().map(|(at, tag)| effect(live, states, at, tag)).collect();
-    Position { proven, nearest, differences, effects }
+    Position { proven, nearest, differences, effects, within: None }
 }
 
 fn nearest(live: &Catalog, states: &[Catalog]) -> usize {

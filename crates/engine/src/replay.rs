@@ -4,7 +4,7 @@
 //! drivers and psql open it), since scripts may rely on the server's own settings.
 
 use raingauge_schema::drizzle::migration::split;
-use raingauge_schema::sqlite::token::tokens;
+use raingauge_schema::steps::{Placed, Step, Steps, steps};
 
 use crate::connect::{Session, SqlError};
 use crate::history::Migration;
@@ -128,72 +128,93 @@ fn tolerant_of_roles(sql: &str) -> String {
     )
 }
 
-/// Runs one migration of the history as Drizzle's migrator does.
+/// Runs one migration of the history as it is applied to live; `between` sees the database after each
+/// step but the last.
 ///
 /// # Errors
 /// As [`file()`].
-pub fn migration(session: &mut Session, it: &Migration) -> Result<Replayed, ReplayError> {
+pub fn migration(
+    session: &mut Session,
+    it: &Migration,
+    between: &mut dyn FnMut(&mut Session),
+) -> Result<Replayed, ReplayError> {
     let name = it.path.file_name().map(|it| it.to_string_lossy().into_owned());
-    file(session, &name.unwrap_or_else(|| it.entry.tag.clone()), &it.sql)
+    in_steps(session, &name.unwrap_or_else(|| it.entry.tag.clone()), &it.sql, between)
 }
 
 /// Runs a migration file as Drizzle's migrator does: every piece between two breakpoints as one query,
-/// all in one transaction. `name` names it in errors. A transaction of its own is tolerated.
+/// all in one transaction; or in the steps that it asks for. `name` names it in errors.
 ///
 /// # Errors
-/// At the first piece that the engine refuses; nothing of the migration stays in effect, unless it
-/// committed by itself.
+/// At the first piece that the engine refuses; nothing of its step stays in effect.
 pub fn file(session: &mut Session, name: &str, sql: &str) -> Result<Replayed, ReplayError> {
-    let chunks = split(sql);
+    in_steps(session, name, sql, &mut |_| ())
+}
+
+fn in_steps(
+    session: &mut Session,
+    name: &str,
+    sql: &str,
+    between: &mut dyn FnMut(&mut Session),
+) -> Result<Replayed, ReplayError> {
+    let pieces = split(sql).into_iter().map(|it| {
+        let blank = it.sql.chars().take_while(|it| it.is_whitespace());
+        let line = it.line + blank.filter(|it| *it == '\n').count();
+        Placed { sql: it.sql.to_owned(), line }
+    });
+    let steps = match steps(session.dialect(), sql) {
+        Steps::Several(steps) => steps,
+        Steps::Whole | Steps::Impossible(_) => vec![Step::Together(pieces.collect())],
+    };
+    let n_all: usize = steps.iter().map(|it| it.statements().len()).sum();
     let mut ran = Replayed::default();
-    let error = |source, sql: &str, line, ran: Replayed| ReplayError {
-        file: name.to_owned(),
-        line,
-        statement: excerpt(sql),
-        ran,
-        n_left: chunks.len() - ran.n_statements,
-        source: Box::new(source),
-    };
     // As where it is applied to live: a rebuild must not act on the rows of other tables.
-    if let Session::Sqlite(session) = session {
-        session.run("PRAGMA foreign_keys = OFF").map_err(|it| error(it, "BEGIN", 1, ran))?;
-    }
-    session.run("BEGIN").map_err(|it| error(it, "BEGIN", 1, ran))?;
-    for chunk in &chunks {
-        if let Err(source) = run_in_transaction(session, chunk.sql) {
-            // The connection may be gone; the first error says why.
-            let _ = session.run("ROLLBACK");
-            let blank = chunk.sql.chars().take_while(|it| it.is_whitespace());
-            let line = chunk.line + blank.filter(|it| *it == '\n').count();
-            return Err(error(source, chunk.sql, line, ran));
-        }
-        ran.n_statements += 1;
-    }
-    let is_open = match session {
-        Session::Postgres(_) => true,
-        Session::Sqlite(session) => !session.connection().is_autocommit(),
+    let prepared = match session {
+        Session::Sqlite(session) => session.run("PRAGMA foreign_keys = OFF"),
+        Session::Postgres(_) => Ok(()),
     };
-    if is_open {
-        session.run("COMMIT").map_err(|it| error(it, "COMMIT", 1, ran))?;
+    let at_start = |source| (source, Placed { sql: "BEGIN".to_owned(), line: 1 });
+    let mut outcome = prepared.map_err(at_start);
+    for (index, step) in steps.iter().enumerate() {
+        outcome = outcome.and_then(|()| run_step(session, step, &mut ran));
+        if outcome.is_ok() && index + 1 < steps.len() {
+            between(session);
+        }
     }
+    outcome.map_err(|(source, statement)| ReplayError {
+        file: name.to_owned(),
+        line: statement.line,
+        statement: excerpt(&statement.sql),
+        ran,
+        n_left: n_all - ran.n_statements,
+        source: Box::new(source),
+    })?;
     ran.n_files = 1;
     Ok(ran)
 }
 
-/// PostgreSQL only warns of a `BEGIN` inside a transaction; SQLite refuses it, so it is left out there.
-fn run_in_transaction(session: &mut Session, sql: &str) -> Result<(), SqlError> {
-    let is_control = |sql: &str| {
-        let words = tokens(sql).unwrap_or_default();
-        let controls = ["begin", "commit", "end"];
-        words.first().is_some_and(|it| controls.iter().any(|word| it.is_word(word)))
-    };
-    match session {
-        Session::Sqlite(session) => {
-            let Ok(pieces) = raingauge_schema::sqlite::split::split(sql) else {
-                return session.run(sql);
-            };
-            pieces.iter().filter(|it| !is_control(&it.sql)).try_for_each(|it| session.run(&it.sql))
+fn run_step(
+    session: &mut Session,
+    step: &Step,
+    ran: &mut Replayed,
+) -> Result<(), (SqlError, Placed)> {
+    let as_word = |word: &str| Placed { sql: word.to_owned(), line: step.line() };
+    let statements = match step {
+        Step::Alone(statement) => {
+            session.run(&statement.sql).map_err(|it| (it, statement.clone()))?;
+            ran.n_statements += 1;
+            return Ok(());
         }
-        Session::Postgres(session) => session.run(sql),
+        Step::Together(statements) => statements,
+    };
+    session.run("BEGIN").map_err(|it| (it, as_word("BEGIN")))?;
+    for statement in statements {
+        if let Err(source) = session.run(&statement.sql) {
+            // The connection may be gone; the first error says why.
+            let _ = session.run("ROLLBACK");
+            return Err((source, statement.clone()));
+        }
+        ran.n_statements += 1;
     }
+    session.run("COMMIT").map_err(|it| (it, as_word("COMMIT")))
 }

@@ -1,5 +1,7 @@
 //! The sides of the comparison, each built in scratch: history, init.sql, `schema.ts`.
 
+use std::collections::BTreeMap;
+
 use raingauge_schema::dialect::AnySnapshot;
 use raingauge_schema::{Catalog, Comparison, Dialect, Kind, ObjectId, Pair, compare};
 
@@ -98,6 +100,17 @@ fn source(found: &Found) -> String {
     format!("{} ({})", files.join(", "), found.source)
 }
 
+/// For migrations that run in several steps, by position: the catalogs after each step but the last.
+pub type Midway = BTreeMap<usize, Vec<Catalog>>;
+
+/// What a history builds, step by step.
+#[derive(Debug, Default)]
+pub struct States {
+    /// After each migration, the empty database first.
+    pub after: Vec<Catalog>,
+    pub midway: Midway,
+}
+
 /// Catalogs after each migration, the empty database first. Stops at a migration that fails.
 ///
 /// A history may rest on schemas that someone else creates (an init.sql, an administrator). They are
@@ -110,11 +123,11 @@ pub fn history(
     live: &Catalog,
     prerequisites: Option<&Prerequisites>,
     findings: &mut Vec<Finding>,
-) -> Result<Vec<Catalog>> {
+) -> Result<States> {
     let rebuilt = rebuild(site, live, prerequisites, site.project.history.migrations.len())?;
     findings.extend(needs_schemas(&rebuilt.prerequisites));
     findings.extend(rebuilt.stopped);
-    Ok(rebuilt.states)
+    Ok(States { after: rebuilt.states, midway: rebuilt.midway })
 }
 
 /// A scratch database in which migrations of the history ran.
@@ -123,6 +136,7 @@ pub struct Rebuilt {
     pub database: ScratchDatabase,
     /// After each migration, the empty database first.
     pub states: Vec<Catalog>,
+    pub midway: Midway,
     /// The schemas that none of the migrations makes, and that were made for them.
     pub prerequisites: Vec<String>,
     /// Why not all of them ran.
@@ -146,7 +160,8 @@ pub fn rebuild(
             let what = "cannot be run on an empty database";
             let stopped = Some(error.finding("init-sql-broken", what));
             let states = vec![site.catalog_of(&mut database.session)?];
-            return Ok(Rebuilt { database, states, prerequisites, stopped });
+            let midway = Midway::new();
+            return Ok(Rebuilt { database, states, midway, prerequisites, stopped });
         }
         for name in &prerequisites {
             let create = format!("CREATE SCHEMA \"{}\"", name.replace('"', "\"\""));
@@ -155,7 +170,7 @@ pub fn rebuild(
                     .caused_by(cause)
             })?;
         }
-        let (states, stopped) = replay_all(site, &mut database, n)?;
+        let (States { after: states, midway }, stopped) = replay_all(site, &mut database, n)?;
         let missing = stopped.as_ref().map(|it| it.missing_schemas(live, &states));
         match (missing, stopped) {
             (Some(missing), _) if !missing.is_empty() => prerequisites.extend(missing),
@@ -163,7 +178,7 @@ pub fn rebuild(
                 let stopped = stopped.map(|it| {
                     it.error.finding("history-broken", "cannot be replayed on an empty database")
                 });
-                return Ok(Rebuilt { database, states, prerequisites, stopped });
+                return Ok(Rebuilt { database, states, midway, prerequisites, stopped });
             }
         }
     }
@@ -196,13 +211,20 @@ fn replay_all<'a>(
     site: &'a Site,
     database: &mut ScratchDatabase,
     n: usize,
-) -> Result<(Vec<Catalog>, Option<Stopped<'a>>)> {
-    let mut states = vec![site.catalog_of(&mut database.session)?];
-    for migration in site.project.history.migrations.iter().take(n) {
-        if let Err(error) = replay::migration(&mut database.session, migration) {
+) -> Result<(States, Option<Stopped<'a>>)> {
+    let after = vec![site.catalog_of(&mut database.session)?];
+    let mut states = States { after, midway: Midway::new() };
+    for (at, migration) in site.project.history.migrations.iter().take(n).enumerate() {
+        let mut between = Vec::new();
+        let mut look = |session: &mut Session| between.push(site.catalog_of(session));
+        if let Err(error) = replay::migration(&mut database.session, migration, &mut look) {
             return Ok((states, Some(Stopped { migration, error })));
         }
-        states.push(site.catalog_of(&mut database.session)?);
+        let between = between.into_iter().collect::<Result<Vec<_>>>()?;
+        if !between.is_empty() {
+            states.midway.insert(at, between);
+        }
+        states.after.push(site.catalog_of(&mut database.session)?);
         database.pass_on()?;
     }
     Ok((states, None))

@@ -12,6 +12,7 @@ use crate::pair::Pair;
 use crate::plan::{Hazard, Statement};
 use crate::postgres::adopt::stored;
 use crate::script::{Piece, SplitError};
+use crate::steps::Bound;
 use crate::token::Token;
 use crate::{Catalog, postgres, sqlite};
 
@@ -93,6 +94,14 @@ impl Dialect {
         match self {
             Self::Postgres => postgres::hazard::hazards(sql),
             Self::Sqlite => sqlite::hazard::hazards(sql),
+        }
+    }
+
+    /// What a statement asks of the transaction around it.
+    pub fn bound(self, sql: &str) -> Bound {
+        match self {
+            Self::Postgres => postgres::hazard::bound(sql),
+            Self::Sqlite => sqlite::hazard::bound(sql),
         }
     }
 

@@ -18,6 +18,7 @@ pub mod plan;
 pub mod postgres;
 pub mod script;
 pub mod sqlite;
+pub mod steps;
 pub mod token;
 
 pub use catalog::{Catalog, Kind, Object, ObjectId, Unseen};

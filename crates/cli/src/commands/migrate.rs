@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use raingauge_engine::Result;
+use raingauge_engine::apply::Pace;
 use raingauge_engine::commands::{self, MigrateRequest};
 use raingauge_engine::report::Report;
 
@@ -14,7 +15,11 @@ use crate::ui::Ui;
 pub(crate) fn run(ui: &mut Ui, context: &Context, args: &MigrateArgs) -> Result<Report> {
     let request = MigrateRequest {
         given: given(args.confirm.confirm.as_deref()),
-        wait: Duration::from_secs(args.wait),
+        pace: Pace {
+            wait: Duration::from_secs(args.wait),
+            lock_timeout: Duration::from_millis(args.lock_timeout),
+            statement_timeout: args.statement_timeout.map(Duration::from_secs),
+        },
         resume: args.confirm.resume,
     };
     commands::migrate(&context.setting, &request, &mut Advisor { ui, context })

@@ -8,10 +8,10 @@ mod boundaries;
 mod migrate;
 mod moments;
 mod reconcile;
-mod scene;
+pub(crate) mod scene;
 mod signals;
 
 /// Whether to run the counts that issues name instead of a sample.
-fn is_full() -> bool {
+pub(crate) fn is_full() -> bool {
     std::env::var_os("RAINGAUGE_FULL").is_some()
 }

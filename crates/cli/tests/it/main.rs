@@ -24,5 +24,6 @@ mod refusals;
 mod reports;
 mod run;
 mod second_database;
+mod steps;
 mod swap;
 mod terminal;

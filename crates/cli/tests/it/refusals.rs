@@ -6,7 +6,7 @@
 //! (PostgreSQL and its client programs) → `project` (its files) → `scripts` (of init.sql).
 
 mod consent;
-mod history;
+pub(crate) mod history;
 mod ledger;
 mod programs;
 mod project;

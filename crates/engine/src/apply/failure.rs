@@ -1,28 +1,61 @@
 //! What is said when a statement of a migration fails.
 
+use raingauge_schema::steps::Placed;
+
+use super::pace::LOCKED;
 use crate::Error;
 use crate::connect::SqlError;
 use crate::history::Migration;
 
-/// The error for a statement that the engine refused.
-pub(super) fn failed(migration: &Migration, line: usize, cause: SqlError) -> Error {
+/// How many lines of a statement are shown.
+const MAX_LINES: usize = 6;
+
+/// The error for a statement that the engine refused; `state_of_all` says what became of everything
+/// else: `the migration was rolled back`.
+pub(super) fn failed(
+    migration: &Migration,
+    statement: &Placed,
+    state_of_all: &str,
+    cause: SqlError,
+) -> Error {
+    let line = statement.line + lines_before(&statement.sql, cause.position);
     let place = format!("{}:{line}", migration.path.display());
     let state = &cause.state;
-    let error = |what: &str| {
-        Error::new("migration-failed", format!("`{place}` {what}; the migration was rolled back"))
-    };
+    let error = |code, what: &str| Error::new(code, format!("`{place}` {what}; {state_of_all}"));
     let error = if speaks_of_rows(state) {
-        error(&format!("does not fit rows that live has ({state})"))
+        error("migration-failed", &format!("does not fit rows that live has ({state})"))
             .next("find and repair these rows: the engine names the constraint or the value below")
             .next("then run `raingauge migrate` again; if the migration is wrong, correct it first")
-    } else if ["40001", "40P01", "55P03"].contains(&state.as_str()) || state == "5" {
-        error(&format!("came in the way of other sessions ({state})"))
+    } else if speaks_of_others(state) {
+        error(LOCKED, &format!("came in the way of other sessions ({state})"))
             .next("run `raingauge migrate` again when the other sessions are done")
+    } else if state == "57014" {
+        error("migration-failed", &format!("was cancelled, or took too long ({state})"))
+            .next("if it may take longer: `raingauge migrate --statement-timeout SECONDS`")
     } else {
-        error(&format!("failed ({state})"))
+        error("migration-failed", &format!("failed ({state})"))
             .next("correct the migration, then run `raingauge migrate` again")
     };
-    error.caused_by(cause)
+    shown(statement, line).into_iter().fold(error.caused_by(cause), Error::excerpt)
+}
+
+/// How many line breaks stand before the place that the engine names, or before the first word.
+fn lines_before(sql: &str, position: Option<usize>) -> usize {
+    let n_blank = sql.chars().take_while(|it| it.is_whitespace()).count();
+    let before = position.map_or(n_blank, |it| it.saturating_sub(1).max(n_blank));
+    sql.chars().take(before).filter(|it| *it == '\n').count()
+}
+
+/// The statement with the numbers of its lines and a mark at the one that failed.
+fn shown(statement: &Placed, failed: usize) -> Option<String> {
+    let lines = (statement.line..).zip(statement.sql.lines());
+    let lines = lines.skip_while(|it| it.1.trim().is_empty()).skip_while(|it| it.0 + 2 < failed);
+    let marked = |(line, text): (usize, &str)| {
+        let mark = if line == failed { '>' } else { ' ' };
+        format!("{mark} {line:>4} | {text}")
+    };
+    let lines: Vec<_> = lines.take(MAX_LINES).map(marked).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// Whether the rows are what the engine objects to: a constraint that they break, a value that does
@@ -36,13 +69,34 @@ fn speaks_of_rows(state: &str) -> bool {
     }
 }
 
+/// Whether what other sessions do is what stopped it: a lock, a deadlock, rows changed meanwhile.
+fn speaks_of_others(state: &str) -> bool {
+    const SQLITE_BUSY: i32 = 5;
+    let is_sqlite = state.len() < 5;
+    let is_busy = state.parse::<i32>().is_ok_and(|it| it & 0xff == SQLITE_BUSY);
+    is_sqlite && is_busy || ["40001", "40P01", "55P03"].contains(&state)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::speaks_of_rows;
+    use super::*;
 
     #[test]
     fn constraints_and_values_are_told_from_other_failures() {
         assert!(["23505", "23502", "22001", "2067", "1299", "19"].into_iter().all(speaks_of_rows));
         assert!(!["42P07", "42601", "1", "5", ""].into_iter().any(speaks_of_rows));
+        assert!(["55P03", "40P01", "5", "517"].into_iter().all(speaks_of_others));
+        assert!(!["42P07", "25001", "1", "19", ""].into_iter().any(speaks_of_others));
+    }
+
+    #[test]
+    fn the_line_that_failed_is_marked() {
+        let sql = "\nCREATE TABLE a (\n  x int,\n  y itn\n);".to_owned();
+        assert_eq!(lines_before(&sql, Some(32)), 3);
+        let found = shown(&Placed { sql, line: 4 }, 7).unwrap();
+        assert_eq!(
+            found,
+            "     5 | CREATE TABLE a (\n     6 |   x int,\n>    7 |   y itn\n     8 | );"
+        );
     }
 }

@@ -3,10 +3,16 @@
 mod failure;
 mod intent;
 pub mod migrate;
+mod pace;
 mod postgres;
 mod rebuild;
 pub mod reconcile;
 mod retype;
 pub(crate) mod risks;
 mod sqlite;
+mod steps;
 mod tripwire;
+mod turn;
+mod watch;
+
+pub use pace::Pace;

@@ -6,6 +6,7 @@
 use raingauge_schema::drizzle::migration::split;
 use raingauge_schema::plan::Hazard;
 use raingauge_schema::sqlite::rebuild::{Effects, effects};
+use raingauge_schema::steps::{Step, Steps, steps};
 use raingauge_schema::{Catalog, Dialect, Pair};
 
 use super::{rebuild, retype};
@@ -22,6 +23,8 @@ pub(crate) fn risks(
     allowed: &[String],
 ) -> Vec<Finding> {
     let mut found = findings(&hazards(site, facts, positions), allowed);
+    let migrations = &site.project.history.migrations;
+    found.extend(positions.iter().filter_map(|at| in_steps(site.dialect(), &migrations[*at])));
     if site.dialect() == Dialect::Sqlite {
         for at in positions {
             let migration = &site.project.history.migrations[*at];
@@ -31,6 +34,34 @@ pub(crate) fn risks(
         }
     }
     found
+}
+
+/// T37, T38: that a migration is not one transaction, or cannot be run at all.
+fn in_steps(dialect: Dialect, migration: &Migration) -> Option<Finding> {
+    let tag = migration.entry.tag.clone();
+    match steps(dialect, &migration.sql) {
+        Steps::Whole => None,
+        Steps::Several(steps) => {
+            let first = |it: &&Step| matches!(it, Step::Alone(_));
+            let line = steps.iter().find(first).or(steps.get(1)).map(Step::line)?;
+            let n = steps.len();
+            let finding = Finding::warning(
+                "runs-in-steps",
+                tag,
+                format!("is no single transaction (line {line}): its {n} steps are committed one by one, and if one fails, those before it stay; Drizzle's own migrator cannot run it"),
+            );
+            Some(finding)
+        }
+        Steps::Impossible(statement) => Some(
+            Finding::error(
+                "not-transactional",
+                tag,
+                format!("has a statement on line {} that cannot run inside a transaction, and whose effect nobody can prove; nothing was changed", statement.line),
+            )
+            .evidence(statement.sql)
+            .next("take it out of the migration and run it by hand"),
+        ),
+    }
 }
 
 /// The catalogs before and after a migration in scratch, if it got that far.
@@ -68,18 +99,26 @@ pub(super) fn hazards(site: &Site, facts: &Facts, positions: &[usize]) -> Vec<(S
 fn findings(hazards: &[(String, Hazard)], allowed: &[String]) -> Vec<Finding> {
     let one = |(tag, hazard): &(String, Hazard)| {
         match hazard {
-        Hazard::DeletesData(name) if allowed.contains(name) => None,
-        Hazard::DeletesData(name) => Some(
-            Finding::error("deletion-not-allowed", tag.clone(), format!("deletes data: {name}; nothing was changed"))
+            Hazard::DeletesData(name) if allowed.contains(name) => None,
+            Hazard::DeletesData(name) => Some(
+                Finding::error(
+                    "deletion-not-allowed",
+                    tag.clone(),
+                    format!("deletes data: {name}; nothing was changed"),
+                )
                 .next(format!("if that is meant: `--allow {name}`")),
-        ),
-        Hazard::RewritesTable(_) => Some(Finding::warning("rewrites-table", tag.clone(), hazard.to_string())),
-        Hazard::NotTransactional => Some(
-            Finding::error("not-transactional", tag.clone(), "has a statement that cannot run inside a transaction, which this version of raingauge does not run yet; nothing was changed")
-                .next("run it by hand, then `raingauge analyze`"),
-        ),
-        Hazard::NotUnderstood => Some(Finding::warning("not-understood", tag.clone(), "has a statement whose effects on rows are not known; a verified backup is taken first")),
-    }
+            ),
+            Hazard::RewritesTable(_) => {
+                Some(Finding::warning("rewrites-table", tag.clone(), hazard.to_string()))
+            }
+            // What runs in steps is told of the migration as a whole.
+            Hazard::NotTransactional => None,
+            Hazard::NotUnderstood => Some(Finding::warning(
+                "not-understood",
+                tag.clone(),
+                "has a statement whose effects on rows are not known; a verified backup is taken first",
+            )),
+        }
     };
     hazards.iter().filter_map(one).collect()
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use raingauge_schema::plan::Hazard;
 use raingauge_schema::{Catalog, Dialect, Pair};
 
+use super::pace::Pace;
 use super::{postgres, risks, sqlite};
 use crate::connect::{Session, SqlError};
 use crate::history::Migration;
@@ -82,15 +83,15 @@ impl Tripwire {
         }
     }
 
-    /// The statement that begins the transaction.
-    pub(super) fn begin(&self) -> &'static str {
+    /// The statements that begin the transaction.
+    pub(super) fn begin(&self, pace: &Pace) -> String {
         match self {
-            Self::Idle(Dialect::Postgres) => "BEGIN; SET LOCAL lock_timeout = '5s'",
+            Self::Idle(Dialect::Postgres) => format!("BEGIN; {}", pace.settings("SET LOCAL")),
             Self::Postgres(_) => {
-                "BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL lock_timeout = '5s'"
+                format!("BEGIN ISOLATION LEVEL REPEATABLE READ; {}", pace.settings("SET LOCAL"))
             }
             Self::Idle(Dialect::Sqlite) | Self::Sqlite(_) | Self::ArmedSqlite(_) => {
-                "BEGIN IMMEDIATE"
+                "BEGIN IMMEDIATE".to_owned()
             }
         }
     }

@@ -152,7 +152,18 @@ fn position_words(site: &Site, facts: &Facts) -> String {
         return "no history yet".to_owned();
     }
     match facts.position.proven {
-        Some(at) => format!("proven: {}", tag(at)),
+        Some(at) => match &facts.position.within {
+            Some(it) => {
+                format!(
+                    "proven: {}, and {} of {} steps of {}",
+                    tag(at),
+                    it.done,
+                    it.of,
+                    tag(at + 1)
+                )
+            }
+            None => format!("proven: {}", tag(at)),
+        },
         None => format!(
             "nowhere; nearest {}, {} differences",
             tag(facts.position.nearest),

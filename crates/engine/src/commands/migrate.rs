@@ -1,11 +1,10 @@
 //! `migrate`: applies what is pending.
 
-use std::time::Duration;
-
 use raingauge_schema::Kind;
 use raingauge_schema::dialect::AnySnapshot;
 
 use super::status::{pending_section, planned_steps};
+use crate::apply::Pace;
 use crate::apply::migrate::{self as apply, Job, MigratePlan, Protection};
 use crate::apply::reconcile;
 use crate::check::ledger::{Standing, other_ledgers, standing};
@@ -13,6 +12,7 @@ use crate::consent::{Consent, Given};
 use crate::counsel::{Counsel, Question, agree};
 use crate::facts::{Facts, Scope};
 use crate::ledger;
+use crate::midway::{Comment, wait_for_remains};
 use crate::report::{Finding, Outcome, Report, Step, StepState};
 use crate::setting::Setting;
 use crate::site::Site;
@@ -22,8 +22,7 @@ use crate::{Error, Result, protection};
 #[derive(Clone, Debug)]
 pub struct MigrateRequest {
     pub given: Given,
-    /// How long to wait for another runner.
-    pub wait: Duration,
+    pub pace: Pace,
     /// Whether an interrupted run is to be finished or undone first.
     pub resume: bool,
 }
@@ -57,6 +56,7 @@ pub fn migrate(
         report.steps.push(Step::new("nothing is pending", StepState::Skipped));
         return Ok(report);
     }
+    await_remains(&mut site, request.pace)?;
     let facts = Facts::gather(&mut site, Scope::History, counsel)?;
     let plan = apply::plan(&site, &facts, &site.setting.allow);
     let mut report = site.report("migrate");
@@ -92,7 +92,7 @@ pub fn migrate(
             return Ok(report);
         }
     };
-    apply_plan(&mut site, &plan, &consent, request.wait, counsel).map(|steps| {
+    apply_plan(&mut site, &plan, &consent, request.pace, counsel).map(|steps| {
         report.steps = resumed.into_iter().chain(steps).collect();
         report
     })
@@ -129,6 +129,14 @@ fn has_recorded_tables(site: &mut Site) -> Result<bool> {
     })
 }
 
+/// A killed run may have left a statement behind that the server still works on.
+fn await_remains(site: &mut Site, pace: Pace) -> Result<()> {
+    let comment = Comment::read(&mut site.live, &site.project.ledger).map_err(|cause| {
+        Error::new("ledger-unreadable", "cannot read the comment of the ledger").caused_by(cause)
+    })?;
+    comment.note.map_or(Ok(()), |it| wait_for_remains(&mut site.live, &it, pace.wait))
+}
+
 fn question(site: &Site, plan: &MigratePlan) -> Question {
     Question {
         id: "migrate",
@@ -142,7 +150,7 @@ fn apply_plan(
     site: &mut Site,
     plan: &MigratePlan,
     consent: &Consent,
-    wait: Duration,
+    pace: Pace,
     counsel: &mut dyn Counsel,
 ) -> Result<Vec<Step>> {
     let mut steps = Vec::new();
@@ -155,7 +163,7 @@ fn apply_plan(
         steps.push(protection::step(&backup, true));
         Protection::Backup(&backup)
     };
-    let job = Job { plan, consent, protection: &protection, wait };
+    let job = Job { plan, consent, protection: &protection, pace };
     steps.extend(apply::carry_out(site, &job, counsel)?.steps);
     Ok(steps)
 }

@@ -5,9 +5,12 @@
 //! trusted where they are part of an `INSERT`, a column default or a new table, and nowhere else.
 
 mod alter_table;
+mod bound;
 mod do_block;
 
 use std::collections::BTreeSet;
+
+pub use bound::{BuiltIndex, bound, built_index};
 
 use super::split::split;
 use super::token::{identifier, literal, tokens};

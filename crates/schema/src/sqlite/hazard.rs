@@ -9,6 +9,7 @@ use super::split::split;
 use super::token::tokens;
 use crate::plan::Hazard;
 use crate::script::{Piece, PieceKind};
+use crate::steps::Bound;
 use crate::token::{Cursor, Token, has_words};
 
 /// The hazards of a whole migration, given as the pieces that are sent one by one.
@@ -37,6 +38,21 @@ pub fn hazards(sql: &str) -> Vec<Hazard> {
         (PieceKind::Fragment | PieceKind::Command, _) | (_, Err(_)) => vec![Hazard::NotUnderstood],
     };
     pieces.iter().flat_map(of_piece).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// What a statement asks of the transaction around it. Every change can be part of one, so a file that
+/// brings its own runs in one of ours instead.
+pub fn bound(sql: &str) -> Bound {
+    let Ok(tokens) = tokens(sql) else { return Bound::Inside };
+    let mut it = Cursor::new(&tokens);
+    let Some(first) = it.bump() else { return Bound::Inside };
+    match first.text.to_ascii_lowercase().as_str() {
+        "begin" | "commit" | "end" => Bound::Omitted,
+        "rollback" if !has_words(it.rest(), "to") => Bound::Impossible,
+        "vacuum" if !it.sees("into") => Bound::Afterwards,
+        "vacuum" => Bound::Impossible,
+        _ => Bound::Inside,
+    }
 }
 
 fn of_statement(tokens: &[Token<'_>]) -> Vec<Hazard> {

@@ -6,8 +6,6 @@
 mod plans;
 mod report;
 
-use std::time::Duration;
-
 use raingauge_schema::Fingerprint;
 
 use self::plans::Plans;
@@ -16,6 +14,7 @@ use self::report::{
     sequence_report,
 };
 use super::validate::validate_site;
+use crate::apply::Pace;
 use crate::apply::migrate::{self, Protection};
 use crate::apply::reconcile;
 use crate::consent::{Consent, Given};
@@ -244,12 +243,11 @@ impl Execution {
                 }
                 let consent = consent.for_part(&plans.migrate.plan);
                 let protection = Protection::Backup(backup);
-                let wait = Duration::from_secs(30);
                 let job = migrate::Job {
                     plan: &plans.migrate,
                     consent: &consent,
                     protection: &protection,
-                    wait,
+                    pace: Pace::default(),
                 };
                 let applied = migrate::carry_out(site, &job, counsel)?;
                 self.steps.extend(applied.steps);

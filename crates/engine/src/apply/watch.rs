@@ -1,0 +1,104 @@
+//! Watches a session of PostgreSQL from another one: who is in its way, how far an index is built.
+//!
+//! A session that waits cannot ask. The second connection is made only for what takes longer than a
+//! moment; if it cannot be had, nothing is told.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::connect::dsn::PgTarget;
+use crate::connect::{Access, PgSession};
+
+/// What takes no longer is not watched.
+const A_MOMENT: Duration = Duration::from_millis(150);
+
+/// How often it looks: several times in the time that a statement waits for a lock.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// Looks on until it is dropped.
+#[derive(Debug)]
+pub(super) struct Watch {
+    seen: Arc<Mutex<Seen>>,
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    blockers: Vec<String>,
+    build: Option<String>,
+}
+
+impl Watch {
+    /// Watches the server process `pid`.
+    pub(super) fn start(target: &PgTarget, pid: &str) -> Self {
+        let (stop, stopped) = channel();
+        let seen = Arc::<Mutex<Seen>>::default();
+        let (target, pid, told) = (target.clone(), pid.to_owned(), Arc::clone(&seen));
+        let thread = std::thread::spawn(move || look_on(&target, &pid, &told, &stopped));
+        Self { seen, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// Who was in the way last, one line each; they are forgotten then.
+    pub(super) fn take_blockers(&self) -> Vec<String> {
+        std::mem::take(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner).blockers)
+    }
+
+    /// How far an index is built, if one is.
+    pub(super) fn build(&self) -> Option<String> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).build.clone()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.stop = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn look_on(target: &PgTarget, pid: &str, told: &Mutex<Seen>, stopped: &Receiver<()>) {
+    if stopped.recv_timeout(A_MOMENT) != Err(RecvTimeoutError::Timeout) {
+        return;
+    }
+    let Ok(mut session) = PgSession::open(target, Access::ReadOnly) else { return };
+    loop {
+        let (blockers, build) = (blockers(&mut session, pid), build(&mut session, pid));
+        {
+            let mut seen = told.lock().unwrap_or_else(PoisonError::into_inner);
+            if !blockers.is_empty() {
+                seen.blockers = blockers;
+            }
+            seen.build = build;
+        }
+        if stopped.recv_timeout(INTERVAL) != Err(RecvTimeoutError::Timeout) {
+            return;
+        }
+    }
+}
+
+fn blockers(session: &mut PgSession, pid: &str) -> Vec<String> {
+    let sql = format!(
+        "SELECT 'server process ' || b.pid || coalesce(' of `' || b.usename || '`', '') \
+            || coalesce(', ' || b.state || ' for ' \
+                || extract(epoch FROM clock_timestamp() - b.state_change)::bigint || ' s', '') \
+            || coalesce(': ' || left(regexp_replace(btrim(b.query), '\\s+', ' ', 'g'), 100), '') \
+         FROM unnest(pg_catalog.pg_blocking_pids({pid})) AS p(pid) \
+         JOIN pg_catalog.pg_stat_activity b ON b.pid = p.pid ORDER BY b.pid"
+    );
+    let rows = session.rows(&sql).unwrap_or_default();
+    rows.into_iter().flatten().flatten().collect()
+}
+
+fn build(session: &mut PgSession, pid: &str) -> Option<String> {
+    let sql = format!(
+        "SELECT phase || coalesce(' (' || CASE WHEN blocks_total > 0 THEN 100 * blocks_done / blocks_total \
+            WHEN tuples_total > 0 THEN 100 * tuples_done / tuples_total END || ' %)', '') \
+         FROM pg_catalog.pg_stat_progress_create_index WHERE pid = {pid}"
+    );
+    session.rows(&sql).ok()?.into_iter().flatten().flatten().next()
+}
