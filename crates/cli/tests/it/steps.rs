@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use raingauge_testkit::{Database, Example, Project, Result, Run};
+use raingauge_testkit::{Database, Example, Failure, Project, Result, Run};
 
 use crate::crash::is_full;
 use crate::crash::scene::{check, each};
@@ -226,7 +226,9 @@ struct Holder(Child);
 
 impl Holder {
     fn of(project: &Project, sql: &str) -> Result<Self> {
-        let Database::Postgres(it) = &project.database else { panic!("not PostgreSQL") };
+        let Database::Postgres(it) = &project.database else {
+            return Err(Failure::new("not PostgreSQL"));
+        };
         let mut psql = it.server.psql(&it.name);
         let mut psql = psql.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         writeln!(psql.stdin.as_mut().expect("stdin is piped"), "{sql}")?;

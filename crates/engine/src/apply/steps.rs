@@ -134,7 +134,8 @@ fn alone(
         let _ = work.session.run(&note.writing(&ledger));
         let mut error = turn.failed(statement, cause);
         if let Some(name) = removed.first() {
-            error.message.push_str(&format!("; the invalid index {name} that it left was removed"));
+            error.message =
+                format!("{}; the invalid index {name} that it left was removed", error.message);
         }
         let blockers = work.watch.as_ref().map(Watch::take_blockers).unwrap_or_default();
         let Some(pause) = attempts.after(&error) else { return Err(blocked(error, &blockers)) };
