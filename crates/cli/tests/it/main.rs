@@ -27,3 +27,4 @@ mod second_database;
 mod steps;
 mod swap;
 mod terminal;
+mod tripwire;

@@ -11,7 +11,7 @@ use crate::crash::scene::{check, each};
 use crate::refusals::history;
 use crate::run::{binary, run};
 
-const BOOKS: &str = "CREATE TABLE books (id integer PRIMARY KEY NOT NULL, title text);";
+pub(crate) const BOOKS: &str = "CREATE TABLE books (id integer PRIMARY KEY NOT NULL, title text);";
 
 /// A table, an index beside the traffic, a row, and a column: four steps of which two write.
 const IN_STEPS: &str = "CREATE TABLE notes (id integer);--> statement-breakpoint
@@ -21,7 +21,7 @@ COMMIT;--> statement-breakpoint
 ALTER TABLE books ADD COLUMN shelf text;";
 
 /// A project whose database has `books`, with a ledger that somebody has commented.
-fn adopted(example: Example) -> Result<Project> {
+pub(crate) fn adopted(example: Example) -> Result<Project> {
     let project = history::project(example, 0)?;
     write_history(&project, &[("0000_books", BOOKS)])?;
     run(&project, &["migrate"], 0)?;
@@ -32,13 +32,13 @@ fn adopted(example: Example) -> Result<Project> {
 }
 
 /// Adds a pending migration to the adopted project.
-fn with_pending(example: Example, sql: &str) -> Result<Project> {
+pub(crate) fn with_pending(example: Example, sql: &str) -> Result<Project> {
     let project = adopted(example)?;
     write_history(&project, &[("0000_books", BOOKS), ("0001_more", sql)])?;
     Ok(project)
 }
 
-fn write_history(project: &Project, migrations: &[(&str, &str)]) -> Result {
+pub(crate) fn write_history(project: &Project, migrations: &[(&str, &str)]) -> Result {
     let (dialect, version) = match project.database {
         Database::Postgres(_) => ("postgresql", "7"),
         Database::Sqlite(_) => ("sqlite", "6"),
@@ -80,7 +80,7 @@ fn everything_is_applied_once(project: &Project) -> Result {
 }
 
 #[track_caller]
-fn says(run: &Run, parts: &[&str]) {
+pub(crate) fn says(run: &Run, parts: &[&str]) {
     for part in parts {
         assert!(run.stderr.contains(part) || run.stdout.contains(part), "no `{part}`: {run}");
     }

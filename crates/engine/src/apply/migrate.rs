@@ -48,6 +48,8 @@ pub struct MigratePlan {
     /// The catalogs before and after each pending migration in scratch.
     pub(super) rehearsals: BTreeMap<usize, Pair<Catalog>>,
     pub(super) allowed: Vec<String>,
+    /// Whether something in live acts on statements that only make objects.
+    pub(super) has_event_triggers: bool,
     /// Where to go on in the first pending migration.
     pub(super) within: Option<Within>,
     /// The comment of the ledger when the plan was made.
@@ -129,6 +131,7 @@ pub fn plan(site: &Site, facts: &Facts, allowed: &[String]) -> MigratePlan {
         recorded,
         rehearsals,
         allowed,
+        has_event_triggers: facts.live.of_kind(Kind::EventTrigger).next().is_some(),
         within: facts.position.within.clone(),
         comment: facts.comment.clone(),
     }

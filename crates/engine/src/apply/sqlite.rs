@@ -47,6 +47,12 @@ pub(super) fn prepare(session: &mut SqliteSession) -> rusqlite::Result<()> {
     session.connection().pragma_update(None, "foreign_keys", false)
 }
 
+/// Whether a statement may set something off.
+pub(super) fn has_triggers(session: &mut SqliteSession) -> rusqlite::Result<bool> {
+    let triggers = "SELECT name FROM sqlite_schema WHERE type = 'trigger' LIMIT 1";
+    Ok(!list::<String>(session.connection(), triggers)?.is_empty())
+}
+
 impl Tripwire {
     /// Reads what is there. `rehearsed` are the catalogs before and after the migration in scratch.
     pub(super) fn arm(

@@ -19,6 +19,10 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Named {
     pub(super) ledger: String,
+    /// No statement does more than add; only what it sets off (a trigger, a function) could.
+    pub(super) only_adds: bool,
+    /// What every statement does is known.
+    pub(super) is_understood: bool,
     deleted: BTreeSet<String>,
     updated: BTreeSet<String>,
 }
@@ -29,7 +33,10 @@ impl Named {
         allowed: &[String],
         ledger: String,
     ) -> Self {
-        let mut named = Self { ledger, ..Self::default() };
+        let hazards: Vec<_> = hazards.into_iter().collect();
+        let only_adds = hazards.iter().all(|it| **it == Hazard::NotTransactional);
+        let is_understood = !hazards.contains(&&Hazard::NotUnderstood);
+        let mut named = Self { ledger, only_adds, is_understood, ..Self::default() };
         let of_hazard = |it: &'a Hazard| {
             if let Hazard::DeletesData(name) = it { Some(name.clone()) } else { None }
         };
@@ -59,7 +66,7 @@ impl Named {
 /// The tripwire of one migration, by what it may do.
 #[derive(Debug)]
 pub(super) enum Tripwire {
-    /// It only adds: nothing is watched.
+    /// It only makes new objects, and sets nothing off: nothing is watched.
     Idle(Dialect),
     /// Named until it is armed.
     Sqlite(Box<Named>),
@@ -74,11 +81,13 @@ impl Tripwire {
         match (session, named) {
             (Session::Sqlite(session), named) => {
                 sqlite::prepare(session)?;
+                let has_triggers = sqlite::has_triggers(session)?;
+                let named = named.filter(|it| !it.only_adds || has_triggers);
                 Ok(named.map_or(Self::Idle(dialect), |it| Self::Sqlite(Box::new(it))))
             }
             (Session::Postgres(_), None) => Ok(Self::Idle(dialect)),
             (session, Some(named)) => {
-                postgres::Tripwire::prepare(session, &named).map(Self::Postgres)
+                postgres::Tripwire::prepare(session, named).map(Self::Postgres)
             }
         }
     }
@@ -87,8 +96,9 @@ impl Tripwire {
     pub(super) fn begin(&self, pace: &Pace) -> String {
         match self {
             Self::Idle(Dialect::Postgres) => format!("BEGIN; {}", pace.settings("SET LOCAL")),
-            Self::Postgres(_) => {
-                format!("BEGIN ISOLATION LEVEL REPEATABLE READ; {}", pace.settings("SET LOCAL"))
+            Self::Postgres(it) => {
+                let level = it.isolation();
+                format!("BEGIN ISOLATION LEVEL {level}; {}", pace.settings("SET LOCAL"))
             }
             Self::Idle(Dialect::Sqlite) | Self::Sqlite(_) | Self::ArmedSqlite(_) => {
                 "BEGIN IMMEDIATE".to_owned()
@@ -145,6 +155,25 @@ pub(super) fn lost(table: &str, before: u64, after: u64) -> Error {
     )
     .next("read the migration: something in it deletes these rows (a cascade, a trigger, a function)")
     .next(format!("if that is meant: `--allow delete:{table}`"))
+}
+
+/// Rows of which only their number is known.
+pub(super) fn gone(table: &str, how: &str) -> Error {
+    Error::refusal(
+        "rows-lost",
+        format!("{how} of `{table}` would be deleted, although no statement names it as one to delete from; the migration was rolled back"),
+    )
+    .next("read the migration: something that it sets off deletes these rows (a cascade, a trigger, a function)")
+    .next(format!("if that is meant: `--allow delete:{table}`"))
+}
+
+/// Values that an unknown statement changes.
+pub(super) fn overwritten(table: &str, n_rows: u64) -> Error {
+    Error::refusal(
+        "rows-changed",
+        format!("{n_rows} rows of `{table}` would change, although no statement names it as one to change; the migration was rolled back"),
+    )
+    .next(format!("if that is meant: `--allow update:{table}`"))
 }
 
 pub(super) fn changed(table: &str, before: u64, after: u64) -> Error {

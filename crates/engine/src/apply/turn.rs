@@ -56,12 +56,16 @@ impl Turn<'_> {
         &self.migration.entry.tag
     }
 
-    /// What the migration names as tables to lose rows or values, if it does more than add.
+    /// What the migration names as tables to lose rows or values. `None` if it only makes new objects,
+    /// and nothing looks on that could do more.
     fn named(&self, work: &Workplace<'_>) -> Option<Named> {
         let own = work.plan.hazards.iter().filter(|it| it.0 == *self.tag()).map(|it| &it.1);
         let own: Vec<_> = own.collect();
         let ledger = work.site.project.ledger.table.clone();
-        (!own.is_empty()).then(|| Named::new(own, &work.plan.allowed, ledger))
+        let sets_off =
+            work.plan.has_event_triggers || work.site.dialect().writes_rows(&self.migration.sql);
+        let is_watched = !own.is_empty() || sets_off;
+        is_watched.then(|| Named::new(own, &work.plan.allowed, ledger))
     }
 
     pub(super) fn failed(&self, statement: &Placed, cause: SqlError) -> Error {

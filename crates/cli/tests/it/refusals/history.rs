@@ -95,3 +95,14 @@ pub(crate) fn applied(example: Example, n: usize, applied: usize) -> Result<Proj
     }
     Ok(project)
 }
+
+/// As [`record`], for a file of any name; `at` gives the time.
+pub(crate) fn record_as(project: &Project, tag: &str, at: usize) -> Result {
+    let bytes = Sha256::digest(project.read(&format!("drizzle/{tag}.sql"))?);
+    let hash: String = bytes.iter().map(|it| format!("{it:02x}")).collect();
+    project.database.sql(&format!(
+        "INSERT INTO drizzle.__drizzle_migrations (hash, created_at) VALUES ('{hash}', {})",
+        WHENS[at]
+    ))?;
+    Ok(())
+}
