@@ -50,7 +50,7 @@ pub(crate) struct Common {
     pub(crate) runtime: RuntimeChoice,
     /// Consent by name: `drop:orders.note` to a statement that deletes data, `record:0003_prices` to
     /// take rows for written that nobody can prove, `init-sql-half-applied` to a database that lacks
-    /// the end of its scripts (repeatable)
+    /// the end of its scripts, `disk-space` to a backup that may not fit on its disk (repeatable)
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) allow: Vec<String>,
     /// A JSON file that answers the questions: {"backup": "yes", "reconcile": "yes", "migrate": "yes"}

@@ -21,6 +21,10 @@ impl Progress for Advisor<'_> {
     fn boundary(&mut self, name: &str) {
         self.ui.boundary(name);
     }
+
+    fn advance(&mut self, done: u64, total: u64) {
+        self.ui.advance(done, total);
+    }
 }
 
 impl Counsel for Advisor<'_> {

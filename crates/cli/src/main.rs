@@ -4,6 +4,7 @@ mod arguments;
 mod commands;
 mod context;
 mod counsel;
+mod interrupt;
 mod ui;
 
 use std::process::ExitCode;
@@ -16,6 +17,7 @@ use raingauge_engine::report::Report;
 use ui::Ui;
 
 fn main() -> ExitCode {
+    interrupt::watch();
     let arguments = Arguments::parse();
     let mut ui = Ui::new(arguments.common.format);
     let name = arguments.command.name();

@@ -89,17 +89,36 @@ impl Progress for Ui {
         }
         let spinner = self.spinner.get_or_insert_with(|| {
             let spinner = ProgressBar::new_spinner();
-            let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}");
-            spinner.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
             spinner.enable_steady_tick(Duration::from_millis(120));
             spinner
         });
         spinner.set_message(what.to_owned());
+        spinner.set_style(style(WORKING));
+        spinner.reset();
     }
 
     fn boundary(&mut self, name: &str) {
         stop_here_if_asked(name);
     }
+
+    fn advance(&mut self, done: u64, total: u64) {
+        let Some(spinner) = &self.spinner else { return };
+        if spinner.length() != Some(total) {
+            spinner.set_style(style(MEASURED));
+        }
+        // An estimate may be too low.
+        spinner.set_length(total.max(done));
+        spinner.set_position(done);
+    }
+}
+
+/// What is shown of a step, before and after it has said how large it is.
+const WORKING: &str = "{spinner} {msg} {elapsed}";
+const MEASURED: &str = "{spinner} {msg} {binary_bytes} of about {binary_total_bytes}, \
+    {binary_bytes_per_sec}, about {eta} left";
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 /// In builds for tests, `RAINGAUGE_CRASH_AT=<boundary>` ends the process as `kill -9` would, so that

@@ -29,6 +29,7 @@ pub mod history;
 pub mod initsql;
 pub mod introspect;
 pub mod ledger;
+pub mod leftover;
 pub mod lock;
 pub mod meta;
 pub mod midway;

@@ -49,6 +49,7 @@ pub fn take_backup(site: &mut Site, verify: bool, progress: &mut dyn Progress) -
         dir: &dir,
         migrations: folder.exists().then_some(folder.as_path()),
         client: client.as_ref(),
+        any_space: site.setting.allow.iter().any(|it| it == "disk-space"),
         at: site.setting.now,
     };
     let proof = if verify { Proof::Restore(&mut site.scratch) } else { Proof::None };

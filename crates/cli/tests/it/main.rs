@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "a test that skips says why")]
 
 mod agreed;
+mod backup;
 mod beside;
 mod bookstore;
 mod certificate;

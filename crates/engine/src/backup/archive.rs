@@ -49,6 +49,14 @@ pub(super) fn write(
     Ok(())
 }
 
+/// How many bytes of the archive below `folder` are written by now.
+pub(super) fn bytes(folder: &Path) -> u64 {
+    let path = folder.join(DUMP);
+    let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
+    let sizes = entries.filter_map(|it| Some(it.metadata().ok()?.len()));
+    if path.is_dir() { sizes.sum() } else { std::fs::metadata(path).map_or(0, |it| it.len()) }
+}
+
 /// Takes the rights of others away from the archive below `folder`.
 pub(super) fn make_private(folder: &Path) -> Result<()> {
     let path = folder.join(DUMP);

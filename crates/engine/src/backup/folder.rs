@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::sums::files_below;
+use crate::leftover::{Leftover, Registered};
 use crate::{Error, Result};
 
 const PREFIX: &str = ".partial-";
@@ -20,6 +21,7 @@ const PREFIX: &str = ".partial-";
 pub(super) struct Partial {
     path: PathBuf,
     name: String,
+    leftover: Registered,
     /// The lock on the folder itself: held as long as this is open.
     _lock: File,
 }
@@ -53,9 +55,10 @@ impl Partial {
 
     fn claim(path: PathBuf, name: String) -> io::Result<Self> {
         make_folder(&path)?;
+        let leftover = Leftover::Folder(path.clone()).register();
         let lock = File::open(&path)?;
         lock.lock()?;
-        Ok(Self { path, name, _lock: lock })
+        Ok(Self { path, name, leftover, _lock: lock })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -82,7 +85,8 @@ impl Partial {
         let path = dir.join(&self.name);
         self.sync().map_err(|cause| unwritable(&self.path, cause))?;
         // A folder with files in it is never replaced by a rename.
-        fs::rename(&self.path, &path).map_err(|cause| unwritable(&path, cause))?;
+        let rename = || fs::rename(&self.path, &path);
+        self.leftover.settle(rename).map_err(|cause| unwritable(&path, cause))?;
         File::open(&dir).and_then(|it| it.sync_all()).map_err(|cause| unwritable(&dir, cause))?;
         Ok(path)
     }

@@ -1,7 +1,8 @@
 //! Backups that have been restored. Reading order: [`manifest`] (what a backup says of itself) →
 //! `folder`, `archive` and `sums` (how it lies on disk) → [`take()`] (dump and evidence at one instant) →
 //! [`verify()`] (restore into scratch, compare) → [`restore()`] (into a new database). `postgres` and
-//! `sqlite` dump and load; [`beside`] restores single tables into live; `restore_sh` does without us; `shelf` and `retention` keep them.
+//! `sqlite` dump and load; [`beside`] restores single tables into live; `restore_sh` does without us; `shelf` and `retention` keep them,
+//! `space` asks the disks first.
 //!
 //! Only this module can make a [`VerifiedBackup`], and only from a restore whose outcome was equal.
 
@@ -15,6 +16,7 @@ mod restore;
 mod restore_sh;
 mod retention;
 mod shelf;
+mod space;
 mod sqlite;
 mod sums;
 mod take;

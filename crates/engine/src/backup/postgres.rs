@@ -17,8 +17,10 @@ use super::take::Dumped;
 use super::{millis_since, postgres_messages as messages};
 use crate::client::{self, ProgramSource};
 use crate::connect::dsn::PgTarget;
-use crate::connect::{Session, SqlError};
-use crate::{Error, Result, digest};
+use crate::connect::{Access, Dsn, Session, SqlError};
+use crate::leftover::{Leftover, Registered};
+use crate::progress::{Progress, watch};
+use crate::{Error, Result, digest, leftover};
 
 /// Up to this many tables are restored in one transaction; each takes several of the server's locks,
 /// of which a default server has 6,400.
@@ -65,14 +67,18 @@ const SETTINGS: &str = "SELECT pg_encoding_to_char(encoding), datcollate, datcty
     FROM pg_database WHERE datname = current_database()";
 
 /// Dumps the database and reads its contents as of one exported snapshot.
-pub(super) fn dump(session: &mut Session, dumping: &Dumping<'_>) -> Result<Dumped> {
+pub(super) fn dump(
+    session: &mut Session,
+    dumping: &Dumping<'_>,
+    progress: &mut dyn Progress,
+) -> Result<Dumped> {
     let identity = session.identity()?;
     let program = client::find("pg_dump", identity.major, dumping.client)?;
     session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").map_err(dump_failed)?;
     let result = (|| {
         let mut command = program.command(dumping.target);
         archive::write(&mut command, &program, dumping.folder, workers(identity.bytes))?;
-        let mut dumped = dump_snapshot(session, command)?;
+        let mut dumped = dump_snapshot(session, command, dumping, progress)?;
         archive::make_private(dumping.folder)?;
         dumped.client = Some(format!("pg_dump {}", program.major));
         describe(session, &mut dumped)?;
@@ -85,7 +91,12 @@ pub(super) fn dump(session: &mut Session, dumping: &Dumping<'_>) -> Result<Dumpe
     Ok(dumped)
 }
 
-fn dump_snapshot(session: &mut Session, mut command: Command) -> Result<Dumped> {
+fn dump_snapshot(
+    session: &mut Session,
+    mut command: Command,
+    dumping: &Dumping<'_>,
+    progress: &mut dyn Progress,
+) -> Result<Dumped> {
     let snapshot = one_value(session, "SELECT pg_export_snapshot()")?;
     let position = one_value(session, POSITION)?;
     let before = digest::postgres::sequence_states(session)?;
@@ -95,11 +106,15 @@ fn dump_snapshot(session: &mut Session, mut command: Command) -> Result<Dumped> 
         .arg(snapshot);
     let start = Instant::now();
     let running = Running::start(command)?;
-    // The server hashes while the dump is being written.
-    let mut contents = digest::postgres::read(session)?;
-    let digest_ms = millis_since(start);
-    messages::check_dump(&running.finish()?)?;
-    let dump_ms = millis_since(start);
+    let work = || {
+        // The server hashes while the dump is being written.
+        let contents = digest::postgres::read(session)?;
+        let digest_ms = millis_since(start);
+        messages::check_dump(&running.finish()?)?;
+        Ok((contents, digest_ms, millis_since(start)))
+    };
+    let written = || archive::bytes(dumping.folder);
+    let (mut contents, digest_ms, dump_ms) = watch(progress, dumping.expected, written, work)?;
     let after = digest::postgres::sequence_states(session)?;
     let meanwhile = SequencesMeanwhile::between(&before, &after);
     contents.sequences = before;
@@ -167,10 +182,16 @@ pub(super) struct Dumping<'a> {
     pub(super) target: &'a PgTarget,
     pub(super) client: Option<&'a ProgramSource>,
     pub(super) folder: &'a Path,
+    /// About how many bytes it will have.
+    pub(super) expected: u64,
 }
 
 /// Restores the archive into an empty database and stops at the first error.
-pub(super) fn load(loading: &Loading<'_>, to: &PgTarget) -> Result<()> {
+pub(super) fn load(
+    loading: &Loading<'_>,
+    to: &PgTarget,
+    progress: &mut dyn Progress,
+) -> Result<()> {
     let program = client::find("pg_restore", loading.server_major, loading.client)?;
     let mut command = program.command(to);
     command
@@ -180,7 +201,12 @@ pub(super) fn load(loading: &Loading<'_>, to: &PgTarget) -> Result<()> {
     let is_small = is_one_transaction(loading.manifest);
     let reading = if is_small { Reading::OneTransaction } else { Reading::Workers };
     archive::read(&mut command, &program, loading.folder, reading)?;
-    messages::check_restore(&Running::start(command)?.finish()?)
+    let running = Running::start(command)?;
+    let mut session = Session::open(&Dsn::Postgres(to.clone()), Access::ReadOnly)?;
+    let size = || session.identity().map_or(0, |it| it.bytes);
+    let bytes = loading.manifest.source.bytes;
+    let finished = watch(progress, bytes, size, || running.finish())?;
+    messages::check_restore(&finished)
 }
 
 /// Whether a restore is small enough for one transaction, which leaves nothing behind if it fails.
@@ -220,6 +246,7 @@ pub(super) struct Finished {
 pub(super) struct Running {
     child: Child,
     stderr: File,
+    _leftover: Registered,
 }
 
 impl Running {
@@ -232,7 +259,9 @@ impl Running {
         let stderr = tempfile::tempfile().map_err(failed)?;
         // Messages are classified by their English words.
         command.env("LC_ALL", "C").stderr(stderr.try_clone().map_err(failed)?);
-        Ok(Self { child: command.spawn().map_err(failed)?, stderr })
+        let child = command.spawn().map_err(failed)?;
+        let leftover = Leftover::Program(child.id()).register();
+        Ok(Self { child, stderr, _leftover: leftover })
     }
 
     /// Its standard output, once, if it is a pipe.
@@ -254,8 +283,10 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Both do nothing once it has ended.
-        let _ = self.child.kill();
+        // Politely, since it has workers to stop; not at all once it has ended.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            leftover::stop(self.child.id());
+        }
         let _ = self.child.wait();
     }
 }

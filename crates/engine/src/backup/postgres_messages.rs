@@ -125,4 +125,15 @@ mod tests {
             "restore-not-allowed",
         );
     }
+
+    #[test]
+    fn t56_a_client_that_is_newer_than_the_server_is_named_as_the_reason() {
+        let said = "pg_restore: error: could not execute query: ERROR:  unrecognized configuration \
+            parameter \"transaction_timeout\"\nCommand was: SET transaction_timeout = 0;\n";
+        let status = ExitStatus::from_raw(1 << 8);
+        let error = check_restore(&Finished { status, said: said.to_owned() }).unwrap_err();
+        assert_eq!(error.code, "restore-failed");
+        assert!(error.message.contains("newer major version"), "{error}");
+        assert!(error.next.concat().contains("postgresql-client"), "{:?}", error.next);
+    }
 }

@@ -5,12 +5,14 @@ use std::time::Instant;
 
 use raingauge_schema::Dialect;
 
+use super::space::{self, Need};
 use super::verify::{Trial, compare_all};
 use super::{Backup, millis_since, postgres, sqlite};
 use crate::client::ProgramSource;
 use crate::connect::dsn::{PgTarget, SqliteTarget};
 use crate::connect::{Access, Dsn, Session};
 use crate::digest::Contents;
+use crate::leftover::{Leftover, Registered};
 use crate::progress::Progress;
 use crate::{Error, Result};
 
@@ -78,8 +80,11 @@ fn into_file(backup: &Backup, target: &SqliteTarget, progress: &mut dyn Progress
         .prefix(".raingauge-restore-")
         .tempdir_in(parent)
         .map_err(unwritable)?;
+    let _leftover = Leftover::Folder(beside.path().to_owned()).register();
     let copy = SqliteTarget { path: beside.path().join(sqlite::DUMP) };
-    sqlite::load(&backup.path, &copy.path)?;
+    let bytes = backup.manifest.source.bytes;
+    space::refuse_short(&[Need { place: parent.to_owned(), bytes, what: "the new file" }])?;
+    sqlite::load(&backup.path, &copy.path, progress)?;
     compare(backup, &Dsn::Sqlite(copy.clone()))?;
     progress.boundary("restore/proven");
     refuse_filled(&target.path)?;
@@ -117,11 +122,12 @@ fn into_database(
     progress: &mut dyn Progress,
 ) -> Result<()> {
     let to = Dsn::Postgres(target.clone());
-    let (mut session, done) = match Session::open(&to, Access::ReadWrite) {
+    let (mut session, made, done) = match Session::open(&to, Access::ReadWrite) {
         Err(error) if error.code == "postgres-database-missing" => {
-            (make_database(backup, target)?, "made the database")
+            let (session, made) = make_database(backup, target)?;
+            (session, Some(made), "made the database")
         }
-        opened => (opened?, "began to fill the database"),
+        opened => (opened?, None, "began to fill the database"),
     };
     refuse_objects(&mut session, &to)?;
     progress.boundary("restore/target-ready");
@@ -131,17 +137,18 @@ fn into_database(
         server_major: session.identity()?.major,
         client,
     };
-    postgres::load(&loading, target)
+    postgres::load(&loading, target, progress)
         .and_then(|()| compare(backup, &to))
         .map(drop)
         .map_err(|it| it.after(format!("{done} `{}`", target.database)))?;
+    drop(made);
     progress.boundary("restore/in-place");
     Ok(())
 }
 
-fn make_database(backup: &Backup, target: &PgTarget) -> Result<Session> {
+fn make_database(backup: &Backup, target: &PgTarget) -> Result<(Session, Registered)> {
     let postgres = PgTarget { database: "postgres".to_owned(), ..target.clone() };
-    let mut session = Session::open(&Dsn::Postgres(postgres), Access::ReadWrite)?;
+    let mut session = Session::open(&Dsn::Postgres(postgres.clone()), Access::ReadWrite)?;
     let sql = postgres::create_database(&target.database, &backup.manifest.settings);
     session.run(&sql).map_err(|cause| {
         let message = format!("cannot make the database `{}`", target.database);
@@ -149,7 +156,9 @@ fn make_database(backup: &Backup, target: &PgTarget) -> Result<Session> {
             .caused_by(cause)
             .next(format!("as an administrator: `{sql}`"))
     })?;
-    Session::open(&Dsn::Postgres(target.clone()), Access::ReadWrite)
+    let (admin, name) = (Box::new(postgres), target.database.clone());
+    let made = Leftover::Database { admin, name }.register();
+    Ok((Session::open(&Dsn::Postgres(target.clone()), Access::ReadWrite)?, made))
 }
 
 fn refuse_objects(session: &mut Session, to: &Dsn) -> Result<()> {

@@ -14,6 +14,7 @@ use super::millis_since;
 use super::take::Dumped;
 use crate::connect::{Session, SqliteSession};
 use crate::digest;
+use crate::progress::{Progress, watch};
 use crate::{Error, Result};
 
 /// The dump's file name.
@@ -23,7 +24,11 @@ pub(super) const DUMP: &str = "database.sqlite";
 const PAGES_PER_STEP: i32 = 4096;
 
 /// Copies the database and reads its contents inside one read transaction.
-pub(super) fn dump(session: &mut SqliteSession, folder: &Path) -> Result<Dumped> {
+pub(super) fn dump(
+    session: &mut SqliteSession,
+    folder: &Path,
+    progress: &mut dyn Progress,
+) -> Result<Dumped> {
     let path = folder.join(DUMP);
     create_file(&path).map_err(|cause| unwritable(&path, cause))?;
     let failed = |cause: rusqlite::Error| {
@@ -37,29 +42,36 @@ pub(super) fn dump(session: &mut SqliteSession, folder: &Path) -> Result<Dumped>
     let version: i64 =
         snapshot.query_row("PRAGMA data_version", [], |row| row.get(0)).map_err(failed)?;
     let start = Instant::now();
-    copy(&snapshot, &path).map_err(failed)?;
+    copy(&snapshot, &path, progress).map_err(failed)?;
     let dump_ms = millis_since(start);
     snapshot.rollback().map_err(failed)?;
     let position = Some(format!("data version {version}"));
     Ok(Dumped { contents, position, digest_ms, dump_ms, ..Dumped::default() })
 }
 
-fn copy(from: &Connection, to: &Path) -> rusqlite::Result<()> {
+fn copy(from: &Connection, to: &Path, progress: &mut dyn Progress) -> rusqlite::Result<()> {
+    let page: u32 = from.query_row("PRAGMA page_size", [], |row| row.get(0))?;
     let mut to = Connection::open(to)?;
     let backup = Backup::new(from, &mut to)?;
-    while backup.step(PAGES_PER_STEP)? != StepResult::Done {}
+    while backup.step(PAGES_PER_STEP)? != StepResult::Done {
+        let now = backup.progress();
+        let bytes = |pages: i32| u64::try_from(pages).unwrap_or(0) * u64::from(page);
+        progress.advance(bytes(now.pagecount - now.remaining), bytes(now.pagecount));
+    }
     drop(backup);
     to.close().map_err(|(_, cause)| cause)
 }
 
 /// Copies the dump to `to`, which must not exist or be empty, and puts it on disk.
-pub(super) fn load(folder: &Path, to: &Path) -> Result<()> {
+pub(super) fn load(folder: &Path, to: &Path, progress: &mut dyn Progress) -> Result<()> {
+    let bytes = std::fs::metadata(folder.join(DUMP)).map_or(0, |it| it.len());
+    let written = || std::fs::metadata(to).map_or(0, |it| it.len());
     let copied = || -> io::Result<()> {
         let mut target = File::create(to)?;
         io::copy(&mut File::open(folder.join(DUMP))?, &mut target)?;
         target.sync_all()
     };
-    copied().map_err(|cause| {
+    watch(progress, bytes, written, copied).map_err(|cause| {
         Error::new("restore-failed", format!("cannot write `{}`", to.display())).caused_by(cause)
     })
 }

@@ -11,7 +11,7 @@ use super::folder::{self, Partial};
 use super::manifest::{DumpFile, Durations, FORMAT, LeftOut, Manifest, SequencesMeanwhile, Source};
 use super::sums::{self, Sums, files_below};
 use super::verify::{Prover, Trial, prove};
-use super::{Backup, VerifiedBackup, postgres, restore_sh, sqlite};
+use super::{Backup, VerifiedBackup, postgres, restore_sh, space, sqlite};
 use crate::client::ProgramSource;
 use crate::connect::{Access, Dsn, Session};
 use crate::digest::{Contents, TableName};
@@ -31,6 +31,8 @@ pub struct Request<'a> {
     pub migrations: Option<&'a Path>,
     /// Where PostgreSQL's programs are, if the user says.
     pub client: Option<&'a ProgramSource>,
+    /// Whether to begin even if the disks seem too small.
+    pub any_space: bool,
     /// Now. It names the backup.
     pub at: Timestamp,
 }
@@ -77,12 +79,17 @@ pub fn take(request: &Request<'_>, proof: Proof<'_>, progress: &mut dyn Progress
     let mut live = Session::open(request.live, Access::ReadOnly)?;
     live.refuse_shared()?;
     let source = Source::of(&mut live, request.live)?;
+    let expected = space::of_dump(&mut live, &source, request.dir);
+    if !request.any_space {
+        refuse_short(request, &source, expected, &proof)?;
+    }
     let name = folder::name(request.at, &source.database);
     let partial = Partial::create(request.dir, &name)?;
     progress.boundary("backup/partial-created");
 
     progress.begin("dumping the database");
-    let mut manifest = write_payload(request, source, &partial, &mut live)?;
+    let writing = Writing { request, partial: &partial, expected };
+    let mut manifest = write_payload(&writing, source, &mut live, progress)?;
     progress.boundary("backup/dumped");
 
     // Hashed before the restore reads them: what is proven is what is listed.
@@ -115,13 +122,40 @@ fn taken(path: PathBuf, manifest: Manifest) -> Taken {
     Taken { backup, verified }
 }
 
+/// Refuses before anything is written if the disks of the backup and of scratch have too little room.
+fn refuse_short(
+    request: &Request<'_>,
+    source: &Source,
+    expected: u64,
+    proof: &Proof<'_>,
+) -> Result<()> {
+    let place = request.dir.to_owned();
+    let mut needs = vec![space::Need { place, bytes: expected, what: "the backup" }];
+    if let Proof::Restore(scratch) = proof {
+        needs.extend(scratch.place().map(|place| {
+            let bytes = space::of_copy(source);
+            space::Need { place, bytes, what: "the copy that proves it" }
+        }));
+    }
+    space::refuse_short(&needs)
+}
+
+/// What is being written, and where.
+struct Writing<'a> {
+    request: &'a Request<'a>,
+    partial: &'a Partial,
+    /// About how many bytes the dump will have.
+    expected: u64,
+}
+
 /// Writes all files but the manifest and the hashes.
 fn write_payload(
-    request: &Request<'_>,
+    writing: &Writing<'_>,
     source: Source,
-    partial: &Partial,
     live: &mut Session,
+    progress: &mut dyn Progress,
 ) -> Result<Manifest> {
+    let Writing { request, partial, expected } = *writing;
     let ledgers = ledgers(live)?;
     let fingerprint = introspect::catalog(live, &ledgers)?.fingerprint();
     let catalog = introspect::catalog(live, &[])?;
@@ -129,9 +163,10 @@ fn write_payload(
     let dumped = match (&mut *live, request.live) {
         (Session::Postgres(_), Dsn::Postgres(target)) => {
             let (client, folder) = (request.client, partial.path());
-            postgres::dump(live, &postgres::Dumping { target, client, folder })?
+            let dumping = postgres::Dumping { target, client, folder, expected };
+            postgres::dump(live, &dumping, progress)?
         }
-        (Session::Sqlite(session), _) => sqlite::dump(session, partial.path())?,
+        (Session::Sqlite(session), _) => sqlite::dump(session, partial.path(), progress)?,
         (Session::Postgres(_), Dsn::Sqlite(_)) => {
             return Err(Error::new("dump-failed", "the session is not of the address's engine"));
         }

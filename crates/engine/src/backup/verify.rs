@@ -73,7 +73,8 @@ pub(super) fn prove(
     let mut database = prover.scratch.create("backup")?;
     let start = Instant::now();
     let server_major = database.session.identity()?.major;
-    load(trial, &database.dsn, server_major, prover.client)?;
+    let source = Loading { trial, server_major, client: prover.client };
+    load(&source, &database.dsn, progress)?;
     let restore_ms = millis_since(start);
 
     progress.begin("comparing the restored copy");
@@ -92,18 +93,20 @@ pub(super) fn prove(
     Ok(Ok(Proven { verification, contents }))
 }
 
-fn load(
-    trial: &Trial<'_>,
-    to: &Dsn,
+/// What is loaded, and by what.
+struct Loading<'a> {
+    trial: &'a Trial<'a>,
     server_major: u32,
-    client: Option<&ProgramSource>,
-) -> Result<()> {
-    match (trial.manifest.dialect, to) {
-        (Dialect::Sqlite, Dsn::Sqlite(target)) => sqlite::load(trial.folder, &target.path),
+    client: Option<&'a ProgramSource>,
+}
+
+fn load(loading: &Loading<'_>, to: &Dsn, progress: &mut dyn Progress) -> Result<()> {
+    let Loading { trial: Trial { folder, manifest }, server_major, client } = *loading;
+    match (manifest.dialect, to) {
+        (Dialect::Sqlite, Dsn::Sqlite(target)) => sqlite::load(folder, &target.path, progress),
         (Dialect::Postgres, Dsn::Postgres(target)) => {
-            let Trial { folder, manifest } = *trial;
             let loading = postgres::Loading { folder, manifest, server_major, client };
-            postgres::load(&loading, target)
+            postgres::load(&loading, target, progress)
         }
         (dialect, to) => {
             let message = format!("a backup of {dialect} cannot be restored into `{to}`");

@@ -11,13 +11,16 @@ use super::{Contents, Digest, LargeObjects, TableDigest, TableName};
 use crate::connect::{Session, SqlError, TextRow};
 use crate::{Error, Result};
 
-/// What changes how a value prints. Local to the savepoint, so that the caller's settings come back.
+/// What changes how a value prints; and from version 14 on a server that notices when nobody waits for the
+/// answer any more. Local to the savepoint, so that the caller's settings come back.
 const PIN: &str = "SAVEPOINT raingauge_digest; \
     SET LOCAL search_path = pg_catalog; SET LOCAL row_security = off; \
     SET LOCAL extra_float_digits = 1; SET LOCAL datestyle = 'ISO, YMD'; \
     SET LOCAL intervalstyle = postgres; SET LOCAL timezone = 'UTC'; \
     SET LOCAL bytea_output = hex; SET LOCAL xmlbinary = base64; SET LOCAL lc_monetary = 'C'; \
-    SET LOCAL quote_all_identifiers = off; SET LOCAL statement_timeout = 0";
+    SET LOCAL quote_all_identifiers = off; SET LOCAL statement_timeout = 0; \
+    SELECT set_config(name, '2000', true) FROM pg_settings \
+        WHERE name = 'client_connection_check_interval'";
 
 const UNPIN: &str = "ROLLBACK TO SAVEPOINT raingauge_digest; RELEASE SAVEPOINT raingauge_digest";
 

@@ -137,6 +137,11 @@ impl Scratch {
         }
     }
 
+    /// The folder of this machine in which databases will be, as far as that is known by now.
+    pub fn place(&self) -> Option<PathBuf> {
+        self.options.scratch_url.is_none().then(std::env::temp_dir)
+    }
+
     /// Whether scratch databases are on the server that also holds live, so that the user's scripts
     /// have to be kept away from everything else there. Known after the first database.
     pub fn shares_live_server(&self) -> bool {

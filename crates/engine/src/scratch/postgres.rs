@@ -13,6 +13,7 @@ use super::cluster::Cluster;
 use crate::client::server_folder;
 use crate::connect::dsn::PgTarget;
 use crate::connect::{Access, Dsn, PgSession, Session, SqlError, TextRow};
+use crate::leftover::{Leftover, Registered};
 use crate::{Error, Result};
 
 /// The newest major version that may be found when there is no live to imitate, and the oldest.
@@ -68,7 +69,7 @@ struct Shared {
     /// Closed before the server stops.
     admin: Mutex<PgSession>,
     /// Unless the server is somebody else's.
-    _cluster: Option<Cluster>,
+    cluster: Option<Cluster>,
     token: String,
 }
 
@@ -77,6 +78,8 @@ struct Shared {
 pub(super) struct Database {
     name: String,
     shared: Arc<Shared>,
+    /// A server of our own goes with all its databases.
+    _leftover: Option<Registered>,
 }
 
 /// What a scratch database takes over from live.
@@ -203,7 +206,7 @@ impl Server {
         admin
             .run(&format!("set application_name = {}", quote_literal(&token)))
             .map_err(|it| cannot("name itself", it))?;
-        let shared = Arc::new(Shared { admin: Mutex::new(admin), _cluster: cluster, token });
+        let shared = Arc::new(Shared { admin: Mutex::new(admin), cluster, token });
         let (user, successor, own_failed) = (None, None, None);
         Ok(Self { shared, likeness, shares_live: false, user, successor, notes, own_failed })
     }
@@ -240,8 +243,9 @@ impl Server {
         loop {
             let name = next_name();
             let like = format!("{}{}", self.likeness.encoding, self.likeness.locale);
-            match create_marked(&mut self.shared.lock(), &name, &like, &self.shared.token) {
-                Ok(()) => return Ok(Database { name, shared: Arc::clone(&self.shared) }),
+            let made = create_marked(&mut self.shared.lock(), &name, &like, &self.shared.token);
+            match made {
+                Ok(()) => return Ok(self.shared.database(name)),
                 Err(error) if TAKEN.contains(&error.state.as_str()) => {}
                 // This machine may not know live's locale. It decides how text sorts, not what the
                 // catalog says.
@@ -265,6 +269,16 @@ impl Server {
 }
 
 impl Shared {
+    /// A database that has just been made.
+    fn database(self: &Arc<Self>, name: String) -> Database {
+        let is_own = self.cluster.is_some();
+        let leftover = (!is_own).then(|| {
+            let admin = Box::new(self.lock().target().clone());
+            Leftover::Database { admin, name: name.clone() }.register()
+        });
+        Database { name, shared: Arc::clone(self), _leftover: leftover }
+    }
+
     fn lock(&self) -> MutexGuard<'_, PgSession> {
         self.admin.lock().unwrap_or_else(PoisonError::into_inner)
     }

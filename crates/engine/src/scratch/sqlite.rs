@@ -7,6 +7,7 @@ use std::sync::Once;
 use super::marker;
 use crate::connect::dsn::SqliteTarget;
 use crate::connect::{Access, Dsn, Session};
+use crate::leftover::{Leftover, Registered};
 use crate::{Error, Result};
 
 /// What the folders of all scratch files begin with.
@@ -16,6 +17,7 @@ const PREFIX: &str = "raingauge-sqlite-";
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
+    _leftover: Registered,
     /// Locked until this process ends.
     _marker: File,
 }
@@ -32,7 +34,8 @@ pub(super) fn create(purpose: &str) -> Result<(Session, Dsn, Folder)> {
         }
     });
     let (path, marker) = marker::make_folder(&place, PREFIX).map_err(create)?;
-    let folder = Folder { path, _marker: marker };
+    let leftover = Leftover::Folder(path.clone()).register();
+    let folder = Folder { path, _leftover: leftover, _marker: marker };
     let path = folder.path.join(format!("{purpose}.db"));
     File::create(&path).map_err(create)?;
     let dsn = Dsn::Sqlite(SqliteTarget { path });

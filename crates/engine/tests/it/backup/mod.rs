@@ -53,6 +53,12 @@ fn run_victim(test: &str, boundary: &str, work: &str) {
     assert_eq!(Run::of(&mut child).unwrap().code, -6, "{boundary}: killed by abort");
 }
 
+/// How long backups are taken under concurrent writes.
+fn load_time() -> std::time::Duration {
+    let is_full = std::env::var_os("RAINGAUGE_FULL").is_some();
+    std::time::Duration::from_secs(if is_full { 120 } else { 3 })
+}
+
 fn now() -> jiff::Timestamp {
     "2026-01-02T03:04:05Z".parse().unwrap()
 }

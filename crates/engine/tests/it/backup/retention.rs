@@ -42,7 +42,14 @@ impl Cellar {
         let live = Dsn::parse(&url, Dialect::Sqlite).unwrap();
         let mut scratch = Scratch::open(ScratchOptions::new(Dialect::Sqlite)).unwrap();
         let dir = self.dir();
-        let request = Request { live: &live, dir: &dir, migrations: None, client: None, at };
+        let request = Request {
+            live: &live,
+            dir: &dir,
+            migrations: None,
+            client: None,
+            any_space: false,
+            at,
+        };
         let proof = if verify { Proof::Restore(&mut scratch) } else { Proof::None };
         take(&request, proof, &mut Silent).unwrap().backup
     }
