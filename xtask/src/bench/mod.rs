@@ -4,6 +4,7 @@
 //! turn, and [`report`] writes the table into `bench/README.md` and every single run into
 //! `bench/results/`. A new benchmark is a file, a name in [`Name`] and a pair of markers in the README.
 
+mod backup;
 mod contest;
 mod generate;
 mod introspect;
@@ -30,6 +31,9 @@ pub(crate) struct BenchArgs {
     /// Numbers of tables
     #[arg(long, value_delimiter = ',', default_values_t = [10, 100, 1000, 5000])]
     tables: Vec<usize>,
+    /// Megabytes of the database to back up, as an uncompressed dump
+    #[arg(long, default_value_t = 1100)]
+    size: u64,
     /// Measured runs of each quick program; one more goes before them
     #[arg(long, default_value_t = 9)]
     runs: usize,
@@ -51,6 +55,8 @@ pub(crate) struct BenchArgs {
 enum Name {
     /// Reading the structure of a database, beside psql, `pg_dump` and drizzle-kit pull
     Introspect,
+    /// A verified backup, beside `pg_dump`, `COPY`, a restore by hand and `sqlite3 .backup`
+    Backup,
     /// Starting, and finding out that there is nothing to do
     Startup,
     /// Nothing; prints the SQL of a made-up schema with the first number of --tables
@@ -61,6 +67,7 @@ enum Name {
 pub(crate) fn run(arguments: &BenchArgs) -> Result {
     match arguments.name {
         Name::Introspect => introspect::run(arguments),
+        Name::Backup => backup::run(arguments),
         Name::Startup => startup::run(arguments),
         Name::Schema => {
             println!("{}", generate::schema(arguments.tables.first().copied().unwrap_or(10)));
