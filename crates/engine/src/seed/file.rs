@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use raingauge_schema::catalog::{Catalog, Kind, Object, ObjectId};
+use raingauge_schema::postgres::grammar::{quote_ident, quote_literal};
 
 use super::switches::Switches;
 use super::{SeedTable, literal_rows, order, postgres, sqlite};
@@ -49,8 +50,21 @@ pub fn seed_file(
     file.statements.extend(switches.after);
     if let Session::Postgres(_) = built {
         file.statements.extend(sequence_statements(built, catalog)?);
+        file.statements.extend(refreshes(live, tables)?);
     }
     Ok(file)
+}
+
+/// The baseline filled materialized views before there were rows to show.
+fn refreshes(live: &mut Session, tables: &[SeedTable]) -> Result<Vec<String>, SqlError> {
+    let names: Vec<_> =
+        tables.iter().map(|it| quote_literal(&postgres::table_name(&it.id))).collect();
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let views = live.rows(&postgres::select_readers(&names.join(", ")))?.into_iter();
+    let quoted = views.map(|it| it.into_iter().flatten().map(|it| quote_ident(&it)).collect());
+    Ok(quoted.map(|it: Vec<_>| format!("REFRESH MATERIALIZED VIEW {}", it.join("."))).collect())
 }
 
 /// T31: explicit ids leave a sequence behind; it has to end up past the seeds.

@@ -120,6 +120,23 @@ pub(super) const SEQUENCES: &str = "\
     LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = t.oid AND a.attnum = d.refobjsubid \
     WHERE s.increment_by > 0 ORDER BY 1, 2";
 
+/// The materialized views of live that show rows and read one of the tables, those first that others
+/// read: schema, name. The tables are a list of literals.
+pub(super) fn select_readers(tables: &str) -> String {
+    format!(
+        "WITH RECURSIVE reads (view, source) AS (\
+            SELECT DISTINCT r.ev_class, d.refobjid FROM pg_catalog.pg_rewrite r \
+            JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND d.objid = r.oid \
+                AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> r.ev_class), \
+        readers (view, depth) AS (\
+            SELECT view, 1 FROM reads WHERE source IN (SELECT pg_catalog.to_regclass(t) FROM unnest(ARRAY[{tables}]) AS t) \
+            UNION SELECT reads.view, depth + 1 FROM reads JOIN readers ON reads.source = readers.view) \
+        SELECT n.nspname, c.relname FROM readers JOIN pg_catalog.pg_class c ON c.oid = readers.view \
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+        WHERE c.relkind = 'm' AND c.relispopulated GROUP BY 1, 2 ORDER BY max(depth), 1, 2"
+    )
+}
+
 /// The greatest value of a column, given as schema, table, name.
 pub(super) fn select_greatest(column: &[&str]) -> String {
     let quoted: Vec<_> = column.iter().map(|it| quote_ident(it)).collect();

@@ -121,6 +121,26 @@ fn rows_of_types_without_equality_are_compared() {
 }
 
 #[test]
+fn materialized_views_show_the_seeds_whatever_they_read_them_through() {
+    let Some(mut scratch) = scratch() else { return };
+    let mut told = tell(
+        &mut scratch,
+        "create table public.books (id integer primary key, title text); create table public.empty (id integer); \
+         insert into public.books values (1, 'a'), (2, 'b'); \
+         create materialized view public.by_title as select title, count(*) as n from public.books group by 1; \
+         create view public.titles as select title from public.by_title; \
+         create materialized view public.\"All\" as select count(*) as n from public.titles; \
+         create materialized view public.never as select id from public.books with no data; \
+         create materialized view public.other as select id from public.empty",
+        "",
+    );
+    let counts =
+        told.value("select sum(n) from public.by_title union all select n from public.\"All\"");
+    assert_eq!(counts, "2 2", "{}", told.sql);
+    assert_eq!(told.sql.matches("REFRESH").count(), 2, "{}", told.sql);
+}
+
+#[test]
 fn generated_keys_that_others_refer_to_are_in_the_file() {
     let Some(mut scratch) = scratch() else { return };
     let mut told = tell(
