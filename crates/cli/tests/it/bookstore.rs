@@ -188,6 +188,25 @@ fn migrate_builds_an_empty_postgres_database() -> Result {
 }
 
 #[test]
+fn t30_reference_rows_reach_a_database_that_only_migrations_build() -> Result {
+    let project = Project::new(Example::BookstorePostgres, Age::Lived)?;
+    let reference = project.database.sibling("reference")?;
+    reference.sql(&project.read("db/init.sql")?)?;
+    run(&project, &["execute", "--confirm"], 0)?;
+    let fresh = project.database.sibling("fresh")?;
+    run(&project, &["migrate", "--url", &fresh.url()], 0)?;
+    let mut n_filled = 0;
+    for table in reference.tables()? {
+        let volatile = reference.volatile_columns(&table)?;
+        let expected = reference.rows_without(&table, &volatile)?;
+        assert_eq!(fresh.rows_without(&table, &volatile)?, expected, "{table}");
+        n_filled += usize::from(!expected.is_empty());
+    }
+    assert!(0 < n_filled, "no table has reference rows");
+    Ok(())
+}
+
+#[test]
 fn t21_analyze_leaves_a_sqlite_file_and_its_folder_alone() -> Result {
     let project = Project::new(Example::BookstoreSqlite, Age::Lived)?;
     let path = project.path("data/bookstore.db");
