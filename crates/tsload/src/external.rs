@@ -21,8 +21,12 @@ use crate::transpile::Shape;
 use crate::workspace::{Style, Target, is_installed};
 
 const DRIVER: &str = include_str!("js/node.js");
-const DESCRIBE: [&str; 3] =
-    [include_str!("js/schema.js"), include_str!("js/postgres.js"), include_str!("js/sqlite.js")];
+const DESCRIBE: [&str; 4] = [
+    include_str!("js/schema.js"),
+    include_str!("js/postgres.js"),
+    include_str!("js/sqlite.js"),
+    include_str!("js/judge.js"),
+];
 
 /// Tells the lines of the conversation from what a file of the project prints all the same.
 const MARK: &str = "raingauge\u{1}";
@@ -153,6 +157,7 @@ impl Conversation<'_> {
             Task::Schema { dialect, casing } => {
                 json!({ "task": "schema", "files": files, "dialect": dialect, "casing": casing })
             }
+            Task::Judge(case) => json!({ "task": "judge", "files": files, "case": case }),
         }
     }
 }

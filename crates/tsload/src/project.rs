@@ -11,8 +11,9 @@ use crate::config::Config;
 use crate::declared::Declared;
 use crate::dotenv;
 use crate::error::LoadError;
+use crate::judgement::Judgement;
 use crate::patterns::{is_script, schema_files};
-use crate::sandbox::{Job, Runtime, Task, run};
+use crate::sandbox::{Case, Job, Runtime, Task, run};
 use crate::versions::{Generation, Versions};
 
 /// The names under which a configuration is looked for; Drizzle Kit's own come first.
@@ -126,6 +127,35 @@ impl Project {
     /// # Errors
     /// If a file cannot be evaluated or declares what Drizzle refuses.
     pub fn declared(&self, config: &Config) -> Result<Option<Declared>, LoadError> {
+        let Some(files) = self.code_files(config)? else { return Ok(None) };
+        let task = Task::Schema { dialect: config.dialect.clone(), casing: config.casing.clone() };
+        let outcome = run(self.job(files.clone(), task))?;
+        Declared::from_outcome(&config.dialect, &files, &outcome).map(Some)
+    }
+
+    /// Asks the project's own drizzle-kit for its snapshot of the schema, and for its statements from the
+    /// snapshot `previous`, or from nothing; `None` if there is no schema.
+    ///
+    /// # Errors
+    /// If a file cannot be evaluated, or the kit is missing or refuses the schema: it does so, among
+    /// others, where it would ask whether something was renamed.
+    pub fn judged(
+        &self,
+        config: &Config,
+        previous: Option<&str>,
+    ) -> Result<Option<Judgement>, LoadError> {
+        let Some(files) = self.code_files(config)? else { return Ok(None) };
+        let case = Case {
+            dialect: config.dialect.clone(),
+            casing: config.casing.clone(),
+            is_next: config.generation == Generation::V1,
+            previous: previous.map(str::to_owned),
+        };
+        Judgement::from_outcome(&run(self.job(files, Task::Judge(case)))?).map(Some)
+    }
+
+    /// The schema files by their real paths; `None` if there are none.
+    fn code_files(&self, config: &Config) -> Result<Option<Vec<PathBuf>>, LoadError> {
         let files = self.schema_files(config);
         if files.is_empty() {
             return Ok(None);
@@ -139,10 +169,7 @@ impl Project {
             let path = file.strip_prefix(&self.root).unwrap_or(file).to_owned();
             return Err(LoadError::NotCode { path });
         }
-        let files: Vec<PathBuf> =
-            files.iter().map(|it| fs::canonicalize(it).unwrap_or_else(|_| it.clone())).collect();
-        let task = Task::Schema { dialect: config.dialect.clone(), casing: config.casing.clone() };
-        let outcome = run(self.job(files.clone(), task))?;
-        Declared::from_outcome(&config.dialect, &files, &outcome).map(Some)
+        let real = |it: PathBuf| fs::canonicalize(&it).unwrap_or(it);
+        Ok(Some(files.into_iter().map(real).collect()))
     }
 }

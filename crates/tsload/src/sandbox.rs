@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rquickjs::context::EvalOptions;
 use rquickjs::promise::PromiseState;
 use rquickjs::{Context, Ctx, Function, Object, Persistent, Promise};
+use serde_json::json;
 
 use crate::error::{LoadError, Place};
 use crate::external;
@@ -30,7 +31,7 @@ const THREAD_STACK_BYTES: usize = 256 << 20;
 const GRACE: Duration = Duration::from_secs(5);
 
 /// The prelude, in the order in which its files build on each other.
-const PRELUDE: [(&str, &str); 10] = [
+const PRELUDE: [(&str, &str); 11] = [
     ("stand_ins.js", include_str!("js/stand_ins.js")),
     ("encoding.js", include_str!("js/encoding.js")),
     ("globals.js", include_str!("js/globals.js")),
@@ -41,6 +42,7 @@ const PRELUDE: [(&str, &str); 10] = [
     ("schema.js", include_str!("js/schema.js")),
     ("postgres.js", include_str!("js/postgres.js")),
     ("sqlite.js", include_str!("js/sqlite.js")),
+    ("judge.js", include_str!("js/judge.js")),
 ];
 
 /// What is to be evaluated.
@@ -78,6 +80,20 @@ pub(crate) enum Task {
     Config,
     /// The schema that the files declare.
     Schema { dialect: String, casing: Option<String> },
+    /// What the project's own drizzle-kit makes of the schema.
+    Judge(Case),
+}
+
+/// What the kit is asked.
+#[derive(Clone, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Case {
+    pub(crate) dialect: String,
+    pub(crate) casing: Option<String>,
+    /// Whether the kit is of generation 1.0.
+    pub(crate) is_next: bool,
+    /// The snapshot to start from; `None` for an empty schema.
+    pub(crate) previous: Option<String>,
 }
 
 /// What came out of a job.
@@ -223,6 +239,10 @@ impl Engine {
             Task::Schema { dialect, casing } => internals
                 .get::<_, Function<'js>>("declared")?
                 .call((dialect.clone(), casing.clone(), files))?,
+            Task::Judge(case) => {
+                let case = ctx.json_parse(json!(case).to_string())?;
+                internals.get::<_, Function<'js>>("judged")?.call((case, files))?
+            }
         };
         Ok((promise, internals.get("runTimer")?))
     }

@@ -298,7 +298,8 @@ fn without_file(specifier: &str) -> Option<Target> {
     if DRIVERS.iter().any(|it| package(it)) {
         return Some(Target::Driver(specifier.to_owned()));
     }
-    if package("drizzle-kit") {
+    // Its `api` is the kit itself, which only `judge.js` asks for.
+    if specifier == "drizzle-kit" {
         return Some(Target::Builtin("drizzle-kit".to_owned()));
     }
     if let Some(name) = specifier.strip_prefix("node:") {

@@ -195,6 +195,8 @@
     diagnostics_channel: { channel: () => ({ hasSubscribers: false, publish() {} }) },
     worker_threads: { isMainThread: true, parentPort: null, workerData: undefined },
     tty: { isatty: () => false },
+    // drizzle-kit listens to keys as soon as it is loaded; what it would ask is refused.
+    readline: { emitKeypressEvents() {} },
     module: { createRequire: (from) => rg.requireFor(String(from).startsWith("file:") ? fileURLToPath(from) : from), builtinModules: [] },
     // The kit's own helper for typed configuration; the kit itself is never loaded.
     "drizzle-kit": { defineConfig: (it) => it },

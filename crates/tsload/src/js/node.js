@@ -144,7 +144,12 @@
   try {
     for (const describe of DESCRIBE) describe(rg, host);
     const job = ask("job");
-    say({ result: job.task === "config" ? await rg.config(job.files[0]) : await rg.declared(job.dialect, job.casing, job.files) });
+    const tasks = {
+      config: () => rg.config(job.files[0]),
+      schema: () => rg.declared(job.dialect, job.casing, job.files),
+      judge: () => rg.judged(job.case, job.files),
+    };
+    say({ result: await tasks[job.task]() });
   } catch (error) {
     const { raingaugeFailure: failure, raingaugeRejected: rejected } = isObject(error) ? error : {};
     say({ thrown: { failure, rejected, name: error?.name, message: isObject(error) ? String(error.message) : String(error), stack: String(error?.stack ?? "") } });

@@ -25,7 +25,7 @@
 
   // A module's own exports come first, sorted, then those of each `export *`, and the first of
   // several equal names wins: that is how the CommonJS that Drizzle Kit runs behaves.
-  const exportsOf = async (path) => {
+  rg.exportsOf = async (path) => {
     const values = [], seen = new Set();
     for (const { module, names, isStar } of JSON.parse(host.exportOrder(path))) {
       const exports = await rg.load(module);
@@ -95,7 +95,7 @@
 
   rg.declared = async (dialect, style, files) => {
     const values = [];
-    for (const file of files) values.push(...(await exportsOf(file)));
+    for (const file of files) values.push(...(await rg.exportsOf(file)));
     const orm = {
       core: await importOrm("drizzle-orm"),
       dialect: await importOrm(`drizzle-orm/${dialects[dialect]}`),

@@ -10,6 +10,7 @@ mod escapes;
 mod features;
 mod generations;
 mod imports;
+mod judge;
 mod limits;
 mod monorepos;
 mod nesting;

@@ -25,8 +25,13 @@ pub(crate) const NEXT: &str = "drizzle-orm-1.0";
 /// What `cargo xtask install` has installed from `tests/packages`: below the target folder, wherever
 /// that is.
 fn installed_packages() -> PathBuf {
+    installed("schemas")
+}
+
+/// What has been installed under this name.
+pub(crate) fn installed(name: &str) -> PathBuf {
     let binary = std::env::current_exe().unwrap();
-    let folders = binary.ancestors().map(|it| it.join("testkit/schemas/node_modules"));
+    let folders = binary.ancestors().map(|it| it.join("testkit").join(name).join("node_modules"));
     let missing = "the npm packages are not installed: run `cargo xtask install`";
     folders.into_iter().find(|it| it.is_dir()).expect(missing)
 }

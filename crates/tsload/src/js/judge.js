@@ -1,0 +1,30 @@
+// Asks the project's own drizzle-kit what it makes of the schema: its snapshot, and its statements from
+// the last one.
+(function (rg, host) {
+  "use strict";
+
+  // drizzle-kit 0.31 has one file for all dialects, 1.0 one for each.
+  const nextApis = { postgresql: "postgres", sqlite: "sqlite", turso: "sqlite", mysql: "mysql" };
+  const names = { postgresql: "", sqlite: "SQLite", turso: "SQLite", mysql: "MySQL" };
+
+  const apiOf = async (isNext, dialect) => {
+    const api = await rg.load(host.orm(isNext ? `drizzle-kit/api-${nextApis[dialect]}` : "drizzle-kit/api"));
+    const member = (name) => rg.memberOf(api, name) ?? rg.memberOf(rg.memberOf(api, "default"), name);
+    const name = isNext ? "" : names[dialect];
+    return { snapshot: member(`generate${name}DrizzleJson`), statements: member(`generate${name}Migration`) };
+  };
+
+  rg.judged = async ({ dialect, casing, isNext, previous }, files) => {
+    const values = [];
+    for (const file of files) values.push(...(await rg.exportsOf(file)));
+    const api = await apiOf(isNext, dialect);
+    const imports = Object.fromEntries(values.map((value, at) => [`export${at}`, value]));
+    // Only PostgreSQL's takes the schemas to look at, as the third.
+    const rest = dialect === "postgresql" ? [undefined, casing] : [casing];
+    const of = (imports, id) => api.snapshot(imports, id, ...rest);
+    const before = previous === null ? await of({}) : JSON.parse(previous);
+    const snapshot = await of(imports, before.id);
+    const statements = await api.statements(before, snapshot);
+    return JSON.stringify({ snapshot, statements: statements.sqlStatements ?? statements });
+  };
+})
