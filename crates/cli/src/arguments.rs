@@ -227,6 +227,9 @@ pub(crate) struct ValidateArgs {
     /// Also check everything that a certificate says: a JSON file that `reconcile` wrote to `raingauge/`
     #[arg(long, value_name = "FILE")]
     pub(crate) certificate: Option<PathBuf>,
+    /// Also ask the project's own drizzle-kit what it makes of schema.ts, and compare
+    #[arg(long)]
+    pub(crate) judge: bool,
 }
 
 #[derive(Args, Debug)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use raingauge_schema::Dialect;
 use raingauge_schema::dialect::AnySchema;
-use raingauge_tsload::{Config, DeclaredSchema, Ignored, LoadError, Project as Loader};
+use raingauge_tsload::{Config, DeclaredSchema, Ignored, Judgement, LoadError, Project as Loader};
 
 use crate::connect::Dsn;
 use crate::history::History;
@@ -41,8 +41,7 @@ impl Project {
     /// If the configuration or the schema cannot be loaded, with file, line and column.
     pub fn load(setting: &Setting) -> Result<Self> {
         let policy = Policy::read(&setting.root)?;
-        let loader = Loader::new(setting.root.clone(), setting.env.clone());
-        let loader = loader.with_runtime(setting.runtime);
+        let loader = loader(setting);
         let config = loader.config(setting.config.as_deref()).map_err(cannot_load)?;
         let dialect = dialect_of(&config)?;
         let versions = loader.versions(&config);
@@ -67,6 +66,15 @@ impl Project {
             findings: config.ignored.iter().map(|it| ignored(&config, it)).collect(),
             config,
         })
+    }
+
+    /// What the project's own drizzle-kit makes of `schema.ts`, and how it would get there from the
+    /// snapshot `previous`; `None` without a schema.
+    ///
+    /// # Errors
+    /// If the kit is missing or gives no answer.
+    pub fn judged(&self, setting: &Setting, previous: Option<&str>) -> Result<Option<Judgement>> {
+        loader(setting).judged(&self.config, previous).map_err(cannot_load)
     }
 
     /// Where live is: `--url`, else the configuration's credentials, else `DATABASE_URL`, else libpq's
@@ -95,6 +103,10 @@ impl Project {
         };
         Ok(dsn.within(&self.root))
     }
+}
+
+fn loader(setting: &Setting) -> Loader {
+    Loader::new(setting.root.clone(), setting.env.clone()).with_runtime(setting.runtime)
 }
 
 /// A setting that 1.0 does not hear: without `casing`, columns get other names than before.

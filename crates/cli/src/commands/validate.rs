@@ -9,6 +9,10 @@ use crate::context::Context;
 use crate::ui::Ui;
 
 pub(crate) fn run(ui: &mut Ui, context: &Context, args: &ValidateArgs) -> Result<Report> {
-    let scrutiny = Scrutiny { offline: args.offline, certificate: args.certificate.clone() };
+    let scrutiny = Scrutiny {
+        offline: args.offline,
+        certificate: args.certificate.clone(),
+        judge: args.judge,
+    };
     commands::validate(&context.setting, &scrutiny, ui)
 }

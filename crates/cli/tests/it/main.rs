@@ -25,6 +25,7 @@ mod refusals;
 mod reports;
 mod run;
 mod second_database;
+mod second_opinion;
 mod steps;
 mod swap;
 mod terminal;

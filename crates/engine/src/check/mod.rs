@@ -1,10 +1,11 @@
 //! Checks: facts in, findings out. Nothing here reads a database; only `target` reads compose files,
-//! and `history::systems` looks for other tools' files.
+//! `history::systems` looks for other tools' files, and `judge` runs the project's drizzle-kit.
 
 pub mod adoption;
 pub mod declared;
 mod enums;
 pub mod history;
+pub mod judge;
 pub mod ledger;
 pub mod names;
 pub mod rights;

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use jiff::Timestamp;
 use raingauge_schema::dialect::AnySnapshot;
 use raingauge_schema::drizzle::snapshot::SnapshotIds;
 
@@ -45,6 +44,14 @@ impl Suite {
         checks.into_iter().for_each(|it| self.check(it.name, it.findings));
     }
 
+    fn judge(&mut self, project: &Project, setting: &Setting) {
+        let name = "drizzle-kit reads schema.ts as raingauge does";
+        match &project.declared {
+            Some(_) => self.check(name, check::judge::findings(project, setting)),
+            None => self.skip(name, "there is no schema.ts"),
+        }
+    }
+
     fn skip(&mut self, name: &str, why: &str) {
         self.section.push([name.to_owned(), format!("skipped: {why}")]);
     }
@@ -57,6 +64,15 @@ pub struct Scrutiny {
     pub offline: bool,
     /// A certificate, to be held against everything that it says.
     pub certificate: Option<PathBuf>,
+    /// Ask the project's own drizzle-kit what it makes of `schema.ts`, and compare.
+    pub judge: bool,
+}
+
+/// What a run holds the project against, beyond the usual.
+#[derive(Default)]
+struct Witnesses {
+    certificate: Option<Certificate>,
+    judge: bool,
 }
 
 /// Checks everything, or with `offline` only files and `schema.ts`. Writes nothing.
@@ -71,29 +87,34 @@ pub fn validate(
 ) -> Result<Report> {
     let path = scrutiny.certificate.as_ref().map(|it| setting.root.join(it));
     let certificate = path.as_deref().map(Certificate::read).transpose()?;
+    let witnesses = Witnesses { certificate, judge: scrutiny.judge };
     if scrutiny.offline {
-        return validate_files(&Project::load(setting)?, certificate.as_ref(), setting.now);
+        return validate_files(&Project::load(setting)?, &witnesses, setting);
     }
     let mut site = Site::open(setting)?;
-    checked_site(&mut site, certificate.as_ref(), progress)
+    checked_site(&mut site, &witnesses, progress)
 }
 
 /// The suite on a site that is open already.
 pub(crate) fn validate_site(site: &mut Site, progress: &mut dyn Progress) -> Result<Report> {
-    checked_site(site, None, progress)
+    checked_site(site, &Witnesses::default(), progress)
 }
 
 fn checked_site(
     site: &mut Site,
-    certificate: Option<&Certificate>,
+    witnesses: &Witnesses,
     progress: &mut dyn Progress,
 ) -> Result<Report> {
-    if let Some(certificate) = certificate {
+    if let Some(certificate) = &witnesses.certificate {
         certificate::refuse_other_database(site, certificate)?;
     }
     let facts = Facts::gather(site, Scope::Declared, progress)?;
     let mut report = site.report("validate");
     let mut suite = file_checks(&site.project)?;
+    if witnesses.judge {
+        progress.begin("asking drizzle-kit what it makes of schema.ts");
+        suite.judge(&site.project, &site.setting);
+    }
     suite.check("no run was interrupted", findings::interrupted(&site.project));
     let of = |codes: &[&str]| {
         facts.findings.iter().filter(|it| codes.contains(&it.code)).cloned().collect::<Vec<_>>()
@@ -128,7 +149,7 @@ fn checked_site(
         }
         None => suite.skip("live is what schema.ts declares", "there is no schema.ts"),
     }
-    if let Some(certificate) = certificate {
+    if let Some(certificate) = &witnesses.certificate {
         progress.begin("replaying what was certified in scratch");
         suite.add(certificate::check(site, &facts, certificate)?);
     }
@@ -141,16 +162,16 @@ fn checked_site(
     Ok(report)
 }
 
-fn validate_files(
-    project: &Project,
-    certificate: Option<&Certificate>,
-    now: Timestamp,
-) -> Result<Report> {
+fn validate_files(project: &Project, witnesses: &Witnesses, setting: &Setting) -> Result<Report> {
     let mut report = Report::new("validate");
     let mut suite = file_checks(project)?;
     // With a database the ledger says which of them are recorded.
-    suite.check("no migration is ahead of the clock", future_entries(&project.history, now));
-    suite.add(certificate.map(|it| certificate::check_files(project, it)));
+    suite
+        .check("no migration is ahead of the clock", future_entries(&project.history, setting.now));
+    if witnesses.judge {
+        suite.judge(project, setting);
+    }
+    suite.add(witnesses.certificate.as_ref().map(|it| certificate::check_files(project, it)));
     for name in ["the ledger records what the history says", "live is what its history builds"] {
         suite.skip(name, "offline");
     }
