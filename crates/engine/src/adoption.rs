@@ -5,7 +5,7 @@
 
 use raingauge_schema::dialect::AnySnapshot;
 use raingauge_schema::drizzle::migration::{hash, join};
-use raingauge_schema::drizzle::snapshot::SnapshotIds;
+use raingauge_schema::drizzle::snapshot::{Generation, SnapshotIds};
 use raingauge_schema::{Dialect, Fingerprint, Kind};
 
 use crate::baseline::live::of_live;
@@ -294,7 +294,7 @@ fn baseline_snapshot(site: &Site, facts: &Facts, statements: &[String]) -> Resul
         }
     };
     let ids = SnapshotIds::after(None, snapshot_id("baseline", &file(statements)));
-    schema.snapshot(&ids).map_err(|cause| {
+    schema.snapshot(Generation::V0, &ids).map_err(|cause| {
         Error::new("snapshot-unwritable", "cannot write the baseline's snapshot").caused_by(cause)
     })
 }
@@ -327,7 +327,7 @@ fn follow_up(
     let unreadable = |cause| {
         Error::new("snapshot-unreadable", "cannot read the snapshot just written").caused_by(cause)
     };
-    let from = AnySnapshot::read(dialect, previous).map_err(unreadable)?;
+    let from = AnySnapshot::read(dialect, Generation::V0, previous).map_err(unreadable)?;
     let difference = from.difference_to(&declared.snapshot);
     for what in &difference.not_expressed {
         findings.push(Finding::error("change-not-expressed", "schema.ts", what.clone()));

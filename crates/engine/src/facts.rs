@@ -4,7 +4,7 @@
 //! anywhere but in scratch.
 
 use raingauge_schema::dialect::{AnySchema, AnySnapshot};
-use raingauge_schema::drizzle::snapshot::SnapshotIds;
+use raingauge_schema::drizzle::snapshot::{Generation, SnapshotIds};
 use raingauge_schema::{Catalog, Comparison};
 
 use crate::check;
@@ -224,7 +224,7 @@ fn declared(
 ) -> Result<Option<DeclaredSide>> {
     let Some(schema) = site.project.declared.clone() else { return Ok(None) };
     // The ids stand for nothing yet: they are given when a snapshot is written.
-    let snapshot = match schema.snapshot(&SnapshotIds::after(None, "")) {
+    let snapshot = match schema.snapshot(Generation::V0, &SnapshotIds::after(None, "")) {
         Ok(snapshot) => snapshot,
         Err(error) => {
             findings.push(Finding::error(error.code(), "schema.ts", error.to_string()));

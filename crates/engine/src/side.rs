@@ -258,7 +258,8 @@ pub fn declared(
     if site.dialect() == Dialect::Postgres {
         prepare_types(site, &mut database.session)?;
     }
-    let difference = AnySnapshot::empty(site.dialect()).difference_to(snapshot);
+    let difference =
+        AnySnapshot::empty(site.dialect(), snapshot.generation()).difference_to(snapshot);
     for statement in &difference.statements {
         if let Err(error) = database.session.run(&statement.sql) {
             let head = initsql::excerpt(&statement.sql);

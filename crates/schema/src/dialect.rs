@@ -3,11 +3,14 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::catalog::{Kind, Object, ObjectId};
 use crate::compare::{AttributeDifference, Comparison, Equivalence, Sameness, compare_with};
+use crate::drizzle::chain::{self, EntityFormat, EntitySnapshot};
+use crate::drizzle::entities::Row;
 use crate::drizzle::migration::split as split_file;
-use crate::drizzle::snapshot::{SnapshotError, SnapshotIds};
+use crate::drizzle::snapshot::{Generation, ORIGIN, SnapshotError, SnapshotIds};
 use crate::pair::Pair;
 use crate::plan::{Hazard, Statement};
 use crate::postgres::adopt::stored;
@@ -161,6 +164,14 @@ impl Dialect {
         }
     }
 
+    /// How Drizzle 1.0's snapshots of this dialect look.
+    fn entities(self) -> &'static EntityFormat {
+        match self {
+            Self::Postgres => &postgres::rows::FORMAT,
+            Self::Sqlite => &sqlite::rows::FORMAT,
+        }
+    }
+
     fn judge(
         self,
         objects: Pair<&Object>,
@@ -253,23 +264,39 @@ impl AnySchema {
         }
     }
 
-    /// The snapshot that drizzle-kit 0.31 writes for it.
+    /// The snapshot that drizzle-kit of a generation writes for it.
     ///
     /// # Errors
-    /// If drizzle-kit 0.31 cannot write the schema either.
-    pub fn snapshot(&self, ids: &SnapshotIds) -> Result<AnySnapshot, SnapshotError> {
-        Ok(match self {
-            Self::Postgres(it) => AnySnapshot::Postgres(postgres::snapshot::Snapshot::of(it, ids)?),
-            Self::Sqlite(it) => AnySnapshot::Sqlite(sqlite::snapshot::Snapshot::of(it, ids)?),
+    /// If that drizzle-kit cannot write the schema either.
+    pub fn snapshot(
+        &self,
+        generation: Generation,
+        ids: &SnapshotIds,
+    ) -> Result<AnySnapshot, SnapshotError> {
+        Ok(match (self, generation) {
+            (Self::Postgres(it), Generation::V0) => {
+                AnySnapshot::Postgres(postgres::snapshot::Snapshot::of(it, ids)?)
+            }
+            (Self::Sqlite(it), Generation::V0) => {
+                AnySnapshot::Sqlite(sqlite::snapshot::Snapshot::of(it, ids)?)
+            }
+            (Self::Postgres(it), Generation::V1) => {
+                AnySnapshot::Entities(postgres::rows::snapshot(it, ids)?)
+            }
+            (Self::Sqlite(it), Generation::V1) => {
+                AnySnapshot::Entities(sqlite::rows::snapshot(it, ids)?)
+            }
         })
     }
 }
 
-/// A snapshot of whichever dialect.
+/// A snapshot of whichever dialect and generation.
 #[derive(Clone, Debug)]
 pub enum AnySnapshot {
     Postgres(postgres::snapshot::Snapshot),
     Sqlite(sqlite::snapshot::Snapshot),
+    /// Drizzle 1.0's, of any dialect.
+    Entities(EntitySnapshot),
 }
 
 /// The way from one snapshot to another.
@@ -281,40 +308,66 @@ pub struct Difference {
 }
 
 impl AnySnapshot {
-    /// The snapshot of an empty schema.
-    pub fn empty(dialect: Dialect) -> Self {
-        match dialect {
-            Dialect::Postgres => Self::Postgres(postgres::snapshot::Snapshot::empty()),
-            Dialect::Sqlite => Self::Sqlite(sqlite::snapshot::Snapshot::empty()),
+    /// The snapshot of an empty schema, which stands before the first.
+    pub fn empty(dialect: Dialect, generation: Generation) -> Self {
+        match (dialect, generation) {
+            (Dialect::Postgres, Generation::V0) => {
+                Self::Postgres(postgres::snapshot::Snapshot::empty())
+            }
+            (Dialect::Sqlite, Generation::V0) => Self::Sqlite(sqlite::snapshot::Snapshot::empty()),
+            (dialect, Generation::V1) => Self::Entities(EntitySnapshot::empty(dialect.entities())),
         }
     }
 
-    /// Reads a snapshot file.
+    /// Reads a snapshot file that says everything by itself.
     ///
     /// # Errors
-    /// If it is not one that drizzle-kit 0.31 reads.
-    pub fn read(dialect: Dialect, json: &str) -> Result<Self, SnapshotError> {
-        Ok(match dialect {
-            Dialect::Postgres => Self::Postgres(postgres::snapshot::Snapshot::read(json)?),
-            Dialect::Sqlite => Self::Sqlite(sqlite::snapshot::Snapshot::read(json)?),
-        })
+    /// If it is not one that drizzle-kit of this generation reads.
+    pub fn read(
+        dialect: Dialect,
+        generation: Generation,
+        json: &str,
+    ) -> Result<Self, SnapshotError> {
+        let mut all = Self::read_history(dialect, generation, &[json]);
+        all.pop().expect("one for each file")
+    }
+
+    /// Reads the snapshot files of a history, the oldest first: what stands after each, or why that is
+    /// not known. Drizzle 1.0's PostgreSQL files after the first say only what changed.
+    pub fn read_history(
+        dialect: Dialect,
+        generation: Generation,
+        files: &[&str],
+    ) -> Vec<Result<Self, SnapshotError>> {
+        let read = |json: &&str| match dialect {
+            Dialect::Postgres => postgres::snapshot::Snapshot::read(json).map(Self::Postgres),
+            Dialect::Sqlite => sqlite::snapshot::Snapshot::read(json).map(Self::Sqlite),
+        };
+        match generation {
+            Generation::V0 => files.iter().map(read).collect(),
+            Generation::V1 => {
+                let states = chain::read(dialect.entities(), files).into_iter();
+                states.map(|it| it.map(Self::Entities)).collect()
+            }
+        }
     }
 
     /// The same content at another place of the chain.
     #[must_use]
     pub fn with_ids(&self, ids: &SnapshotIds) -> Self {
         let mut moved = self.clone();
-        let (id, prev_id) = match &mut moved {
-            Self::Postgres(it) => (&mut it.id, &mut it.prev_id),
-            Self::Sqlite(it) => (&mut it.id, &mut it.prev_id),
-        };
-        id.clone_from(&ids.id);
-        prev_id.clone_from(&ids.prev_id);
+        let SnapshotIds { id, prev_id } = ids.clone();
+        match &mut moved {
+            Self::Postgres(it) => (it.id, it.prev_id) = (id, prev_id),
+            Self::Sqlite(it) => (it.id, it.prev_id) = (id, prev_id),
+            Self::Entities(it) => (it.id, it.prev_ids) = (id, vec![prev_id]),
+        }
         moved
     }
 
     /// The tables that it has.
     pub fn tables(&self) -> Vec<ObjectId> {
+        let named = |names: Vec<&str>| ObjectId::new(Kind::Table, names);
         match self {
             Self::Postgres(it) => {
                 let schema = |it: &str| if it.is_empty() { "public" } else { it }.to_owned();
@@ -323,17 +376,44 @@ impl AnySnapshot {
                 };
                 it.tables.values().map(id).collect()
             }
-            Self::Sqlite(it) => {
-                it.tables.values().map(|it| ObjectId::new(Kind::Table, [&it.name])).collect()
+            Self::Sqlite(it) => it.tables.values().map(|it| named(vec![&it.name])).collect(),
+            Self::Entities(it) => {
+                let id = |row: &Row| {
+                    let names = ["schema", "name"].into_iter().filter_map(|it| row.get(it));
+                    ObjectId::new(Kind::Table, names.filter_map(Value::as_str).map(stored))
+                };
+                it.entities.of("tables").map(id).collect()
             }
         }
     }
 
-    /// The bytes of the file.
+    /// The bytes of the file, where nothing or only something that does not matter comes before it.
     pub fn write(&self) -> String {
         match self {
             Self::Postgres(it) => it.write(),
             Self::Sqlite(it) => it.write(),
+            Self::Entities(it) => it.write_after(&EntitySnapshot::empty(it.format)),
+        }
+    }
+
+    /// The bytes of the file after another snapshot. What the schema does not name keeps the name that
+    /// it has there.
+    pub fn write_after(&self, previous: &Self) -> String {
+        match (self, previous) {
+            (Self::Entities(it), Self::Entities(previous)) => it.write_after(previous),
+            (it, _) => it.write(),
+        }
+    }
+
+    /// What `generate --custom` writes as a snapshot after this one.
+    ///
+    /// # Errors
+    /// If drizzle-kit does not read this one.
+    pub fn write_custom(&self, id: &str) -> Result<String, SnapshotError> {
+        match self {
+            Self::Postgres(it) => postgres::snapshot::write_custom(Some(&it.write()), id),
+            Self::Sqlite(it) => sqlite::snapshot::write_custom(Some(&it.write()), id),
+            Self::Entities(it) => Ok(it.write_custom(id)),
         }
     }
 
@@ -342,14 +422,32 @@ impl AnySnapshot {
         match self {
             Self::Postgres(it) => &it.id,
             Self::Sqlite(it) => &it.id,
+            Self::Entities(it) => &it.id,
         }
     }
 
-    /// The id of the snapshot before it.
+    /// The id of the snapshot before it; of the first of them after a merge.
     pub fn prev_id(&self) -> &str {
         match self {
             Self::Postgres(it) => &it.prev_id,
             Self::Sqlite(it) => &it.prev_id,
+            Self::Entities(it) => it.prev_ids.first().map_or(ORIGIN, String::as_str),
+        }
+    }
+
+    /// The ids of all snapshots before it.
+    pub fn prev_ids(&self) -> Vec<&str> {
+        match self {
+            Self::Postgres(_) | Self::Sqlite(_) => vec![self.prev_id()],
+            Self::Entities(it) => it.prev_ids.iter().map(String::as_str).collect(),
+        }
+    }
+
+    /// Which Drizzle writes it.
+    pub fn generation(&self) -> Generation {
+        match self {
+            Self::Postgres(_) | Self::Sqlite(_) => Generation::V0,
+            Self::Entities(_) => Generation::V1,
         }
     }
 
@@ -367,8 +465,8 @@ impl AnySnapshot {
                 let statements = sqlite::render::statements(&diff);
                 Difference { statements, not_expressed: diff.not_expressed }
             }
-            (Self::Postgres(_), Self::Sqlite(_)) | (Self::Sqlite(_), Self::Postgres(_)) => {
-                let not_expressed = vec!["the snapshots belong to two dialects".to_owned()];
+            (Self::Postgres(_) | Self::Sqlite(_) | Self::Entities(_), _) => {
+                let not_expressed = vec!["the snapshots are of two kinds".to_owned()];
                 Difference { statements: Vec::new(), not_expressed }
             }
         }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use crate::Generation;
 use crate::error::LoadError;
-use crate::versions::Generation;
 
 /// A Drizzle configuration. `Debug` shows no credentials.
 #[derive(Clone)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::Generation;
 use crate::config::Config;
 use crate::declared::Declared;
 use crate::dotenv;
@@ -14,7 +15,7 @@ use crate::error::LoadError;
 use crate::judgement::Judgement;
 use crate::patterns::{is_script, schema_files};
 use crate::sandbox::{Case, Job, Runtime, Task, run};
-use crate::versions::{Generation, Versions};
+use crate::versions::Versions;
 
 /// The names under which a configuration is looked for; Drizzle Kit's own come first.
 const CONFIG_NAMES: [&str; 7] = [

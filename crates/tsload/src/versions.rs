@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use raingauge_schema::drizzle::snapshot::Generation;
 use serde_json::Value;
 
 /// Versions of the installed packages, as their `package.json` says.
@@ -10,16 +11,6 @@ use serde_json::Value;
 pub struct Versions {
     pub drizzle_orm: Option<String>,
     pub drizzle_kit: Option<String>,
-}
-
-/// The two Drizzles, which differ in what they read and write.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Generation {
-    /// drizzle-orm 0.x with drizzle-kit 0.x.
-    #[default]
-    V0,
-    /// drizzle-orm and drizzle-kit 1.0, with their previews.
-    V1,
 }
 
 impl Versions {

@@ -2,6 +2,7 @@
 
 use raingauge_schema::Kind;
 use raingauge_schema::dialect::AnySnapshot;
+use raingauge_schema::drizzle::snapshot::Generation;
 
 use super::status::{pending_section, planned_steps};
 use crate::apply::Pace;
@@ -122,7 +123,7 @@ fn has_recorded_tables(site: &mut Site) -> Result<bool> {
     let live = site.catalog()?;
     let mut snapshots = site.project.history.migrations.iter().rev().map(|it| it.snapshot.as_ref());
     let last = snapshots.next().flatten();
-    let last = last.and_then(|it| AnySnapshot::read(site.dialect(), it).ok());
+    let last = last.and_then(|it| AnySnapshot::read(site.dialect(), Generation::V0, it).ok());
     Ok(match last {
         Some(snapshot) => snapshot.tables().iter().all(|it| live.get(it).is_some()),
         None => live.of_kind(Kind::Table).next().is_some(),

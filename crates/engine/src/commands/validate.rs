@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use raingauge_schema::dialect::AnySnapshot;
-use raingauge_schema::drizzle::snapshot::SnapshotIds;
+use raingauge_schema::drizzle::snapshot::{Generation, SnapshotIds};
 
 use crate::adoption::{Course, course};
 use crate::certificate::{Certificate, Check};
@@ -211,13 +211,13 @@ fn file_checks(project: &Project) -> Result<Suite> {
 pub(super) fn ahead(project: &Project) -> Vec<Finding> {
     let Some(schema) = &project.declared else { return Vec::new() };
     let last = project.history.migrations.iter().rev().find_map(|it| it.snapshot.as_deref());
-    let from = match last.map(|it| AnySnapshot::read(project.dialect, it)) {
+    let from = match last.map(|it| AnySnapshot::read(project.dialect, Generation::V0, it)) {
         Some(Ok(snapshot)) => snapshot,
         // An unreadable one has been told already.
         Some(Err(_)) => return Vec::new(),
-        None => AnySnapshot::empty(project.dialect),
+        None => AnySnapshot::empty(project.dialect, Generation::V0),
     };
-    let to = match schema.snapshot(&SnapshotIds::after(None, "")) {
+    let to = match schema.snapshot(Generation::V0, &SnapshotIds::after(None, "")) {
         Ok(snapshot) => snapshot,
         Err(error) => return vec![Finding::error(error.code(), "schema.ts", error.to_string())],
     };

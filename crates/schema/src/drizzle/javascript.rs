@@ -25,6 +25,54 @@ fn written(value: &impl Serialize, formatter: impl Formatter) -> String {
     String::from_utf8(bytes).expect("serde_json writes UTF-8")
 }
 
+/// A value as drizzle-kit 1.0's own `stringify` prints it into an SQL literal: quotes in texts doubled,
+/// what cannot be seen escaped.
+pub fn quoted_json(value: &Value) -> String {
+    match value {
+        Value::String(text) => json_text(&text.replace('\'', "''")),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(quoted_json).collect::<Vec<_>>().join(","))
+        }
+        Value::Object(fields) => {
+            let field = |(key, value): (&String, &Value)| {
+                format!("{}:{}", json_text(key), quoted_json(value))
+            };
+            format!("{{{}}}", fields.iter().map(field).collect::<Vec<_>>().join(","))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => text(value),
+    }
+}
+
+fn json_text(text: &str) -> String {
+    let escaped = |it: char| match it {
+        '\u{8}' => "\\b".to_owned(),
+        '\t' => "\\t".to_owned(),
+        '\n' => "\\n".to_owned(),
+        '\u{c}' => "\\f".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '"' => "\\\"".to_owned(),
+        '\\' => "\\\\".to_owned(),
+        it if is_hidden(it) => format!("\\u{:04x}", u32::from(it)),
+        it => it.to_string(),
+    };
+    format!("\"{}\"", text.chars().map(escaped).collect::<String>())
+}
+
+fn is_hidden(it: char) -> bool {
+    matches!(it,
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{600}'..='\u{604}' | '\u{70f}'
+        | '\u{17b4}' | '\u{17b5}' | '\u{200c}'..='\u{200f}' | '\u{2028}'..='\u{202f}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{ffff}')
+}
+
+/// The text with the mark on both sides, unless it has it there.
+pub fn wrapped(text: &str, mark: char) -> String {
+    match text.starts_with(mark) && text.ends_with(mark) {
+        true => text.to_owned(),
+        false => format!("{mark}{text}{mark}"),
+    }
+}
+
 /// A value inside a template string: what `String(value)` gives.
 pub fn text(value: &Value) -> String {
     match value {

@@ -88,7 +88,7 @@ impl Misfit {
         Self { path: Vec::new(), problem: format!("expected {what}") }
     }
 
-    fn under(mut self, key: &str) -> Self {
+    pub(super) fn under(mut self, key: &str) -> Self {
         self.path.insert(0, key.to_owned());
         self
     }

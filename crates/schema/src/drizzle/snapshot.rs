@@ -4,8 +4,19 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::entities::Clash;
 use super::javascript;
 use super::shape::{Misfit, Shape};
+
+/// The two Drizzles, which differ in what they read and write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Generation {
+    /// drizzle-orm 0.x with drizzle-kit 0.x: the journal layout.
+    #[default]
+    V0,
+    /// drizzle-orm and drizzle-kit 1.0, with their previews: the folder layout.
+    V1,
+}
 
 /// The id that stands before the first snapshot.
 pub const ORIGIN: &str = "00000000-0000-0000-0000-000000000000";
@@ -61,8 +72,8 @@ pub enum SnapshotError {
     Json(#[from] JsonError),
     #[error("the snapshot belongs to dialect `{found}`, expected `{expected}`")]
     Dialect { found: String, expected: &'static str },
-    #[error("the snapshot has version `{found}`, drizzle-kit 0.31 reads version `{expected}`")]
-    Version { found: String, expected: &'static str },
+    #[error("the snapshot has version `{found}`, drizzle-kit {kit} reads version `{expected}`")]
+    Version { found: String, expected: &'static str, kit: &'static str },
     #[error("the snapshot is malformed: {0}")]
     Malformed(#[from] Misfit),
     #[error(
@@ -70,6 +81,10 @@ pub enum SnapshotError {
          snapshot; use sql`…` for it"
     )]
     BigIntDefault { column: String },
+    #[error("the schema cannot be told apart: {0}")]
+    Clash(#[from] Clash),
+    #[error("the snapshot says what changed after `{0}`, and there is no snapshot with that id")]
+    Parent(String),
 }
 
 impl SnapshotError {
@@ -81,6 +96,8 @@ impl SnapshotError {
             Self::Version { .. } => "snapshot-version",
             Self::Malformed(_) => "snapshot-malformed",
             Self::BigIntDefault { .. } => "bigint-default",
+            Self::Clash(_) => "snapshot-clash",
+            Self::Parent(_) => "snapshot-parent",
         }
     }
 }
@@ -124,7 +141,11 @@ impl Format {
             return Err(SnapshotError::Dialect { found: dialect, expected: self.dialect });
         }
         if !version.is_empty() && version != self.version {
-            return Err(SnapshotError::Version { found: version, expected: self.version });
+            return Err(SnapshotError::Version {
+                found: version,
+                expected: self.version,
+                kit: "0.31",
+            });
         }
         Ok(self.shape.fit(&value)?)
     }
@@ -151,6 +172,41 @@ impl Format {
         custom.insert("_meta".to_owned(), empty_meta());
         Ok(javascript::pretty(&custom))
     }
+}
+
+/// The name that drizzle-kit 1.0 gives a foreign key on PostgreSQL and MySQL: with a hash where it
+/// would be too long.
+pub fn default_key_name(
+    table: &str,
+    columns: &[String],
+    table_to: &str,
+    columns_to: &[String],
+) -> String {
+    let name = format!("{table}_{}_{table_to}_{}_fkey", columns.join("_"), columns_to.join("_"));
+    // JavaScript counts in UTF-16.
+    match (name.encode_utf16().count() > 63, table.encode_utf16().count() < 45) {
+        (false, _) => name,
+        (true, true) => format!("{table}_{}_fkey", hash(&name)),
+        (true, false) => format!("{}_fkey", hash(&name)),
+    }
+}
+
+/// Twelve characters for a text of any length, as drizzle-kit 1.0 computes them.
+fn hash(text: &str) -> String {
+    const DIGITS: &[u8; 62] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let modulus = 62u128.pow(12);
+    let (mut power, mut sum) = (1, 0);
+    for it in text.chars() {
+        sum = (sum + u128::from(u32::from(it)) * power) % modulus;
+        power = power * 53 % modulus;
+    }
+    let mut digits = Vec::new();
+    for _ in 0..12 {
+        let digit = usize::try_from(sum % 62).unwrap_or_default();
+        digits.push(char::from(DIGITS[digit]));
+        sum /= 62;
+    }
+    digits.into_iter().rev().collect()
 }
 
 /// `_meta` as drizzle-kit writes it when it did not look for renames.

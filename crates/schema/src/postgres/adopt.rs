@@ -294,6 +294,7 @@ fn describe_unique(unique: &Object) -> Unique {
     Unique {
         name: unique.id.name().to_owned(),
         name_explicit: true,
+        of_column: false,
         columns: columns(unique, "columns"),
         nulls_not_distinct: unique.get("nulls not distinct") == Some("true"),
     }

@@ -48,7 +48,7 @@ fn record<'a, T: 'a, V>(
 }
 
 fn table(it: &schema::Table) -> Result<snapshot::Table, SnapshotError> {
-    let owner = Owner { schema: &it.schema, name: &it.name };
+    let owner = Owner::of(it);
     Ok(snapshot::Table {
         name: it.name.clone(),
         schema: if it.schema == "public" { String::new() } else { it.schema.clone() },
@@ -75,9 +75,15 @@ fn table(it: &schema::Table) -> Result<snapshot::Table, SnapshotError> {
 }
 
 /// The table or view that a column belongs to.
-struct Owner<'a> {
+pub(super) struct Owner<'a> {
     schema: &'a str,
     name: &'a str,
+}
+
+impl<'a> Owner<'a> {
+    pub(super) fn of(table: &'a schema::Table) -> Self {
+        Self { schema: &table.schema, name: &table.name }
+    }
 }
 
 fn table_column(
@@ -111,7 +117,7 @@ fn view_column(it: &schema::Column, owner: &Owner<'_>) -> Result<snapshot::Colum
     Ok(column)
 }
 
-fn identity(
+pub(super) fn identity(
     it: &schema::Identity,
     column: &schema::Column,
     owner: &Owner<'_>,
@@ -130,7 +136,7 @@ fn identity(
     snapshot::Identity { r#type: it.kind.clone(), sequence }
 }
 
-fn sequence(it: &schema::Sequence) -> snapshot::Sequence {
+pub(super) fn sequence(it: &schema::Sequence) -> snapshot::Sequence {
     let limits = Limits { min: "-9223372036854775808", max: "9223372036854775807" };
     filled_sequence(it.name.clone(), &it.schema, &it.options, &limits)
 }

@@ -9,6 +9,7 @@ mod encode;
 pub mod grammar;
 pub mod hazard;
 pub mod render;
+pub mod rows;
 pub mod schema;
 pub mod snapshot;
 pub mod split;

@@ -196,6 +196,9 @@ pub struct Unique {
     pub name: String,
     #[serde(default)]
     pub name_explicit: bool,
+    /// Whether it is `.unique()` of a column: Drizzle 1.0 gives those another name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_column: bool,
     pub columns: Vec<String>,
     #[serde(default)]
     pub nulls_not_distinct: bool,
@@ -221,6 +224,9 @@ pub struct Policy {
     pub using: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub with_check: Option<String>,
+    /// Whether it is declared beside its table, with `.link()`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub linked: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -249,6 +255,29 @@ pub struct Role {
     pub create_db: bool,
     pub create_role: bool,
     pub inherit: bool,
+    /// What only Drizzle 1.0 knows of roles.
+    #[serde(flatten)]
+    pub more: RoleOptions,
+}
+
+/// Options of a role since Drizzle 1.0.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RoleOptions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub superuser: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub can_login: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replication: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bypass_rls: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conn_limit: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

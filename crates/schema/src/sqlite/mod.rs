@@ -10,6 +10,7 @@ pub mod grammar;
 pub mod hazard;
 pub mod rebuild;
 pub mod render;
+pub mod rows;
 pub mod schema;
 pub mod snapshot;
 pub mod split;

@@ -15,6 +15,10 @@
     cycle: given?.cycle,
   });
 
+  // What only Drizzle 1.0 knows of roles.
+  const roleOptions = ({ superuser, canLogin, replication, bypassRls, connLimit, password, validUntil }) =>
+    ({ superuser, canLogin, replication, bypassRls, connLimit, password, validUntil });
+
   rg.postgres = (orm, exported) => {
     const { core: { is, SQL }, dialect: pg, nameOf } = orm;
     const printer = new pg.PgDialect({ casing: orm.style });
@@ -66,6 +70,7 @@
       const ofColumns = config.columns.filter((it) => it.isUnique).map((it) => ({
         name: it.uniqueName ?? pg.uniqueKeyName(table, [nameOf(it)]),
         nameExplicit: it.uniqueName !== undefined && (orm.isNext || it.uniqueName !== pg.uniqueKeyName(table, [it.name])),
+        ofColumn: true,
         columns: [nameOf(it)],
         nullsNotDistinct: it.uniqueType === "not distinct",
       }));
@@ -202,7 +207,7 @@
       const table = policy._linkedTable;
       if (!table) return;
       const [schema, on] = [table[SCHEMA] ?? "public", table[NAME]];
-      const described = describePolicy(policy);
+      const described = { ...describePolicy(policy), linked: true };
       const home = tables[`${schema}.${on}`];
       if (home?.policies.some((it) => it.name === policy.name) || policies[policy.name] !== undefined) {
         throw rg.reject(`the policy \`${policy.name}\` is declared twice`);
@@ -230,7 +235,7 @@
         sequences[`${schema}.${it.seqName}`] ??= { schema, name: it.seqName, ...sequenceOptions(it.seqOptions) };
         orm.found("sequence", `${schema}.${it.seqName}`, it);
       } else if (pg.PgRole && is(it, pg.PgRole)) {
-        if (!it._existing) roles[it.name] = { name: it.name, createDb: it.createDb ?? false, createRole: it.createRole ?? false, inherit: it.inherit ?? true };
+        if (!it._existing) roles[it.name] = { name: it.name, createDb: it.createDb ?? false, createRole: it.createRole ?? false, inherit: it.inherit ?? true, ...roleOptions(it) };
       } else if (pg.PgPolicy && is(it, pg.PgPolicy)) {
         addPolicy(it);
       }

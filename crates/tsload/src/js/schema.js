@@ -62,14 +62,18 @@
     if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
     return Array.isArray(value) ? value.map(jsonable) : value;
   };
-  const date = (value, sqlType) => {
+  const date = (value, sqlType, isNext) => {
     const text = value.toISOString();
+    // Drizzle 1.0 prints every timestamp as the database does.
+    if (isNext && sqlType.startsWith("timestamp")) {
+      return sqlType.includes("with time zone") ? text.replace("T", " ").replace("Z", "+00") : text.replace("T", " ").slice(0, 23);
+    }
     if (sqlType === "date") return text.split("T")[0];
     return sqlType === "timestamp" ? text.replace("T", " ").slice(0, 23) : text;
   };
-  const datesAsText = (value, sqlType) => {
-    if (value instanceof Date) return date(value, sqlType);
-    return Array.isArray(value) ? value.map((it) => datesAsText(it, sqlType)) : value;
+  const datesAsText = (value, sqlType, isNext) => {
+    if (value instanceof Date) return date(value, sqlType, isNext);
+    return Array.isArray(value) ? value.map((it) => datesAsText(it, sqlType, isNext)) : value;
   };
 
   // `.default(…)` as the types of `raingauge-schema` spell it.
@@ -81,7 +85,7 @@
     if (typeof value === "bigint") return { kind: "bigInt", value: String(value) };
     if (value instanceof Date) return { kind: "date", value: value.toISOString() };
     if (value instanceof Uint8Array) return { kind: "bytes", value: rg.toHex(value) };
-    const elements = Array.isArray(value) ? datesAsText(value, column.getSQLType().split("[")[0].toLowerCase()) : value;
+    const elements = Array.isArray(value) ? datesAsText(value, column.getSQLType().split("[")[0].toLowerCase(), orm.isNext) : value;
     return { kind: "json", value: jsonable(elements) };
   };
 

@@ -12,6 +12,14 @@
 
     const tables = {}, views = {};
 
+    // Drizzle 1.0 prints a date as the number that the column would hold.
+    const defaultOf = (column) => {
+      const value = column.default;
+      if (!orm.isNext || !(value instanceof Date) || !is(column, sqlite.SQLiteTimestamp)) return orm.defaultOf(column);
+      const number = column.mode === "timestamp" ? value.getTime() / 1000 : value.getTime();
+      return { kind: "json", value: Number(number.toFixed(0)) };
+    };
+
     const describeColumn = (column, name) => {
       const { generated } = column;
       const expression = typeof generated?.as === "function" ? generated.as() : generated?.as;
@@ -25,7 +33,7 @@
           expression: is(expression, SQL) ? print(expression, "indexes") : String(expression),
           kind: generated.mode ?? "virtual",
         },
-        default: orm.defaultOf(column),
+        default: defaultOf(column),
       };
     };
 

@@ -119,7 +119,7 @@ fn constraints_and_indexes_have_the_kits_names() {
     assert_eq!(
         json!(users.uniques),
         json!([
-            { "name": "email_key", "nameExplicit": true, "columns": ["email"], "nullsNotDistinct": true },
+            { "name": "email_key", "nameExplicit": true, "ofColumn": true, "columns": ["email"], "nullsNotDistinct": true },
             { "name": "users_email_code_unique", "nameExplicit": false, "columns": ["email", "code"], "nullsNotDistinct": false },
         ])
     );

@@ -1,0 +1,281 @@
+//! The snapshot files of Drizzle 1.0. Some hold all rows; PostgreSQL's hold them once, and after that
+//! what each migration changes, so that a state is known only with the files before it.
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value, json};
+
+use super::entities::{Delta, Entities, EntityType, Row};
+use super::javascript;
+use super::shape::Misfit;
+use super::snapshot::{ORIGIN, SnapshotError, SnapshotIds, parse_json};
+
+/// How a dialect's files look.
+#[derive(Debug, PartialEq)]
+pub struct EntityFormat {
+    pub dialect: &'static str,
+    /// The version that is written.
+    pub version: &'static str,
+    /// Versions of the previews, which hold all rows and are read.
+    pub older: &'static [&'static str],
+    pub types: &'static [EntityType],
+    /// Whether files after the first hold what changed.
+    pub has_deltas: bool,
+}
+
+/// A state of a schema, at its place in the chain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EntitySnapshot {
+    pub format: &'static EntityFormat,
+    pub id: String,
+    /// Several after a merge.
+    pub prev_ids: Vec<String>,
+    pub entities: Entities,
+}
+
+impl EntitySnapshot {
+    /// Rows at a place of the chain.
+    pub fn new(format: &'static EntityFormat, entities: Entities, ids: &SnapshotIds) -> Self {
+        let SnapshotIds { id, prev_id } = ids.clone();
+        Self { format, id, prev_ids: vec![prev_id], entities }
+    }
+
+    /// What stands before the first snapshot: nothing.
+    pub fn empty(format: &'static EntityFormat) -> Self {
+        let entities = Entities::new(format.types);
+        Self { format, id: ORIGIN.to_owned(), prev_ids: Vec::new(), entities }
+    }
+
+    /// Whether the file says everything by itself.
+    fn is_whole(&self) -> bool {
+        !self.format.has_deltas || self.prev_ids.iter().all(|it| it == ORIGIN)
+    }
+
+    /// The same after `previous`: what the schema does not name keeps the name that it has there.
+    #[must_use]
+    pub fn settled_after(&self, previous: &Self) -> Self {
+        let mut settled = self.clone();
+        for named in self.format.types.iter().filter(|it| it.has_implicit_names()) {
+            for old in previous.entities.of(named.name).filter(|it| it["nameExplicit"] == false) {
+                let is_alike = |it: &&Row| {
+                    let fields = named.fields.iter().filter(|it| it.0 != "name");
+                    fields.into_iter().all(|(field, _)| it[*field] == old[*field])
+                };
+                let alike: Vec<_> = settled.entities.of(named.name).filter(is_alike).collect();
+                let [new] = alike[..] else { continue };
+                let key = settled.entities.full_key(new);
+                let name = [("name".to_owned(), old["name"].clone())].into_iter().collect();
+                // Where another has the name already, it stays as it is.
+                let _taken = settled.entities.set(&key, &name);
+            }
+        }
+        settled
+    }
+
+    /// The bytes of the file that `generate` writes after `previous`. Footprints, which the kit reads
+    /// only to find conflicts of branches, are left empty.
+    pub fn write_after(&self, previous: &Self) -> String {
+        let settled = self.settled_after(previous);
+        let deltas = || previous.entities.deltas(&settled.entities);
+        settled.file(|| deltas().iter().map(Delta::write).collect())
+    }
+
+    /// The bytes of the file that `generate --custom` writes after this state.
+    pub fn write_custom(&self, id: &str) -> String {
+        let prev_ids = vec![self.id.clone()];
+        let custom = Self { id: id.to_owned(), prev_ids, ..self.clone() };
+        let text = custom.file(Vec::new);
+        if self.format.has_deltas {
+            return text;
+        }
+        // The kit puts the ids first there.
+        let whole = serde_json::from_str::<Map<String, Value>>(&text).unwrap_or_default();
+        let mut ids = Map::new();
+        let (first, rest): (Vec<_>, Vec<_>) =
+            whole.into_iter().partition(|it| it.0 == "id" || it.0 == "prevIds");
+        ids.extend(first.into_iter().chain(rest));
+        javascript::pretty(&ids)
+    }
+
+    fn file(&self, deltas: impl FnOnce() -> Vec<Value>) -> String {
+        let EntityFormat { version, dialect, .. } = self.format;
+        let rows = || Value::from_iter(self.entities.all().cloned());
+        let header = json!({
+            "version": version, "dialect": dialect, "id": self.id, "prevIds": self.prev_ids,
+        });
+        let mut file = Map::new();
+        if self.format.has_deltas {
+            let kind = if self.is_whole() { "base" } else { "diff" };
+            file.insert("type".to_owned(), kind.into());
+        }
+        file.extend(header.as_object().cloned().unwrap_or_default());
+        if !self.format.has_deltas {
+            file.insert("ddl".to_owned(), rows());
+            file.insert("renames".to_owned(), json!([]));
+        } else {
+            file.insert("footprints".to_owned(), json!([]));
+            match self.is_whole() {
+                true => file.insert("ddl".to_owned(), rows()),
+                false => file.insert("deltas".to_owned(), deltas().into()),
+            };
+        }
+        javascript::pretty(&file)
+    }
+}
+
+/// Reads the snapshot files of a history, in the order of its folders.
+///
+/// Each is what stands after its migration, or why that is not known.
+pub fn read(
+    format: &'static EntityFormat,
+    files: &[&str],
+) -> Vec<Result<EntitySnapshot, SnapshotError>> {
+    let parsed: Vec<_> = files.iter().map(|it| File::parse(format, it)).collect();
+    let known = parsed.iter().filter_map(|it| it.as_ref().ok());
+    let known: IndexMap<&str, &File> = known.map(|it| (it.id.as_str(), it)).collect();
+    let mut chain = Chain { files: &known, states: IndexMap::new() };
+    let state = |file: &Result<File, SnapshotError>| {
+        let file = file.as_ref().map_err(Clone::clone)?;
+        let entities = chain.state(file)?;
+        chain.states.insert(file.id.clone(), entities.clone());
+        let (id, prev_ids) = (file.id.clone(), file.prev_ids.clone());
+        Ok(EntitySnapshot { format, id, prev_ids, entities })
+    };
+    parsed.iter().map(state).collect()
+}
+
+/// What one file says.
+struct File {
+    id: String,
+    prev_ids: Vec<String>,
+    content: Content,
+}
+
+enum Content {
+    Whole(Entities),
+    Deltas(Vec<Delta>),
+}
+
+impl File {
+    fn parse(format: &'static EntityFormat, json: &str) -> Result<Self, SnapshotError> {
+        let value = parse_json(json)?;
+        let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
+        let dialect = text("dialect");
+        if dialect != format.dialect && !dialect.is_empty() {
+            return Err(SnapshotError::Dialect { found: dialect, expected: format.dialect });
+        }
+        let version = text("version");
+        if version != format.version && !format.older.contains(&version.as_str()) {
+            let expected = format.version;
+            return Err(SnapshotError::Version { found: version, expected, kit: "1.0" });
+        }
+        let misfit = |key: &str, problem: &str| Misfit {
+            path: vec![key.to_owned()],
+            problem: problem.to_owned(),
+        };
+        let id = value["id"].as_str().ok_or_else(|| misfit("id", "expected a text"))?.to_owned();
+        let prev_ids = value["prevIds"].as_array();
+        let prev_ids = prev_ids.ok_or_else(|| misfit("prevIds", "expected a list"))?;
+        let prev_ids = prev_ids.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        let has_deltas = format.has_deltas && version == format.version;
+        if has_deltas && !value["footprints"].is_array() {
+            return Err(misfit("footprints", "expected a list").into());
+        }
+        let content = match (has_deltas, value["type"].as_str()) {
+            (true, Some("diff")) => Content::Deltas(deltas(format, &value["deltas"])?),
+            (true, Some("base")) | (false, _) => {
+                let entities = Entities::read(format.types, &value["ddl"]);
+                Content::Whole(entities.map_err(|it| it.under("ddl"))?)
+            }
+            (true, _) => return Err(misfit("type", "expected one of base, diff").into()),
+        };
+        Ok(Self { id, prev_ids, content })
+    }
+}
+
+fn deltas(format: &EntityFormat, value: &Value) -> Result<Vec<Delta>, Misfit> {
+    let entities = Entities::new(format.types);
+    let items = value.as_array().ok_or_else(|| Misfit {
+        path: vec!["deltas".to_owned()],
+        problem: "expected a list".to_owned(),
+    })?;
+    let read = |(index, it): (usize, &Value)| {
+        let delta = Delta::read(it, &entities);
+        delta.map_err(|it| it.under(&index.to_string()).under("deltas"))
+    };
+    items.iter().enumerate().map(read).collect()
+}
+
+/// The files of a history by their ids.
+struct Chain<'a> {
+    files: &'a IndexMap<&'a str, &'a File>,
+    /// What is known already.
+    states: IndexMap<String, Entities>,
+}
+
+impl<'a> Chain<'a> {
+    /// The rows after a file: from the whole one on the way over first parents, then each change.
+    fn state(&self, file: &'a File) -> Result<Entities, SnapshotError> {
+        let (mut way, mut at) = (Vec::new(), file);
+        let mut entities = loop {
+            if let Some(known) = self.states.get(&at.id) {
+                break known.clone();
+            }
+            match &at.content {
+                Content::Whole(entities) => break entities.clone(),
+                Content::Deltas(deltas) => way.push((at, deltas)),
+            }
+            let parent = at.prev_ids.first().map_or(ORIGIN, String::as_str);
+            let is_round = way.iter().any(|it| it.0.id == parent);
+            at = match self.files.get(parent) {
+                Some(it) if !is_round => it,
+                _ => return Err(SnapshotError::Parent(parent.to_owned())),
+            };
+        };
+        for (file, deltas) in way.into_iter().rev() {
+            self.apply_other_parents(&mut entities, file)?;
+            apply(&mut entities, deltas)?;
+        }
+        Ok(entities)
+    }
+
+    /// A merge has what all its parents have.
+    fn apply_other_parents(
+        &self,
+        entities: &mut Entities,
+        file: &File,
+    ) -> Result<(), SnapshotError> {
+        let Some((first, others)) = file.prev_ids.split_first() else { return Ok(()) };
+        if others.is_empty() {
+            return Ok(());
+        }
+        let mut seen = self.ancestors(std::slice::from_ref(first));
+        let others = self.ancestors(others);
+        seen.retain(|it| it != ORIGIN);
+        for (id, other) in self.files {
+            let is_other = others.iter().any(|it| it == id) && !seen.iter().any(|it| it == id);
+            if let (true, Content::Deltas(deltas)) = (is_other, &other.content) {
+                apply(entities, deltas)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn ancestors(&self, ids: &[String]) -> Vec<String> {
+        let (mut found, mut open) = (Vec::new(), ids.to_vec());
+        while let Some(id) = open.pop() {
+            if found.contains(&id) {
+                continue;
+            }
+            open.extend(self.files.get(id.as_str()).into_iter().flat_map(|it| it.prev_ids.clone()));
+            found.push(id);
+        }
+        found
+    }
+}
+
+fn apply(entities: &mut Entities, deltas: &[Delta]) -> Result<(), SnapshotError> {
+    for delta in deltas {
+        entities.apply(delta)?;
+    }
+    Ok(())
+}
