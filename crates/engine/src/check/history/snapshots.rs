@@ -6,7 +6,7 @@ use raingauge_schema::Dialect;
 use raingauge_schema::dialect::AnySnapshot;
 use raingauge_schema::drizzle::journal::Entry;
 use raingauge_schema::drizzle::layout::paired_snapshots;
-use raingauge_schema::drizzle::snapshot::ORIGIN;
+use raingauge_schema::drizzle::snapshot::{Generation, ORIGIN};
 
 use super::{Folder, conflict};
 use crate::history::Migration;
@@ -60,7 +60,7 @@ fn read_one<'a>(dialect: Dialect, file: &'a MetaFile) -> Result<Read<'a>, Box<Fi
     if let Some(found) = conflict(&file.path, text) {
         return Err(Box::new(found.affects(Affected::Kit)));
     }
-    match AnySnapshot::read(dialect, text) {
+    match AnySnapshot::read(dialect, Generation::V0, text) {
         Ok(it) => Ok(Read { file, id: it.id().to_owned(), prev_id: it.prev_id().to_owned() }),
         Err(error) => Err(Box::new(refused(
             error.code(),

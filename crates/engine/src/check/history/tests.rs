@@ -6,7 +6,7 @@ use std::fs;
 use raingauge_schema::Dialect;
 use raingauge_schema::dialect::AnySnapshot;
 use raingauge_schema::drizzle::journal::Journal;
-use raingauge_schema::drizzle::snapshot::SnapshotIds;
+use raingauge_schema::drizzle::snapshot::{Generation, SnapshotIds};
 
 use super::Folder;
 use crate::history::History;
@@ -25,7 +25,9 @@ fn id(at: usize) -> String {
 
 fn snapshot(dialect: Dialect, at: usize, prev: Option<usize>) -> String {
     let prev = prev.map(id);
-    AnySnapshot::empty(dialect).with_ids(&SnapshotIds::after(prev.as_deref(), id(at))).write()
+    AnySnapshot::empty(dialect, Generation::V0)
+        .with_ids(&SnapshotIds::after(prev.as_deref(), id(at)))
+        .write()
 }
 
 /// Three migrations with their snapshots, as drizzle-kit would have written them.

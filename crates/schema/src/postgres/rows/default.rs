@@ -143,11 +143,14 @@ impl Form {
     fn date(self, iso: &str) -> String {
         let day = iso.split('T').next().unwrap_or(iso);
         let spaced = iso.replacen('T', " ", 1);
-        match self {
-            Self::Date => wrapped(day, '\''),
-            Self::Timestamp => wrapped(&spaced.chars().take(23).collect::<String>(), '\''),
-            Self::TimestampTz => wrapped(&spaced.replacen('Z', "+00", 1), '\''),
-            _ => self.single(&Value::String(iso.to_owned()), ""),
+        if self == Self::Date {
+            wrapped(day, '\'')
+        } else if self == Self::Timestamp {
+            wrapped(&spaced.chars().take(23).collect::<String>(), '\'')
+        } else if self == Self::TimestampTz {
+            wrapped(&spaced.replacen('Z', "+00", 1), '\'')
+        } else {
+            self.single(&Value::String(iso.to_owned()), "")
         }
     }
 
@@ -156,20 +159,20 @@ impl Form {
             return "'{}'".to_owned();
         }
         let brackets = if self == Self::Geometry { ("ARRAY[", "]") } else { ("{", "}") };
-        let text = match self {
-            Self::Json => json_array(&Value::Array(items.to_vec()), dimensions, 0),
-            _ => self.nested(items, sql_type, brackets),
+        let text = match self == Self::Json {
+            true => json_array(&Value::Array(items.to_vec()), dimensions, 0),
+            false => self.nested(items, sql_type, brackets),
         };
         if self == Self::Geometry { text } else { wrapped(&text, '\'') }
     }
 
     fn nested(self, items: &[Value], sql_type: &str, brackets: (&str, &str)) -> String {
         let has_lists = matches!(self, Self::Vector | Self::Point | Self::Line | Self::Geometry);
-        let item = |it: &Value| match it {
-            Value::Array(inner) if !has_lists || inner.iter().any(Value::is_array) => {
+        let item = |it: &Value| match it.as_array() {
+            Some(inner) if !has_lists || inner.iter().any(Value::is_array) => {
                 self.nested(inner, sql_type, brackets)
             }
-            it => self.element(it, sql_type),
+            Some(_) | None => self.element(it, sql_type),
         };
         let items: Vec<_> = items.iter().map(item).collect();
         format!("{}{}{}", brackets.0, items.join(","), brackets.1)
@@ -203,19 +206,19 @@ impl Form {
     /// A point or a line, given as a list or by names.
     fn shape(self, value: &Value, sql_type: &str) -> String {
         let names: &[&str] = if self == Self::Line { &["a", "b", "c"] } else { &["x", "y"] };
-        let part = |(index, name): (usize, &&str)| match value {
-            Value::Array(items) => items.get(index).map(javascript::text).unwrap_or_default(),
-            it => javascript::text(&it[*name]),
+        let part = |(index, name): (usize, &&str)| match value.as_array() {
+            Some(items) => items.get(index).map(javascript::text).unwrap_or_default(),
+            None => javascript::text(&value[*name]),
         };
         let parts: Vec<_> = names.iter().enumerate().map(part).collect();
-        match self {
-            Self::Line => format!("{{{}}}", parts.join(",")),
-            Self::Geometry => {
-                let srid = sql_type.split_once(',').map(|it| it.1.trim_end_matches(')'));
-                let srid = srid.filter(|it| *it != "0").map(|it| format!("SRID={it};"));
-                format!("{}POINT({})", srid.unwrap_or_default(), parts.join(" "))
-            }
-            _ => format!("({})", parts.join(",")),
+        if self == Self::Line {
+            format!("{{{}}}", parts.join(","))
+        } else if self == Self::Geometry {
+            let srid = sql_type.split_once(',').map(|it| it.1.trim_end_matches(')'));
+            let srid = srid.filter(|it| *it != "0").map(|it| format!("SRID={it};"));
+            format!("{}POINT({})", srid.unwrap_or_default(), parts.join(" "))
+        } else {
+            format!("({})", parts.join(","))
         }
     }
 }
@@ -239,13 +242,13 @@ fn with_zone(text: &str) -> String {
 }
 
 fn json_array(value: &Value, dimensions: usize, depth: usize) -> String {
-    match value {
-        Value::Array(items) if depth < dimensions => {
+    match value.as_array() {
+        Some(items) if depth < dimensions => {
             let items = items.iter().map(|it| json_array(it, dimensions, depth + 1));
             let inner = items.collect::<Vec<_>>().join(",");
             if depth == 0 { format!("{{{inner}}}") } else { inner }
         }
-        _ => {
+        Some(_) | None => {
             let text = javascript::quoted_json(value);
             if depth == dimensions { format!("\"{}\"", text.replace('"', "\\\"")) } else { text }
         }

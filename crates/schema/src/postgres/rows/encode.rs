@@ -130,8 +130,10 @@ pub(super) fn element_type(sql_type: &str) -> (String, usize) {
                 dimensions += 1;
                 element += rest;
             }
-            _ if index > 0 => element += &format!("[{part}"),
-            _ => element += part,
+            _ => {
+                element += if index > 0 { "[" } else { "" };
+                element += part;
+            }
         }
     }
     let element = element.replacen(", ", ",", 1);
