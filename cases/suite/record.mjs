@@ -25,7 +25,7 @@ const id = (last) => `00000000-0000-4000-8000-00000000000${last}`;
 const origin = "00000000-0000-0000-0000-000000000000";
 const kit = await (generation === 0 ? zero() : one());
 
-function join_(statements) {
+function joined(statements) {
   return statements.join("--> statement-breakpoint\n");
 }
 
@@ -46,7 +46,7 @@ function zero() {
         const snapshot = ordered(dialect, { ...made, id: id(index) });
         // What is renamed is asked on a terminal; the suite has no such changes.
         const statements = await migrationOf(previous, snapshot);
-        result = { snapshot: JSON.stringify(snapshot, null, 2), migration: join_(statements) };
+        result = { snapshot: JSON.stringify(snapshot, null, 2), migration: joined(statements) };
         previous = snapshot;
       }
       return result;
@@ -134,7 +134,9 @@ for (const dialect of Object.keys(cores)) {
     for (const [name, it] of Object.entries(schemas(orm))) { report.schemas += 1; await add(name, [it]); }
     for (const [name, it] of Object.entries(changes(orm))) { report.changes += 1; await add(name, [it.from, it.to]); }
     const target = join(root, dialect, file.replace(".mjs", `.${generation}.json`));
-    const text = `${JSON.stringify({ versions, cases }, null, 1)}\n`;
+    // A line for each case, so that a difference shows which it is.
+    const lines = Object.entries(cases).map(([name, it]) => `${JSON.stringify(name)}: ${JSON.stringify(it)}`);
+    const text = `{"versions": ${JSON.stringify(versions)}, "cases": {\n${lines.join(",\n")}\n}}\n`;
     if (!isCheck) writeFileSync(target, text);
     else if (!existsSync(target) || readFileSync(target, "utf8") !== text) {
       console.log(`differs from the recording: ${relative(root, target)}`);
