@@ -4,9 +4,6 @@
 //! `cargo xtask oracle` records what the kits write. A recording has the schema as our types have it,
 //! the snapshot and the SQL; a change has two schemas, and the files after the second.
 
-#![expect(clippy::disallowed_methods, reason = "the crate is pure, its cases are files")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail loudly")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -6,6 +6,8 @@
 #![expect(clippy::disallowed_methods, reason = "the crate is pure, its cases are files")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail loudly")]
 
+mod suite;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
