@@ -1,7 +1,7 @@
 //! What the project's own drizzle-kit makes of `schema.ts`, held against what we make of it.
 
 use raingauge_schema::dialect::AnySnapshot;
-use raingauge_schema::drizzle::snapshot::SnapshotIds;
+use raingauge_schema::drizzle::snapshot::{Generation, SnapshotIds};
 use serde_json::Value;
 
 use crate::project::Project;
@@ -31,10 +31,12 @@ pub fn findings(project: &Project, setting: &Setting) -> Vec<Finding> {
     };
     // What cannot be read or written has been told by the checks before.
     let from = last.map_or_else(
-        || Ok(AnySnapshot::empty(project.dialect)),
-        |it| AnySnapshot::read(project.dialect, it),
+        || Ok(AnySnapshot::empty(project.dialect, Generation::V0)),
+        |it| AnySnapshot::read(project.dialect, Generation::V0, it),
     );
-    let (Ok(from), Ok(to)) = (from, declared.snapshot(&SnapshotIds::after(None, ""))) else {
+    let (Ok(from), Ok(to)) =
+        (from, declared.snapshot(Generation::V0, &SnapshotIds::after(None, "")))
+    else {
         return Vec::new();
     };
     let ours: Value = serde_json::from_str(&to.write()).unwrap_or_default();
