@@ -3,9 +3,13 @@
 //! Reading never fails because of what the files say: what is wrong with them is in
 //! [`History::findings`], so that `validate` can tell all of it at once.
 
+mod folders;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use raingauge_schema::drizzle::Generation;
+use raingauge_schema::drizzle::folder::MIGRATION_FILE;
 use raingauge_schema::drizzle::journal::{Entry, Journal};
 use raingauge_schema::drizzle::layout::{JOURNAL_PATH, Layout, paired_snapshots, sql_path};
 use raingauge_schema::drizzle::ledger::Applicable;
@@ -25,7 +29,9 @@ pub struct History {
     /// The `out` folder of the configuration.
     pub folder: PathBuf,
     pub layout: Layout,
-    /// Absent when there is none, or when it cannot be read (then a finding says so).
+    /// By whose rules it is read and written: those of the installed Drizzle, else of its layout.
+    pub generation: Generation,
+    /// Absent when there is none (1.0 has none), or when it cannot be read (then a finding says so).
     pub journal: Option<Journal>,
     /// In the order in which the migrator applies them; only those whose file exists.
     pub migrations: Vec<Migration>,
@@ -36,6 +42,7 @@ pub struct History {
 /// One migration of the history.
 #[derive(Clone, Debug)]
 pub struct Migration {
+    /// Its journal entry; of a folder, what a journal would say of it, with the folder's name for the tag.
     pub entry: Entry,
     pub path: PathBuf,
     pub sql: String,
@@ -45,24 +52,37 @@ pub struct Migration {
     pub snapshot: Option<String>,
 }
 
+impl Migration {
+    /// The file with its statements, as people call it: `0000_init.sql`, `20261122112828_init/migration.sql`.
+    pub fn file_name(&self) -> String {
+        let tag = &self.entry.tag;
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        if name == MIGRATION_FILE { sql_path(Generation::V1, tag) } else { sql_path(Generation::V0, tag) }
+    }
+}
+
 impl History {
-    /// Reads the folder; a missing one is an empty history.
+    /// Reads the folder; a missing one is an empty history. `installed` is the generation of the
+    /// installed Drizzle, if it is known.
     ///
     /// # Errors
     /// If a file cannot be read, or is not UTF-8.
-    pub fn read(folder: &Path, dialect: Dialect) -> Result<Self> {
+    pub fn read(folder: &Path, dialect: Dialect, installed: Option<Generation>) -> Result<Self> {
         let paths = list(folder)?;
         let layout = Layout::of(paths.iter().map(String::as_str));
         let mut history = Self {
             folder: folder.to_owned(),
+            generation: installed.or(layout.generation()).unwrap_or_default(),
             layout,
             journal: None,
             migrations: Vec::new(),
             findings: Vec::new(),
         };
         history.refuse_other_layouts();
-        if history.layout == Layout::Journal {
-            history.read_journal(dialect)?;
+        match history.layout.clone() {
+            Layout::Journal => history.read_journal(dialect)?,
+            Layout::Folders { folders } => history.read_folders(folders, dialect)?,
+            Layout::Empty | Layout::Mixed { .. } => {}
         }
         history.find_orphans(&paths, dialect)?;
         Ok(history)
@@ -76,7 +96,11 @@ impl History {
 
     /// What the migrator looks at, migration by migration.
     pub fn applicable(&self) -> Vec<Applicable> {
-        let one = |it: &Migration| Applicable { when: it.entry.when, hash: it.hash.clone() };
+        let one = |it: &Migration| Applicable {
+            when: it.entry.when,
+            hash: it.hash.clone(),
+            name: it.entry.tag.clone(),
+        };
         self.migrations.iter().map(one).collect()
     }
 
@@ -94,36 +118,46 @@ impl History {
     /// # Errors
     /// If a file cannot be read.
     pub fn has_changed(&self, dialect: Dialect) -> Result<bool> {
-        Ok(Self::read(&self.folder, dialect)?.fingerprint() != self.fingerprint())
+        let now = Self::read(&self.folder, dialect, Some(self.generation))?;
+        Ok(now.fingerprint() != self.fingerprint() || now.layout != self.layout)
     }
 
     fn refuse_other_layouts(&mut self) {
         let subject = self.folder.display().to_string();
-        match &self.layout {
-            Layout::Folders { folders } => {
-                let finding = Finding::error(
+        let (finding, folders) = match (&self.layout, self.generation) {
+            (Layout::Folders { folders }, Generation::V0) => (
+                Finding::error(
                     "layout-folders",
                     subject,
-                    "has the folder layout of Drizzle 1.0, which this version of raingauge cannot manage yet; nothing was changed",
-                );
-                let finding =
-                    folders.iter().fold(finding, |it, folder| it.evidence(folder.as_str()));
-                self.findings.push(finding);
-            }
-            Layout::Mixed { folders } => {
-                let finding = Finding::error(
+                    "has the folder layout of Drizzle 1.0, and the project has Drizzle 0.x, which does not see these folders: it would begin a second history beside them; nothing was changed",
+                )
+                .next("install the drizzle-orm and drizzle-kit 1.0 that wrote them"),
+                folders.as_slice(),
+            ),
+            (Layout::Journal, Generation::V1) => (
+                Finding::error(
+                    "layout-journal",
+                    subject,
+                    "has the journal layout of Drizzle 0.x, and the project has Drizzle 1.0, which refuses it until it is taken over; nothing was changed",
+                )
+                .next("raingauge upgrade: takes files and ledger over together")
+                .next("to stay on 0.x: install drizzle-orm 0.45 and drizzle-kit 0.31"),
+                &[][..],
+            ),
+            (Layout::Mixed { folders }, _) => (
+                Finding::error(
                     "layout-mixed",
                     subject,
                     "has a journal (Drizzle 0.x) and migration folders (1.0) at once; no version of Drizzle reads both",
-                );
-                let finding =
-                    folders.iter().fold(finding, |it, folder| it.evidence(folder.as_str()));
-                self.findings.push(
-                    finding.next("find out which of the two the application runs, and move the other one out of the folder"),
-                );
-            }
-            Layout::Empty | Layout::Journal => {}
-        }
+                )
+                .next("find out which of the two the application runs, and move the other one out of the folder"),
+                folders.as_slice(),
+            ),
+            (Layout::Empty, _)
+            | (Layout::Journal, Generation::V0)
+            | (Layout::Folders { .. }, Generation::V1) => return,
+        };
+        self.findings.push(folders.iter().fold(finding, |it, name| it.evidence(name.as_str())));
     }
 
     fn read_journal(&mut self, dialect: Dialect) -> Result<()> {
@@ -158,7 +192,7 @@ impl History {
         snapshot: Option<&str>,
         dialect: Dialect,
     ) -> Result<()> {
-        let path = self.folder.join(sql_path(&entry.tag));
+        let path = self.folder.join(sql_path(Generation::V0, &entry.tag));
         if !path.exists() {
             self.findings.push(
                 Finding::error(
@@ -191,7 +225,7 @@ impl History {
         let listed = |name: &str| {
             self.journal
                 .as_ref()
-                .is_some_and(|it| it.entries.iter().any(|entry| sql_path(&entry.tag) == name))
+                .is_some_and(|it| it.entries.iter().any(|entry| sql_path(Generation::V0, &entry.tag) == name))
         };
         let is_sql = |path: &&String| {
             !path.contains('/')
@@ -201,7 +235,7 @@ impl History {
         for path in orphans {
             let path = self.folder.join(path);
             let sql = read_text(&path)?;
-            self.findings.push(orphan(&path, &sql, dialect));
+            self.findings.push(orphan(&path, &sql, dialect, self.generation));
         }
         Ok(())
     }
@@ -271,11 +305,16 @@ mod tests {
 
     #[track_caller]
     fn check(files: &[(&str, &str)], expected: &[&str]) {
+        check_as(None, files, expected);
+    }
+
+    #[track_caller]
+    fn check_as(installed: Option<Generation>, files: &[(&str, &str)], expected: &[&str]) {
         let folder = tempfile::tempdir().unwrap();
         for (path, text) in files {
             write(folder.path(), path, text);
         }
-        let history = History::read(folder.path(), Dialect::Postgres).unwrap();
+        let history = History::read(folder.path(), Dialect::Postgres, installed).unwrap();
         let codes: Vec<_> = history.findings.iter().map(|it| it.code).collect();
         assert_eq!(codes, expected);
     }
@@ -286,7 +325,7 @@ mod tests {
             &[("meta/_journal.json", &journal(&[("0000_a", 1000)])), ("0000_a.sql", "select 1")],
             &[],
         );
-        let history = History::read(Path::new("does/not/exist"), Dialect::Postgres).unwrap();
+        let history = History::read(Path::new("does/not/exist"), Dialect::Postgres, None).unwrap();
         assert!(history.is_empty() && history.findings.is_empty());
     }
 
@@ -317,10 +356,19 @@ mod tests {
     }
 
     #[test]
-    fn other_layouts_are_refused_with_the_reason() {
-        let folder = "20260101000000_a/migration.sql";
-        check(&[(folder, "select 1")], &["layout-folders"]);
-        check(&[(folder, "select 1"), ("meta/_journal.json", &journal(&[]))], &["layout-mixed"]);
+    fn a_layout_that_the_installed_drizzle_does_not_read_is_refused_with_the_reason() {
+        let folder = ("20260101000000_a/migration.sql", "select 1");
+        let snapshot = ("20260101000000_a/snapshot.json", "{}");
+        let empty = journal(&[]);
+        let journal = ("meta/_journal.json", empty.as_str());
+        let (zero, one) = (Some(Generation::V0), Some(Generation::V1));
+        check_as(zero, &[folder, snapshot], &["layout-folders"]);
+        check_as(one, &[journal], &["layout-journal"]);
+        for installed in [None, zero, one] {
+            check_as(installed, &[folder, snapshot, journal], &["layout-mixed"]);
+        }
+        check_as(None, &[folder, snapshot], &[]);
+        check_as(None, &[journal], &[]);
     }
 
     #[test]

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use raingauge_schema::Dialect;
 use raingauge_schema::dialect::AnySchema;
-use raingauge_tsload::{Config, DeclaredSchema, Ignored, Judgement, LoadError, Project as Loader};
+use raingauge_schema::drizzle::Generation;
+use raingauge_tsload::{
+    Config, DeclaredSchema, Ignored, Judgement, LoadError, Project as Loader, Versions,
+};
 
 use crate::connect::Dsn;
 use crate::history::History;
@@ -45,13 +48,13 @@ impl Project {
         let config = loader.config(setting.config.as_deref()).map_err(cannot_load)?;
         let dialect = dialect_of(&config)?;
         let versions = loader.versions(&config);
-        refuse_generation(versions.drizzle_orm.as_deref())?;
+        let installed = installed(&versions)?;
         let loaded = loader.declared(&config).map_err(cannot_load)?;
         let (declared, declared_files) = match loaded {
             Some(loaded) => (Some(any_schema(loaded.schema)), loaded.files),
             None => (None, Vec::new()),
         };
-        let history = History::read(&setting.root.join(&config.out), dialect)?;
+        let history = History::read(&setting.root.join(&config.out), dialect, installed)?;
         let ledger = ledger_name(&config, dialect);
         Ok(Self {
             root: setting.root.clone(),
@@ -134,16 +137,21 @@ fn dialect_of(config: &Config) -> Result<Dialect> {
     }
 }
 
-/// Drizzle 1.0 keeps its history in another layout; writing 0.x files for it would lock it out.
-fn refuse_generation(orm: Option<&str>) -> Result<()> {
-    let major = orm.and_then(|it| it.split('.').next()).and_then(|it| it.parse::<u32>().ok());
-    match major {
-        Some(1..) => Err(Error::new(
+/// The generation of the installed packages. drizzle-orm migrates and drizzle-kit generates: if they are of
+/// two generations, what one of them writes locks the other one out.
+fn installed(versions: &Versions) -> Result<Option<Generation>> {
+    let (orm, kit) = (versions.drizzle_orm.as_deref(), versions.drizzle_kit.as_deref());
+    match (orm.and_then(Generation::of), kit.and_then(Generation::of)) {
+        (Some(of_orm), Some(of_kit)) if of_orm != of_kit => Err(Error::new(
             "drizzle-generation",
-            format!("drizzle-orm {} is of generation 1.0, which this version of raingauge cannot manage yet", orm.unwrap_or_default()),
+            format!(
+                "drizzle-orm {} and drizzle-kit {} are of two generations: neither reads what the other one writes; nothing was changed",
+                orm.unwrap_or_default(),
+                kit.unwrap_or_default()
+            ),
         )
-        .next("nothing was changed; stay on drizzle-orm 0.x until raingauge supports the folder layout")),
-        Some(0) | None => Ok(()),
+        .next("install both of 0.x (drizzle-orm 0.45 and drizzle-kit 0.31), or both of 1.0")),
+        (of_orm, of_kit) => Ok(of_orm.or(of_kit)),
     }
 }
 
@@ -169,5 +177,30 @@ fn cannot_load(error: LoadError) -> Error {
     match error.place() {
         Some(place) => result.excerpt(place.frame.clone()),
         None => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(orm: Option<&str>, kit: Option<&str>, expected: Result<Option<Generation>, &str>) {
+        let versions = Versions {
+            drizzle_orm: orm.map(str::to_owned),
+            drizzle_kit: kit.map(str::to_owned),
+        };
+        assert_eq!(installed(&versions).map_err(|it| it.code), expected);
+    }
+
+    #[test]
+    fn packages_of_two_generations_are_refused() {
+        check(Some("0.45.4"), Some("0.31.11"), Ok(Some(Generation::V0)));
+        check(Some("1.0.0-rc.5"), Some("1.0.0-rc.5"), Ok(Some(Generation::V1)));
+        // Where an application is deployed there is no kit.
+        check(Some("1.0.0-rc.5"), None, Ok(Some(Generation::V1)));
+        check(None, None, Ok(None));
+        check(Some("1.0.0-rc.5"), Some("0.31.11"), Err("drizzle-generation"));
+        check(Some("0.45.4"), Some("1.0.0-rc.5"), Err("drizzle-generation"));
     }
 }

@@ -138,8 +138,7 @@ pub fn migration(
     it: &Migration,
     between: &mut dyn FnMut(&mut Session),
 ) -> Result<Replayed, ReplayError> {
-    let name = it.path.file_name().map(|it| it.to_string_lossy().into_owned());
-    in_steps(session, &name.unwrap_or_else(|| it.entry.tag.clone()), &it.sql, between)
+    in_steps(session, &it.file_name(), &it.sql, between)
 }
 
 /// Runs a migration file as Drizzle's migrator does: every piece between two breakpoints as one query,

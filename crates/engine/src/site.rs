@@ -75,7 +75,10 @@ impl Site {
     /// # Errors
     /// If they cannot be read any more.
     pub fn refresh(&mut self) -> Result<()> {
-        self.project.history = History::read(&self.project.history.folder, self.project.dialect)?;
+        let history = &self.project.history;
+        let again =
+            History::read(&history.folder, self.project.dialect, Some(history.generation))?;
+        self.project.history = again;
         if self.empty.is_some() && Session::open(&self.dsn, Access::ReadOnly).is_ok() {
             self.empty = None;
         }

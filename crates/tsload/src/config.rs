@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use raingauge_schema::drizzle::Generation;
 use serde_json::{Map, Value};
 
 use crate::Generation;

@@ -33,6 +33,6 @@ pub use declared::{Declared, DeclaredSchema, SourceLine};
 pub use error::{LoadError, Place};
 pub use judgement::Judgement;
 pub use project::Project;
-pub use raingauge_schema::drizzle::snapshot::Generation;
+pub use raingauge_schema::drizzle::Generation;
 pub use sandbox::Runtime;
 pub use versions::Versions;

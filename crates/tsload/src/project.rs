@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use raingauge_schema::drizzle::Generation;
 use serde_json::Value;
 
 use crate::Generation;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use raingauge_schema::drizzle::snapshot::Generation;
+use raingauge_schema::drizzle::Generation;
 use serde_json::Value;
 
 /// Versions of the installed packages, as their `package.json` says.
@@ -22,12 +22,8 @@ impl Versions {
 
     /// The kit's generation, as it reads and writes the files; the library's if there is no kit.
     pub fn generation(&self) -> Generation {
-        let version = self.drizzle_kit.as_ref().or(self.drizzle_orm.as_ref());
-        let major = version.and_then(|it| it.split('.').next()?.parse::<u32>().ok());
-        match major {
-            Some(1..) => Generation::V1,
-            Some(0) | None => Generation::V0,
-        }
+        let version = self.drizzle_kit.as_deref().or(self.drizzle_orm.as_deref());
+        version.and_then(Generation::of).unwrap_or_default()
     }
 }
 

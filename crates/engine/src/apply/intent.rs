@@ -5,14 +5,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use raingauge_schema::Fingerprint;
-use raingauge_schema::drizzle::journal::Journal;
-use raingauge_schema::drizzle::layout::{JOURNAL_PATH, Moment, Prefix, snapshot_path, sql_path};
+use raingauge_schema::drizzle::Generation;
+use raingauge_schema::drizzle::journal::{Entry, Journal};
+use raingauge_schema::drizzle::layout::{
+    JOURNAL_PATH, Moment, Prefix, folder_tag, snapshot_path, sql_path,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::adoption::Adoption;
+use crate::adoption::{Adoption, NewMigration};
 use crate::certificate::{self, Evidence, Issue};
 use crate::files::{remove_unfinished, write_whole};
-use crate::ledger::LedgerName;
+use crate::history::History;
+use crate::ledger::{LedgerName, NewRow};
 use crate::progress::Progress;
 use crate::report::Artefact;
 use crate::site::Site;
@@ -53,14 +57,30 @@ pub(super) struct IntendedFile {
 pub(super) struct IntendedRow {
     pub(super) hash: String,
     pub(super) when: i64,
+    /// The name of the migration's folder; absent in a history of 0.x.
+    #[serde(default)]
+    pub(super) name: Option<String>,
+}
+
+impl IntendedRow {
+    fn of(generation: Generation, entry: &Entry, hash: &Fingerprint) -> Self {
+        let name = match generation {
+            Generation::V0 => None,
+            Generation::V1 => Some(entry.tag.clone()),
+        };
+        Self { hash: hash.as_str().to_owned(), when: entry.when, name }
+    }
+
+    pub(super) fn as_new(&self) -> NewRow<'_> {
+        NewRow { hash: &self.hash, when: self.when, name: self.name.as_deref() }
+    }
 }
 
 impl Intent {
     /// What carries a plan out, given the history on disk.
     pub(super) fn of(site: &Site, adoption: &Adoption) -> Result<Self> {
         let history = &site.project.history;
-        let mut journal = history.journal.clone().unwrap_or_else(|| Journal::new(site.dialect()));
-        let missing = ["", "meta"].iter().filter(|it| !history.folder.join(it).exists());
+        let generation = history.generation;
         let mut intent = Self {
             plan: adoption.plan.clone(),
             target: site.dsn.to_string(),
@@ -69,33 +89,61 @@ impl Intent {
             ledger: site.project.ledger.clone(),
             files: Vec::new(),
             rows: Vec::new(),
-            folders: missing.map(|it| (*it).to_owned()).collect(),
+            folders: Vec::new(),
             folders_beside: Vec::new(),
         };
         for at in &adoption.recorded {
             let migration = &history.migrations[*at];
-            let hash = migration.hash.as_str().to_owned();
-            intent.rows.push(IntendedRow { hash, when: migration.entry.when });
+            intent.rows.push(IntendedRow::of(generation, &migration.entry, &migration.hash));
         }
-        let whens = whens(site.setting.now.as_millisecond(), adoption.migrations.len());
-        for (migration, when) in adoption.migrations.iter().zip(whens) {
-            let tag = prefix(site)?.tag(journal.next_idx(), &moment(when)?, migration.name);
-            journal.append(site.dialect(), &tag, when);
-            intent.add_file(&history.folder, sql_path(&tag), migration.sql.clone())?;
-            intent.add_file(&history.folder, snapshot_path(&tag), migration.snapshot.clone())?;
-            if migration.in_effect {
-                let hash = crate::adoption::file_hash(migration).as_str().to_owned();
-                intent.rows.push(IntendedRow { hash, when });
-            }
+        let entries = entries(site, adoption)?;
+        for (migration, entry) in adoption.migrations.iter().zip(&entries) {
+            intent.add_migration(history, entry, migration)?;
         }
-        if !adoption.migrations.is_empty() {
+        if generation == Generation::V0 && !entries.is_empty() {
             // The journal comes last: before it is there, Drizzle sees none of the other files.
-            intent.add_file(&history.folder, JOURNAL_PATH.to_owned(), journal.write())?;
+            let journal = journal_with(site, &entries).write();
+            intent.add_file(&history.folder, JOURNAL_PATH.to_owned(), journal)?;
         }
+        intent.folders = intent.missing_folders();
         if let Some(evidence) = &adoption.evidence {
-            intent.add_certificate(site, adoption, evidence, &journal)?;
+            intent.add_certificate(site, adoption, evidence, &entries)?;
         }
         Ok(intent)
+    }
+
+    fn add_migration(
+        &mut self,
+        history: &History,
+        entry: &Entry,
+        migration: &NewMigration,
+    ) -> Result<()> {
+        let (generation, tag) = (history.generation, &entry.tag);
+        let sql = (sql_path(generation, tag), &migration.sql);
+        let snapshot = (snapshot_path(generation, tag), &migration.snapshot);
+        let in_order = match generation {
+            Generation::V0 => [sql, snapshot],
+            // A migrator runs a folder as soon as its SQL is there.
+            Generation::V1 => [snapshot, sql],
+        };
+        for (path, content) in in_order {
+            self.add_file(&history.folder, path, content.clone())?;
+        }
+        if migration.in_effect {
+            let hash = crate::adoption::file_hash(migration);
+            self.rows.push(IntendedRow::of(generation, entry, &hash));
+        }
+        Ok(())
+    }
+
+    /// The folders that the files need and that are not there, outer ones first.
+    fn missing_folders(&self) -> Vec<String> {
+        let inner = self.files.iter().filter_map(|it| Some(it.path.rsplit_once('/')?.0.to_owned()));
+        let mut folders: Vec<String> = std::iter::once(String::new()).chain(inner).collect();
+        folders.sort();
+        folders.dedup();
+        folders.retain(|it| !self.folder.join(it).exists());
+        folders
     }
 
     /// The certificate says what all the other files and rows are, so it is made after them, and written
@@ -105,13 +153,14 @@ impl Intent {
         site: &Site,
         adoption: &Adoption,
         evidence: &Evidence,
-        journal: &Journal,
+        entries: &[Entry],
     ) -> Result<()> {
         let history = &site.project.history;
+        let journal = journal_with(site, entries);
         let issue = Issue {
             adoption,
             evidence,
-            journal,
+            journal: &journal,
             files: self.files.iter().map(|it| (it.path.as_str(), it.content.as_str())).collect(),
             rows: self.rows.iter().map(|it| (it.hash.as_str(), it.when)).collect(),
         };
@@ -123,6 +172,7 @@ impl Intent {
         }
         self.folders_beside.extend(path.parent().filter(|it| !it.exists()).map(Path::to_owned));
         let path = path.display().to_string();
+        // Where there is no journal, a killed run finds all of it in its record all the same.
         let at = self.files.iter().position(|it| it.path == JOURNAL_PATH).unwrap_or(0);
         self.files.insert(at, IntendedFile { path, content, before: None });
         Ok(())
@@ -241,6 +291,40 @@ impl Intent {
         folders.dedup();
         folders.iter().for_each(|it| remove_unfinished(it));
     }
+}
+
+/// The names and times of a plan's new migrations.
+fn entries(site: &Site, adoption: &Adoption) -> Result<Vec<Entry>> {
+    let history = &site.project.history;
+    let now = site.setting.now.as_millisecond();
+    let now = match history.generation {
+        Generation::V0 => now,
+        // The name of a folder has whole seconds.
+        Generation::V1 => now - now.rem_euclid(STEP_MILLIS),
+    };
+    let mut journal = journal_with(site, &[]);
+    let n_before = journal.entries.len();
+    for (migration, when) in adoption.migrations.iter().zip(whens(now, adoption.migrations.len())) {
+        let moment = moment(when)?;
+        let tag = match history.generation {
+            Generation::V0 => prefix(site)?.tag(journal.next_idx(), &moment, migration.name),
+            Generation::V1 => folder_tag(&moment, migration.name),
+        };
+        journal.append(site.dialect(), &tag, when);
+    }
+    Ok(journal.entries.split_off(n_before))
+}
+
+/// The journal with these entries at its end; for folders, what a journal would say of them.
+fn journal_with(site: &Site, new: &[Entry]) -> Journal {
+    let history = &site.project.history;
+    let mut journal = history.journal.clone().unwrap_or_else(|| {
+        let mut journal = Journal::new(site.dialect());
+        journal.entries.extend(history.migrations.iter().map(|it| it.entry.clone()));
+        journal
+    });
+    journal.entries.extend(new.iter().cloned());
+    journal
 }
 
 /// Times for `n` migrations: a second apart, the newest not later than now.

@@ -2,6 +2,7 @@
 
 mod failure;
 mod intent;
+mod ledger;
 pub mod migrate;
 mod pace;
 mod postgres;

@@ -9,9 +9,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use raingauge_schema::Fingerprint;
-use raingauge_schema::drizzle::ledger::{CreatedAt, creation};
+use raingauge_schema::drizzle::ledger::{CreatedAt, LedgerRow};
 
 use super::intent::{IntendedRow, Intent};
+use super::ledger::Target;
 use crate::adoption::Adoption;
 use crate::backup::VerifiedBackup;
 use crate::connect::{Access, Session, SqlError};
@@ -214,16 +215,9 @@ fn insert_rows(site: &Site, session: &mut Session, intent: &Intent) -> Result<()
     };
     session.run(begin).map_err(not_written)?;
     let missing = rows_missing(session, intent)?;
-    let result = (|| {
-        for statement in creation(site.dialect(), &intent.ledger.schema, &intent.ledger.table) {
-            session.run(&statement)?;
-        }
-        for row in missing {
-            session.run(&ledger::record(site.dialect(), &intent.ledger, &row.hash, row.when))?;
-        }
-        Ok(())
-    })();
-    result.map_err(|cause: SqlError| {
+    let rows: Vec<_> = missing.iter().map(IntendedRow::as_new).collect();
+    let target = Target { ledger: &intent.ledger, history: &site.project.history };
+    target.insert(session, &rows).map_err(|cause| {
         let _ = session.run("ROLLBACK");
         not_written(cause)
     })
@@ -236,7 +230,12 @@ fn rows_missing(session: &mut Session, intent: &Intent) -> Result<Vec<IntendedRo
     let ledger = ledger::read_if_there(session, &intent.ledger).map_err(unreadable)?;
     let rows = ledger.map(|it| it.rows).unwrap_or_default();
     let has = |row: &&IntendedRow| {
-        !rows.iter().any(|it| it.hash == row.hash && it.created_at == CreatedAt::Millis(row.when))
+        let same = |it: &LedgerRow| {
+            let is_timed = it.created_at == CreatedAt::Millis(row.when);
+            // A row that 1.0 took over from 0.x has the name, and the time of the journal.
+            it.hash == row.hash && (row.name.as_ref().map_or(is_timed, |_| it.name == row.name))
+        };
+        !rows.iter().any(same)
     };
     Ok(intent.rows.iter().filter(has).cloned().collect())
 }

@@ -5,18 +5,19 @@
 //! knows, and nothing is done twice.
 
 use raingauge_schema::Pair;
-use raingauge_schema::drizzle::ledger::creation;
+use raingauge_schema::drizzle::Generation;
 use raingauge_schema::drizzle::migration::split;
 use raingauge_schema::steps::{Placed, Step as Part, Steps, steps};
 
 use super::failure;
+use super::ledger::Target;
 use super::migrate::{MigratePlan, already_recorded, stale};
 use super::pace::Pace;
 use super::tripwire::{Named, Tripwire};
 use super::watch::Watch;
 use crate::connect::{Access, Session, SqlError};
 use crate::history::Migration;
-use crate::ledger;
+use crate::ledger::{self, NewRow};
 use crate::midway::{Comment, Note};
 use crate::progress::Progress;
 use crate::report::{Step, StepState};
@@ -285,7 +286,12 @@ fn record(
 ) -> Result<(), SqlError> {
     let name = &site.project.ledger;
     make_ledger(site, session)?;
-    let row = ledger::record(site.dialect(), name, migration.hash.as_str(), migration.entry.when);
+    let named = match site.project.history.generation {
+        Generation::V0 => None,
+        Generation::V1 => Some(migration.entry.tag.as_str()),
+    };
+    let row = NewRow { hash: migration.hash.as_str(), when: migration.entry.when, name: named };
+    let row = ledger::record(site.dialect(), name, row);
     match ending {
         Ending::Row => session.run(&row),
         Ending::RowAndNoNote(note) => session.run(&format!("{row};\n{}", note.removing(name))),
@@ -293,11 +299,8 @@ fn record(
     }
 }
 
-/// Makes the ledger if there is none.
+/// Makes the ledger if there is none, and takes one of 0.x over where 1.0 is installed.
 pub(super) fn make_ledger(site: &Site, session: &mut Session) -> Result<(), SqlError> {
-    let name = &site.project.ledger;
-    if ledger::find(session, name)?.contains(name) {
-        return Ok(());
-    }
-    creation(site.dialect(), &name.schema, &name.table).iter().try_for_each(|it| session.run(it))
+    let project = &site.project;
+    Target { ledger: &project.ledger, history: &project.history }.prepare(session)
 }

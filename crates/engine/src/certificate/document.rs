@@ -103,14 +103,15 @@ pub struct Dump {
 /// The migrations folder as the adoption left it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HistoryRecord {
-    /// `journal`: that of Drizzle 0.x.
+    /// `journal`: that of Drizzle 0.x; `folders`: that of 1.0.
     pub layout: String,
     /// In the order in which the migrator applies them.
     pub migrations: Vec<MigrationRecord>,
-    /// SHA-256 of the journal with these entries, as drizzle-kit prints it.
+    /// SHA-256 of the journal with these entries, as drizzle-kit prints it; where there are folders, of what
+    /// a journal would say of them.
     #[schemars(with = "String")]
     pub entries: Fingerprint,
-    /// Every file, its path relative to the migrations folder; the journal is the last.
+    /// Every file, its path relative to the migrations folder; a journal is the last.
     pub files: Vec<FileRecord>,
 }
 
@@ -118,7 +119,7 @@ pub struct HistoryRecord {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MigrationRecord {
     pub tag: String,
-    /// Its time in the journal, in milliseconds.
+    /// Its time in the journal or in its folder's name, in milliseconds.
     pub when: i64,
     /// SHA-256 of its file: what the ledger records.
     #[schemars(with = "String")]

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use raingauge_schema::drizzle::Generation;
 use raingauge_schema::drizzle::journal::Journal;
 use raingauge_schema::drizzle::layout::{JOURNAL_PATH, snapshot_path, sql_path};
 use raingauge_schema::drizzle::ledger::{CreatedAt, LedgerRow};
@@ -41,7 +42,7 @@ pub struct Evidence {
 pub(crate) struct Issue<'a> {
     pub(crate) adoption: &'a Adoption,
     pub(crate) evidence: &'a Evidence,
-    /// The journal with the new entries.
+    /// The journal with the new entries; for folders, what a journal would say of them.
     pub(crate) journal: &'a Journal,
     /// Path and text of every new file, the journal last if it is among them.
     pub(crate) files: Vec<(&'a str, &'a str)>,
@@ -109,10 +110,12 @@ fn versions(site: &Site, evidence: &Evidence) -> Versions {
 fn history(history: &History, issue: &Issue<'_>, journal_text: &str) -> HistoryRecord {
     let mut files = Vec::new();
     let mut migrations = Vec::new();
+    let generation = history.generation;
     for (at, it) in history.migrations.iter().enumerate() {
-        files.push(file(&sql_path(&it.entry.tag), &it.sql));
+        let tag = &it.entry.tag;
+        files.push(file(&sql_path(generation, tag), &it.sql));
         let snapshot = it.snapshot.as_ref();
-        files.extend(snapshot.map(|text| file(&snapshot_path(&it.entry.tag), text)));
+        files.extend(snapshot.map(|text| file(&snapshot_path(generation, tag), text)));
         migrations.push(MigrationRecord {
             tag: it.entry.tag.clone(),
             when: it.entry.when,
@@ -130,11 +133,16 @@ fn history(history: &History, issue: &Issue<'_>, journal_text: &str) -> HistoryR
         });
     }
     files.extend(issue.files.iter().map(|(path, text)| file(path, text)));
-    if !issue.files.iter().any(|it| it.0 == JOURNAL_PATH) {
-        files.push(file(JOURNAL_PATH, journal_text));
-    }
     let entries = Fingerprint::of_bytes(issue.journal.write().as_bytes());
-    HistoryRecord { layout: "journal".to_owned(), migrations, entries, files }
+    let layout = match generation {
+        Generation::V0 if !issue.files.iter().any(|it| it.0 == JOURNAL_PATH) => {
+            files.push(file(JOURNAL_PATH, journal_text));
+            "journal"
+        }
+        Generation::V0 => "journal",
+        Generation::V1 => "folders",
+    };
+    HistoryRecord { layout: layout.to_owned(), migrations, entries, files }
 }
 
 fn file(path: &str, text: &str) -> FileRecord {

@@ -1,8 +1,11 @@
 //! Whether the ledger and the history say the same.
 
+mod generations;
+
 use jiff::Timestamp;
 use raingauge_schema::Dialect;
 use raingauge_schema::drizzle::ledger::{CreatedAt, LedgerRow, Record, pending, records};
+use raingauge_schema::drizzle::{Generation, named_ledger};
 
 use crate::history::History;
 use crate::ledger::{Ledger, LedgerName};
@@ -27,13 +30,20 @@ pub fn standing(
 ) -> Standing {
     let no_rows = Vec::new();
     let rows = ledger.map_or(&no_rows, |it| &it.rows);
-    let applicable = history.applicable();
-    let records = records(&applicable, rows);
-    let mut standing =
-        Standing { pending: pending(dialect, &applicable, rows), ..Standing::default() };
-    for (row, record) in rows.iter().zip(&records) {
-        standing.findings.extend(row_finding(row, *record, history));
-        if let Record::Exact(at) | Record::Edited(at) | Record::Retimed(at) = record {
+    let read = read(dialect, history, ledger, rows);
+    let mut standing = Standing { pending: read.pending, ..Standing::default() };
+    standing.findings.extend(ledger.and_then(|it| generations::other(history, it)));
+    for (row, record) in rows.iter().zip(&read.records) {
+        standing.findings.extend(match history.generation {
+            Generation::V0 => row_finding(row, *record, history),
+            Generation::V1 => generations::row_finding(row, *record, history),
+        });
+        if let Record::Exact(at)
+        | Record::Edited(at)
+        | Record::Retimed(at)
+        | Record::Renamed(at)
+        | Record::Unnamed(at) = record
+        {
             standing.recorded.push(*at);
         }
     }
@@ -42,6 +52,38 @@ pub fn standing(
     standing.find_disagreement(history);
     standing.findings.extend(future_entries(history, now));
     standing
+}
+
+/// What the migrator of the history's generation makes of the ledger.
+struct Reading {
+    records: Vec<Record>,
+    pending: Vec<usize>,
+}
+
+fn read(
+    dialect: Dialect,
+    history: &History,
+    ledger: Option<&Ledger>,
+    rows: &[LedgerRow],
+) -> Reading {
+    let applicable = history.applicable();
+    match (history.generation, ledger.map_or(history.generation, |it| it.generation)) {
+        (Generation::V0, _) => Reading {
+            records: records(&applicable, rows),
+            pending: pending(dialect, &applicable, rows),
+        },
+        (Generation::V1, Generation::V1) => Reading {
+            records: named_ledger::records(&applicable, rows),
+            pending: named_ledger::pending(&applicable, rows),
+        },
+        (Generation::V1, Generation::V0) => {
+            let records = named_ledger::records_taken_over(&applicable, rows);
+            let is_named =
+                |at: &usize| records.iter().any(|it| *it == Record::Exact(*at) || *it == Record::Edited(*at));
+            let pending = (0..applicable.len()).filter(|at| !is_named(at)).collect();
+            Reading { records, pending }
+        }
+    }
 }
 
 /// T13: rows in a ledger that the configuration does not name belong to another runner.
@@ -101,6 +143,16 @@ impl Standing {
     }
 }
 
+const UNKNOWN_ROW: &str = "records a migration that is not in the history: another folder, a deleted file, or a row stamped by hand";
+
+fn edited(history: &History, at: usize) -> Finding {
+    Finding::info(
+        "migration-edited",
+        tag(history, at),
+        "was edited after it had been applied here; a new database is built by other statements than this one was",
+    )
+}
+
 fn row_finding(row: &LedgerRow, record: Record, history: &History) -> Option<Finding> {
     let subject = || format!("ledger row {}", shown(row));
     match (&row.created_at, record) {
@@ -122,33 +174,35 @@ fn row_finding(row: &LedgerRow, record: Record, history: &History) -> Option<Fin
             )
             .evidence(format!("`created_at` {when}, `when` {}", history.migrations[at].entry.when)),
         ),
-        (CreatedAt::Millis(when), Record::Unknown) => Some(
-            Finding::error(
-                "ledger-unknown-row",
-                subject(),
-                "records a migration that is not in the history: another folder, a deleted file, or a row stamped by hand",
-            )
+        // Those two are of 1.0 alone, which has its own rules.
+        (CreatedAt::Millis(when), Record::Unknown | Record::Renamed(_) | Record::Unnamed(_)) => Some(
+            Finding::error("ledger-unknown-row", subject(), UNKNOWN_ROW)
             .evidence(format!("`created_at` {when} is no `when` of the journal, and no file has this hash")),
         ),
-        (CreatedAt::Millis(_), Record::Edited(at)) => Some(Finding::info(
-            "migration-edited",
-            tag(history, at),
-            "was edited after it had been applied here; a new database is built by other statements than this one was",
-        )),
+        (CreatedAt::Millis(_), Record::Edited(at)) => Some(edited(history, at)),
         (CreatedAt::Millis(_), Record::Exact(_)) => None,
     }
 }
 
-/// T04: an entry ahead of the clock blocks every migration that is generated before that time.
+/// T04: an entry ahead of the clock blocks every migration that is generated before that time. 1.0 runs
+/// those all the same, but in another order than they were generated in.
 pub fn future_entries(history: &History, now: Timestamp) -> Vec<Finding> {
     let late = history.migrations.iter().filter(|it| now.as_millisecond() < it.entry.when);
-    late.map(|it| {
-        Finding::error(
+    let told = |tag: String| match history.generation {
+        Generation::V0 => Finding::error(
             "when-future",
-            it.entry.tag.clone(),
+            tag,
             "is stamped ahead of the clock; once it is recorded, migrations generated until then are skipped in silence",
-        )
-        .evidence(format!("`when` {}, now {}", it.entry.when, now.as_millisecond()))
+        ),
+        Generation::V1 => Finding::warning(
+            "when-future",
+            tag,
+            "is stamped ahead of the clock; on a new database it runs after migrations that are generated until then",
+        ),
+    };
+    late.map(|it| {
+        let times = format!("`when` {}, now {}", it.entry.when, now.as_millisecond());
+        told(it.entry.tag.clone()).evidence(times)
     })
     .collect()
 }
@@ -188,6 +242,7 @@ mod tests {
         History {
             folder: PathBuf::new(),
             layout: Layout::Journal,
+            generation: Generation::V0,
             journal: Some(journal),
             migrations,
             findings: Vec::new(),
@@ -197,7 +252,8 @@ mod tests {
     /// A row for migration `at`, as `<when>` says; `None` is NULL.
     fn row(history: &History, at: usize, when: Option<i64>) -> LedgerRow {
         let created_at = when.map_or(CreatedAt::Null, CreatedAt::Millis);
-        LedgerRow { id: Some(1), hash: history.migrations[at].hash.as_str().to_owned(), created_at }
+        let hash = history.migrations[at].hash.as_str().to_owned();
+        LedgerRow { id: Some(1), hash, created_at, name: None }
     }
 
     #[track_caller]
@@ -205,7 +261,7 @@ mod tests {
         let history = history(whens);
         let rows = rows.iter().map(|(at, when)| row(&history, *at, *when)).collect();
         let name = LedgerName { schema: "drizzle".into(), table: "__drizzle_migrations".into() };
-        let ledger = Ledger { name, rows };
+        let ledger = Ledger { name, generation: Generation::V0, rows };
         let now = Timestamp::from_millisecond(1_000_000).unwrap();
         let found = standing(Dialect::Postgres, &history, Some(&ledger), now);
         let codes: Vec<_> = found.findings.iter().map(|it| it.code).collect();
@@ -253,6 +309,7 @@ mod tests {
         let history = history(&[1000]);
         let ledger = |table: &str| Ledger {
             name: LedgerName { schema: "drizzle".into(), table: table.into() },
+            generation: Generation::V0,
             rows: vec![row(&history, 0, Some(1000))],
         };
         let configured = LedgerName { schema: "drizzle".into(), table: "a".into() };

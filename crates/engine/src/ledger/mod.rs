@@ -8,6 +8,7 @@ mod sqlite;
 
 use std::fmt;
 
+use raingauge_schema::drizzle::Generation;
 use raingauge_schema::drizzle::ledger::{CreatedAt, LEDGER_SCHEMA, LEDGER_TABLE, LedgerRow};
 use raingauge_schema::{Dialect, Fingerprint};
 use serde::{Deserialize, Serialize};
@@ -26,7 +27,19 @@ pub struct LedgerName {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ledger {
     pub name: LedgerName,
+    /// Whose columns it has.
+    pub generation: Generation,
     pub rows: Vec<LedgerRow>,
+}
+
+/// A row to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct NewRow<'a> {
+    pub hash: &'a str,
+    /// In milliseconds.
+    pub when: i64,
+    /// The name of the migration's folder, for a ledger of 1.0.
+    pub name: Option<&'a str>,
 }
 
 impl fmt::Display for LedgerName {
@@ -91,17 +104,18 @@ pub(crate) fn find_in_postgres(
 /// # Errors
 /// If the role may not read it, or it has not a ledger's columns.
 pub fn read(session: &mut Session, name: &LedgerName) -> Result<Ledger, SqlError> {
-    let rows = match session {
+    let (generation, rows) = match session {
         Session::Postgres(session) => postgres::read(session, name)?,
         Session::Sqlite(session) => sqlite::read(session, name)?,
     };
-    Ok(Ledger { name: name.clone(), rows })
+    Ok(Ledger { name: name.clone(), generation, rows })
 }
 
 /// The hash of a ledger's rows; a missing ledger is like an empty one.
 pub fn fingerprint(ledger: Option<&Ledger>) -> Fingerprint {
     let rows = ledger.map(|it| it.rows.as_slice()).unwrap_or_default();
-    let each: Vec<_> = rows.iter().map(|it| format!("{:?} {:?}", it.hash, it.created_at)).collect();
+    let text = |it: &LedgerRow| format!("{:?} {:?} {:?}", it.hash, it.created_at, it.name);
+    let each: Vec<_> = rows.iter().map(text).collect();
     Fingerprint::of_parts(each.iter().map(String::as_str))
 }
 
@@ -113,13 +127,40 @@ pub fn read_if_there(session: &mut Session, name: &LedgerName) -> Result<Option<
     if find(session, name)?.contains(name) { read(session, name).map(Some) } else { Ok(None) }
 }
 
-/// The statement that records a migration as applied.
-pub fn record(dialect: Dialect, name: &LedgerName, hash: &str, when: i64) -> String {
-    let hash = match dialect {
-        Dialect::Postgres => raingauge_schema::postgres::grammar::quote_literal(hash),
-        Dialect::Sqlite => raingauge_schema::sqlite::grammar::quote_literal(hash),
+/// The statement that records a migration as applied, as the migrator of 0.45 or, with a name, of 1.0
+/// sends it.
+pub fn record(dialect: Dialect, ledger: &LedgerName, row: NewRow<'_>) -> String {
+    let literal = |text: &str| match dialect {
+        Dialect::Postgres => raingauge_schema::postgres::grammar::quote_literal(text),
+        Dialect::Sqlite => raingauge_schema::sqlite::grammar::quote_literal(text),
     };
-    format!("INSERT INTO {} (\"hash\", \"created_at\") VALUES ({hash}, {when})", name.quoted())
+    let mut row_values = vec![("hash", literal(row.hash)), ("created_at", row.when.to_string())];
+    if let Some(name) = row.name {
+        row_values.push(("name", literal(name)));
+        if dialect == Dialect::Sqlite {
+            // As `toISOString` writes it; PostgreSQL has a default for it.
+            row_values.push(("applied_at", "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')".to_owned()));
+        }
+    }
+    let columns: Vec<_> = row_values.iter().map(|it| format!("\"{}\"", it.0)).collect();
+    let values: Vec<_> = row_values.into_iter().map(|it| it.1).collect();
+    let (columns, values) = (columns.join(", "), values.join(", "));
+    format!("INSERT INTO {} ({columns}) VALUES ({values})", ledger.quoted())
+}
+
+/// A table with a column `name` is one of 1.0, whatever made it; its migrator decides by that too.
+fn generation(columns: &[String]) -> Generation {
+    if columns.iter().any(|it| it == "name") { Generation::V1 } else { Generation::V0 }
+}
+
+/// A row as both engines give it: id, hash, time, the time's type and, in a ledger of 1.0, the name.
+fn ledger_row(row: Vec<Option<String>>) -> LedgerRow {
+    let mut values = row.into_iter();
+    let id = values.next().flatten().and_then(|it| it.parse().ok());
+    let hash = values.next().flatten().unwrap_or_default();
+    let time = values.next().flatten();
+    let kind = values.next().flatten().unwrap_or_default();
+    LedgerRow { id, hash, created_at: created_at(&kind, time), name: values.next().flatten() }
 }
 
 /// A text as the type that the column really holds.

@@ -1,9 +1,10 @@
 //! Ledgers in PostgreSQL.
 
+use raingauge_schema::drizzle::Generation;
 use raingauge_schema::drizzle::ledger::LedgerRow;
 use raingauge_schema::postgres::grammar::quote_literal;
 
-use super::{LedgerName, created_at};
+use super::{LedgerName, generation, ledger_row};
 use crate::connect::{PgSession, SqlError};
 
 pub(super) fn find(
@@ -32,22 +33,26 @@ pub(super) fn find(
         .collect())
 }
 
-pub(super) fn read(session: &mut PgSession, name: &LedgerName) -> Result<Vec<LedgerRow>, SqlError> {
+pub(super) fn read(
+    session: &mut PgSession,
+    ledger: &LedgerName,
+) -> Result<(Generation, Vec<LedgerRow>), SqlError> {
+    let columns = format!(
+        "SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = {}::pg_catalog.regclass \
+         AND attnum > 0 AND NOT attisdropped",
+        quote_literal(&ledger.quoted())
+    );
+    let columns: Vec<_> = session.rows(&columns)?.into_iter().flatten().flatten().collect();
+    let generation = generation(&columns);
+    let name = match generation {
+        Generation::V0 => "",
+        Generation::V1 => ", name",
+    };
     let sql = format!(
         "SELECT id, hash, created_at, CASE WHEN pg_catalog.pg_typeof(created_at)::text \
-         IN ('bigint', 'integer', 'numeric') THEN 'integer' ELSE 'text' END FROM {} ORDER BY id",
-        name.quoted()
+         IN ('bigint', 'integer', 'numeric') THEN 'integer' ELSE 'text' END{name} \
+         FROM {} ORDER BY id",
+        ledger.quoted()
     );
-    let rows = session.rows(&sql)?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let mut values = row.into_iter();
-            let id = values.next().flatten().and_then(|it| it.parse().ok());
-            let hash = values.next().flatten().unwrap_or_default();
-            let time = values.next().flatten();
-            let kind = values.next().flatten().unwrap_or_default();
-            LedgerRow { id, hash, created_at: created_at(&kind, time) }
-        })
-        .collect())
+    Ok((generation, session.rows(&sql)?.into_iter().map(ledger_row).collect()))
 }

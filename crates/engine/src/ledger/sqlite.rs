@@ -1,9 +1,10 @@
 //! Ledgers in SQLite.
 
+use raingauge_schema::drizzle::Generation;
 use raingauge_schema::drizzle::ledger::LedgerRow;
 use raingauge_schema::sqlite::grammar::quote_literal;
 
-use super::{LedgerName, created_at};
+use super::{LedgerName, generation, ledger_row};
 use crate::connect::{SqlError, SqliteSession};
 
 pub(super) fn find(
@@ -26,22 +27,18 @@ pub(super) fn find(
 
 pub(super) fn read(
     session: &mut SqliteSession,
-    name: &LedgerName,
-) -> Result<Vec<LedgerRow>, SqlError> {
+    ledger: &LedgerName,
+) -> Result<(Generation, Vec<LedgerRow>), SqlError> {
+    let columns = format!("SELECT name FROM pragma_table_info({})", quote_literal(&ledger.table));
+    let columns: Vec<_> = session.rows(&columns)?.into_iter().flatten().flatten().collect();
+    let generation = generation(&columns);
+    let name = match generation {
+        Generation::V0 => "",
+        Generation::V1 => ", name",
+    };
     let sql = format!(
-        "SELECT id, hash, created_at, typeof(created_at) FROM {} ORDER BY rowid",
-        name.quoted()
+        "SELECT id, hash, created_at, typeof(created_at){name} FROM {} ORDER BY rowid",
+        ledger.quoted()
     );
-    let rows = session.rows(&sql)?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let mut values = row.into_iter();
-            let id = values.next().flatten().and_then(|it| it.parse().ok());
-            let hash = values.next().flatten().unwrap_or_default();
-            let time = values.next().flatten();
-            let kind = values.next().flatten().unwrap_or_default();
-            LedgerRow { id, hash, created_at: created_at(&kind, time) }
-        })
-        .collect())
+    Ok((generation, session.rows(&sql)?.into_iter().map(ledger_row).collect()))
 }

@@ -1,7 +1,9 @@
-//! Names in a migrations folder: which layout it has, and how drizzle-kit 0.31 names new files.
+//! Names in a migrations folder: which layout it has, and how drizzle-kit names new files.
 
 use serde::{Deserialize, Serialize};
 
+use super::Generation;
+use super::folder::{MIGRATION_FILE, SNAPSHOT_FILE};
 use super::journal::Entry;
 
 /// Which of Drizzle's layouts a migrations folder has. Paths are as they were given.
@@ -22,6 +24,15 @@ pub enum Layout {
 pub const JOURNAL_PATH: &str = "meta/_journal.json";
 
 impl Layout {
+    /// Whose layout it is; nobody's where there are no migrations, or both.
+    pub fn generation(&self) -> Option<Generation> {
+        match self {
+            Self::Journal => Some(Generation::V0),
+            Self::Folders { .. } => Some(Generation::V1),
+            Self::Empty | Self::Mixed { .. } => None,
+        }
+    }
+
     /// Recognises the layout from paths relative to the migrations folder, with `/`.
     pub fn of<'a>(paths: impl IntoIterator<Item = &'a str>) -> Self {
         let (mut journal, mut folders) = (false, Vec::new());
@@ -85,14 +96,27 @@ impl Prefix {
 }
 
 /// The path of a migration's SQL file.
-pub fn sql_path(tag: &str) -> String {
-    format!("{tag}.sql")
+pub fn sql_path(generation: Generation, tag: &str) -> String {
+    match generation {
+        Generation::V0 => format!("{tag}.sql"),
+        Generation::V1 => format!("{tag}/{MIGRATION_FILE}"),
+    }
 }
 
 /// The path of the snapshot that belongs to a tag.
-pub fn snapshot_path(tag: &str) -> String {
-    let prefix = tag.split('_').next().unwrap_or_default();
-    format!("meta/{prefix}_snapshot.json")
+pub fn snapshot_path(generation: Generation, tag: &str) -> String {
+    match generation {
+        Generation::V0 => {
+            let prefix = tag.split('_').next().unwrap_or_default();
+            format!("meta/{prefix}_snapshot.json")
+        }
+        Generation::V1 => format!("{tag}/{SNAPSHOT_FILE}"),
+    }
+}
+
+/// The tag of a new migration of 1.0, which is the name of its folder.
+pub fn folder_tag(now: &Moment, name: &str) -> String {
+    format!("{}_{name}", now.stamp)
 }
 
 /// The snapshot of each entry, among the names of the files in `meta/`. Where two tags have the same
@@ -159,8 +183,9 @@ mod tests {
 
     #[test]
     fn a_snapshot_is_named_after_the_prefix_of_the_tag() {
-        assert_eq!(snapshot_path("0003_many_under_scores"), "meta/0003_snapshot.json");
-        assert_eq!(snapshot_path("_none"), "meta/_snapshot.json");
+        let path = |tag| snapshot_path(Generation::V0, tag);
+        assert_eq!(path("0003_many_under_scores"), "meta/0003_snapshot.json");
+        assert_eq!(path("_none"), "meta/_snapshot.json");
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The ledger: Drizzle's table of applied migrations, and what the migrator of drizzle-orm 0.45
-//! makes of its rows.
+//! makes of its rows. What that of 1.0 makes of them is in `named_ledger`.
 
 use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
+use super::Generation;
 use crate::{Dialect, Fingerprint};
 
 /// The ledger's name unless the configuration says otherwise.
@@ -21,6 +22,10 @@ pub struct LedgerRow {
     pub id: Option<i64>,
     pub hash: String,
     pub created_at: CreatedAt,
+    /// The folder of the migration; absent in a ledger of 0.x, and in a row that 0.x wrote into one of
+    /// 1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// `created_at` with its stored type, because SQLite keeps any.
@@ -42,6 +47,8 @@ pub struct Applicable {
     pub when: i64,
     /// The hash of the file.
     pub hash: Fingerprint,
+    /// The tag of the journal entry, or the name of the folder.
+    pub name: String,
 }
 
 /// What a ledger row says about the migrations of the folder; numbers are positions in it.
@@ -53,6 +60,10 @@ pub enum Record {
     Edited(usize),
     /// A migration with this hash, but another time: the migrator may skip or repeat others.
     Retimed(usize),
+    /// A migration with this hash, under another name: 1.0 runs it again.
+    Renamed(usize),
+    /// A migration that 0.x recorded in a ledger of 1.0, without a name: 1.0 runs it again.
+    Unnamed(usize),
     /// No migration of the folder.
     Unknown,
 }
@@ -85,24 +96,39 @@ fn record(migrations: &[Applicable], row: &LedgerRow) -> Record {
     }
 }
 
-/// The statements that the migrator sends before it reads the ledger. `schema` is ignored for
-/// SQLite.
-pub fn creation(dialect: Dialect, schema: &str, table: &str) -> Vec<String> {
+/// The statements that a migrator sends where there is no ledger yet. `schema` is ignored for SQLite.
+pub fn creation(
+    dialect: Dialect,
+    generation: Generation,
+    schema: &str,
+    table: &str,
+) -> Vec<String> {
     let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     match dialect {
         Dialect::Postgres => vec![
             format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema)),
-            table_ddl(&format!("{}.{}", quoted(schema), quoted(table)), "bigint"),
+            table_ddl(dialect, generation, &format!("{}.{}", quoted(schema), quoted(table))),
         ],
-        Dialect::Sqlite => vec![table_ddl(&quoted(table), "numeric")],
+        Dialect::Sqlite => vec![table_ddl(dialect, generation, &quoted(table))],
     }
 }
 
 /// The indentation is drizzle-orm's: SQLite keeps the text, and so may a fingerprint of it.
-fn table_ddl(name: &str, created_at: &str) -> String {
+fn table_ddl(dialect: Dialect, generation: Generation, name: &str) -> String {
+    let (id, created_at, applied_at, end) = match (dialect, generation) {
+        (Dialect::Postgres, _) => {
+            ("SERIAL", "bigint", "timestamp with time zone DEFAULT now()", "\n\t\t")
+        }
+        (Dialect::Sqlite, Generation::V0) => ("SERIAL", "numeric", "", "\n\t\t"),
+        (Dialect::Sqlite, Generation::V1) => ("INTEGER", "numeric", "TEXT", ""),
+    };
+    let more = match generation {
+        Generation::V0 => String::new(),
+        Generation::V1 => format!(",\n\t\t\t\tname text,\n\t\t\t\tapplied_at {applied_at}"),
+    };
     format!(
-        "\n\t\t\tCREATE TABLE IF NOT EXISTS {name} (\n\t\t\t\tid SERIAL PRIMARY KEY,\n\t\t\t\thash \
-         text NOT NULL,\n\t\t\t\tcreated_at {created_at}\n\t\t\t)\n\t\t"
+        "\n\t\t\tCREATE TABLE IF NOT EXISTS {name} (\n\t\t\t\tid {id} PRIMARY KEY,\n\t\t\t\thash \
+         text NOT NULL,\n\t\t\t\tcreated_at {created_at}{more}\n\t\t\t){end}"
     )
 }
 
@@ -157,12 +183,13 @@ mod tests {
         let migration = |when: &i64| Applicable {
             when: *when,
             hash: Fingerprint::of_bytes(&when.to_le_bytes()),
+            name: format!("m{when}"),
         };
         whens.iter().map(migration).collect()
     }
 
     fn row(created_at: CreatedAt) -> LedgerRow {
-        LedgerRow { id: None, hash: "h".to_owned(), created_at }
+        LedgerRow { id: None, hash: "h".to_owned(), created_at, name: None }
     }
 
     #[track_caller]
@@ -223,6 +250,7 @@ mod tests {
             id: None,
             hash: migrations[hash].hash.as_str().to_owned(),
             created_at: Millis(when),
+            name: None,
         };
         let rows = [recorded(0, 1000), recorded(0, 2000), recorded(2, 9), row(Millis(7))];
         assert_eq!(
@@ -234,7 +262,7 @@ mod tests {
     #[test]
     fn the_ledger_is_created_as_the_migrator_creates_it() {
         assert_eq!(
-            creation(Postgres, LEDGER_SCHEMA, LEDGER_TABLE),
+            creation(Postgres, Generation::V0, LEDGER_SCHEMA, LEDGER_TABLE),
             [
                 "CREATE SCHEMA IF NOT EXISTS \"drizzle\"",
                 "\n\t\t\tCREATE TABLE IF NOT EXISTS \"drizzle\".\"__drizzle_migrations\" (\n\t\t\t\tid \
@@ -242,7 +270,13 @@ mod tests {
                  \t\t"
             ]
         );
-        let [sqlite] = &creation(Sqlite, "", "led\"ger")[..] else { panic!("one statement") };
-        assert!(sqlite.contains("EXISTS \"led\"\"ger\" ("));
+        let one = |generation| creation(Sqlite, generation, "", "led\"ger").pop().unwrap();
+        assert!(one(Generation::V0).contains("EXISTS \"led\"\"ger\" (\n\t\t\t\tid SERIAL "));
+        assert_eq!(
+            one(Generation::V1),
+            "\n\t\t\tCREATE TABLE IF NOT EXISTS \"led\"\"ger\" (\n\t\t\t\tid INTEGER PRIMARY \
+             KEY,\n\t\t\t\thash text NOT NULL,\n\t\t\t\tcreated_at numeric,\n\t\t\t\tname \
+             text,\n\t\t\t\tapplied_at TEXT\n\t\t\t)"
+        );
     }
 }

@@ -8,15 +8,7 @@ use super::entities::Clash;
 use super::javascript;
 use super::shape::{Misfit, Shape};
 
-/// The two Drizzles, which differ in what they read and write.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Generation {
-    /// drizzle-orm 0.x with drizzle-kit 0.x: the journal layout.
-    #[default]
-    V0,
-    /// drizzle-orm and drizzle-kit 1.0, with their previews: the folder layout.
-    V1,
-}
+pub use super::Generation;
 
 /// The id that stands before the first snapshot.
 pub const ORIGIN: &str = "00000000-0000-0000-0000-000000000000";
@@ -115,6 +107,11 @@ pub fn parse_json(json: &str) -> Result<Value, JsonError> {
         let message = text.split(" at line ").next().unwrap_or(&text).to_owned();
         JsonError::Syntax { message, line: error.line(), column: error.column() }
     })
+}
+
+/// The version that a snapshot says it has.
+pub fn version_of(json: &str) -> Option<String> {
+    parse_json(json).ok()?.get("version")?.as_str().map(str::to_owned)
 }
 
 /// How a dialect's snapshots are recognised and what they look like.
