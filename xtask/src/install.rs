@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use raingauge_testkit::judge::orm::{Orm, PACKAGES};
 use raingauge_testkit::node::SCHEMA_PACKAGES;
-use raingauge_testkit::project::Example;
+use raingauge_testkit::project::{DRIZZLE_1, Example, Project};
 use raingauge_testkit::{Failure, Result, pgbouncer, postgres};
 
 use crate::process::{root, show_and_run, starts, target};
@@ -124,6 +124,7 @@ pub(crate) fn packages() -> Result {
         install_packages(example.name(), &example.folder())?;
     }
     install_packages(PACKAGES, &Orm::packages())?;
+    install_packages(DRIZZLE_1, &Project::drizzle_1_packages())?;
     install_packages(SCHEMA_PACKAGES, &root().join("crates/tsload/tests/packages"))
 }
 

@@ -4,6 +4,7 @@
 //! written anywhere else. `reconcile` carries the plan out.
 
 use raingauge_schema::dialect::AnySnapshot;
+use raingauge_schema::drizzle::Generation;
 use raingauge_schema::drizzle::migration::{hash, join};
 use raingauge_schema::drizzle::snapshot::{Generation, SnapshotIds};
 use raingauge_schema::{Dialect, Fingerprint, Kind};
@@ -259,6 +260,13 @@ fn baseline_course(
 }
 
 fn refusals(site: &Site, facts: &Facts, findings: &mut Vec<Finding>) {
+    if site.project.history.generation == Generation::V1 {
+        findings.push(Finding::error(
+            "drizzle-generation",
+            "history",
+            "a baseline for Drizzle 1.0 needs its snapshots, which this version of raingauge cannot write yet; nothing was changed",
+        ));
+    }
     let declared_tables = site.project.declared.as_ref().map(|it| it.tables()).unwrap_or_default();
     findings.extend(check::right_database(facts, &declared_tables, &site.identity.database));
     if let Some(declared) = &facts.declared {

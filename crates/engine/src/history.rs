@@ -140,8 +140,8 @@ impl History {
                     subject,
                     "has the journal layout of Drizzle 0.x, and the project has Drizzle 1.0, which refuses it until it is taken over; nothing was changed",
                 )
-                .next("raingauge upgrade: takes files and ledger over together")
-                .next("to stay on 0.x: install drizzle-orm 0.45 and drizzle-kit 0.31"),
+                .next("to stay on 0.x: install drizzle-orm 0.45 and drizzle-kit 0.31")
+                .next("to go to 1.0: npx drizzle-kit up"),
                 &[][..],
             ),
             (Layout::Mixed { folders }, _) => (

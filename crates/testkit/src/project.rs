@@ -42,6 +42,9 @@ impl Example {
     }
 }
 
+/// The name of the npm packages of Drizzle 1.0, for both examples.
+pub const DRIZZLE_1: &str = "drizzle-1";
+
 /// How much has happened to a project's database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Age {
@@ -68,6 +71,31 @@ impl Project {
     /// If the npm packages or the server are missing, or a script fails.
     pub fn new(example: Example, age: Age) -> Result<Self> {
         Self::copy_of(&example.folder(), example, age)
+    }
+
+    /// As [`Self::new`], with Drizzle 1.0 installed instead of 0.x.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_drizzle_1(example: Example, age: Age) -> Result<Self> {
+        let project = Self::new(example, age)?;
+        project.install_drizzle_1()?;
+        Ok(project)
+    }
+
+    /// Installs Drizzle 1.0 in place of what is there.
+    ///
+    /// # Errors
+    /// If the npm packages are missing.
+    pub fn install_drizzle_1(&self) -> Result {
+        let link = self.root.join("node_modules");
+        fs::remove_file(&link)?;
+        Ok(symlink(node::modules(DRIZZLE_1)?, link)?)
+    }
+
+    /// Where `cargo xtask install` finds the lock file of [`DRIZZLE_1`].
+    pub fn drizzle_1_packages() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("npm").join(DRIZZLE_1)
     }
 
     /// A copy of any folder with the npm packages of an example and a database of its engine.

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use raingauge_schema::drizzle::Generation;
 use serde_json::{Map, Value};
 
-use crate::Generation;
 use crate::error::LoadError;
 
 /// A Drizzle configuration. `Debug` shows no credentials.

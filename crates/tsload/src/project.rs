@@ -8,7 +8,6 @@ use std::time::Duration;
 use raingauge_schema::drizzle::Generation;
 use serde_json::Value;
 
-use crate::Generation;
 use crate::config::Config;
 use crate::declared::Declared;
 use crate::dotenv;

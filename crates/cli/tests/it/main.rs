@@ -16,6 +16,7 @@ mod corpus;
 mod crash;
 mod doctor;
 mod fence;
+mod folders;
 mod init;
 mod live;
 mod majors;

@@ -210,6 +210,9 @@ fn file_checks(project: &Project) -> Result<Suite> {
 /// A schema ahead of the last snapshot has changes that no migration makes.
 pub(super) fn ahead(project: &Project) -> Vec<Finding> {
     let Some(schema) = &project.declared else { return Vec::new() };
+    if project.history.generation == Generation::V1 {
+        return Vec::new();
+    }
     let last = project.history.migrations.iter().rev().find_map(|it| it.snapshot.as_deref());
     let from = match last.map(|it| AnySnapshot::read(project.dialect, Generation::V0, it)) {
         Some(Ok(snapshot)) => snapshot,

@@ -68,6 +68,7 @@ fn names(folders: &[String]) -> Vec<Finding> {
                 Some(_) => "does not begin with the fourteen digits of a time, so nobody can say when its turn is",
             };
             Finding::error("folder-name", it.clone(), message)
+                .affects(Affected::Both)
                 .next("give it a name such as `20261122112828_init`, if no database has recorded it")
         })
         .collect();
@@ -80,6 +81,7 @@ fn names(folders: &[String]) -> Vec<Finding> {
                     pair[1].clone(),
                     format!("comes after `{}` for drizzle-kit and before it for the migrator", pair[0]),
                 )
+                .affects(Affected::Both)
                 .next("give one of them a later time in its name, before it is applied anywhere"),
             );
         } else if is_same_second {

@@ -4,7 +4,7 @@ import pg from "pg";
 
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL });
 try {
-  await migrate(drizzle(pool), { migrationsFolder: process.argv[1] });
+  await migrate(drizzle({ client: pool }), { migrationsFolder: process.argv[1] });
 } catch (error) {
   const cause = error.cause ?? error;
   console.log(JSON.stringify({ code: cause.code, message: cause.message }));

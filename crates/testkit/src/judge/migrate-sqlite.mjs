@@ -4,7 +4,7 @@ import { migrate } from "drizzle-orm/libsql/migrator";
 
 const client = createClient({ url: process.env.DATABASE_URL });
 try {
-  await migrate(drizzle(client), { migrationsFolder: process.argv[1] });
+  await migrate(drizzle({ client }), { migrationsFolder: process.argv[1] });
 } catch (error) {
   const cause = error.cause ?? error;
   console.log(JSON.stringify({ code: cause.code, message: cause.message }));

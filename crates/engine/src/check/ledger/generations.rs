@@ -95,7 +95,7 @@ mod tests {
         History {
             folder: PathBuf::new(),
             layout: Layout::Folders { folders: Vec::new() },
-            generation: Generation::V1,
+            generation: V1,
             journal: None,
             migrations: (0..).zip(&[ONE, TWO]).map(migration).collect(),
             findings: Vec::new(),

@@ -1,0 +1,123 @@
+//! Projects with Drizzle 1.0: the folder layout, and its ledger, beside the real migrator.
+
+use raingauge_testkit::project::Age;
+use raingauge_testkit::{Database, Example, Project, Result, judge};
+use sha2::{Digest, Sha256};
+
+use crate::run::{run, verdict};
+
+const FOLDERS: [&str; 3] =
+    ["20260101100000_authors", "20260101110000_books", "20260101120000_orders"];
+
+fn statement(at: usize) -> String {
+    let table = ["authors", "books", "orders"][at];
+    format!("CREATE TABLE {table} (id integer PRIMARY KEY NOT NULL, name text);\n")
+}
+
+/// A project of Drizzle 1.0 without `schema.ts` and init.sql, with these migrations and an empty database.
+fn project(example: Example, migrations: &[usize]) -> Result<Project> {
+    let project = Project::with_drizzle_1(example, Age::Empty)?;
+    for gone in ["src/db/schema.ts", "db/init.sql", "lived.sql", "docker-compose.yml"] {
+        std::fs::remove_file(project.path(gone))?;
+    }
+    for at in migrations {
+        write(&project, *at)?;
+    }
+    Ok(project)
+}
+
+fn write(project: &Project, at: usize) -> Result {
+    project.write(&format!("drizzle/{}/migration.sql", FOLDERS[at]), &statement(at))
+}
+
+fn ledger(database: &Database) -> &'static str {
+    match database {
+        Database::Postgres(_) => "drizzle.__drizzle_migrations",
+        Database::Sqlite(_) => "\"__drizzle_migrations\"",
+    }
+}
+
+/// The ledger's rows without the time of the day.
+fn rows(database: &Database) -> Result<Vec<String>> {
+    database.rows_without(ledger(database), &["applied_at".to_owned()])
+}
+
+fn applied_at(database: &Database, at: usize) -> Result<String> {
+    let name = FOLDERS[at];
+    database.value(&format!(
+        "SELECT coalesce(cast(applied_at AS text), 'NULL') FROM {} WHERE name = '{name}'",
+        ledger(database)
+    ))
+}
+
+/// What 0.45 leaves behind when it has applied a migration some time within the second of its name.
+fn record_as_0_45(database: &Database, at: usize) -> Result {
+    let create = match database {
+        Database::Postgres(_) => {
+            "CREATE SCHEMA IF NOT EXISTS drizzle; CREATE TABLE IF NOT EXISTS \
+             drizzle.__drizzle_migrations (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at bigint);"
+        }
+        Database::Sqlite(_) => {
+            "CREATE TABLE IF NOT EXISTS \"__drizzle_migrations\" \
+             (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at numeric);"
+        }
+    };
+    let hash: String = Sha256::digest(statement(at)).iter().map(|it| format!("{it:02x}")).collect();
+    let when = 1_767_261_600_345_i64 + i64::try_from(at)? * 3_600_000;
+    let (table, statement) = (ledger(database), statement(at));
+    database.sql(&format!(
+        "{statement}; {create} INSERT INTO {table} (hash, created_at) VALUES ('{hash}', {when});"
+    ))?;
+    Ok(())
+}
+
+/// What raingauge and the real migrator make of two databases that are alike.
+#[track_caller]
+fn both_migrate(project: &Project, real: &Database, n: usize) -> Result {
+    run(project, &["migrate"], 0)?;
+    let migrated = judge::migrate(project, judge::Migrator::Programmatic, real)?;
+    assert!(migrated.succeeded, "{}", migrated.run);
+    assert_eq!(project.database.schema()?, real.schema()?);
+    assert_eq!(rows(&project.database)?, rows(real)?);
+    assert_eq!(rows(real)?.len(), n);
+    for migrator in judge::Migrator::ALL {
+        let again = judge::migrate(project, migrator, &project.database)?;
+        assert!(again.did_nothing(), "{:?}", again.changes);
+    }
+    Ok(())
+}
+
+#[test]
+fn migrate_writes_the_ledger_that_the_real_migrator_of_1_0_writes() -> Result {
+    for example in Example::ALL {
+        let project = project(example, &[0, 2])?;
+        let real = project.database.sibling("real")?;
+        both_migrate(&project, &real, 2)?;
+        let times = [applied_at(&project.database, 0)?, applied_at(&real, 0)?];
+        // A time of today, in the same form: `2026-11-22T22:59:08.123Z`, or as PostgreSQL shows it.
+        let form = |it: &String| it.replace(|it: char| it.is_ascii_digit(), "0");
+        let seconds = |it: &String| form(it).split('.').next().map(str::to_owned);
+        assert_eq!(seconds(&times[0]), seconds(&times[1]), "{times:?}");
+        assert!(times[0].starts_with("20"), "{times:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn t10_a_ledger_of_0_45_is_taken_over_as_the_real_migrator_does_it() -> Result {
+    for example in Example::ALL {
+        let project = project(example, &[0, 1, 2])?;
+        let real = project.database.sibling("real")?;
+        for database in [&project.database, &real] {
+            record_as_0_45(database, 0)?;
+            record_as_0_45(database, 1)?;
+        }
+        let status = run(&project, &["status"], 0)?;
+        assert!(status.stdout.contains("3 migrations, 2 recorded, 1 pending"), "{status}");
+        both_migrate(&project, &real, 3)?;
+        assert_eq!(applied_at(&project.database, 1)?, "NULL");
+        assert_eq!(applied_at(&real, 1)?, "NULL");
+        assert_eq!(verdict(&run(&project, &["validate"], 0)?), "validate: clean");
+    }
+    Ok(())
+}
