@@ -57,7 +57,11 @@ impl Migration {
     pub fn file_name(&self) -> String {
         let tag = &self.entry.tag;
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        if name == MIGRATION_FILE { sql_path(Generation::V1, tag) } else { sql_path(Generation::V0, tag) }
+        if name == MIGRATION_FILE {
+            sql_path(Generation::V1, tag)
+        } else {
+            sql_path(Generation::V0, tag)
+        }
     }
 }
 
@@ -223,9 +227,9 @@ impl History {
     /// T17: a file that no journal lists never runs, and listing it later may run it on live data.
     fn find_orphans(&mut self, paths: &[String], dialect: Dialect) -> Result<()> {
         let listed = |name: &str| {
-            self.journal
-                .as_ref()
-                .is_some_and(|it| it.entries.iter().any(|entry| sql_path(Generation::V0, &entry.tag) == name))
+            self.journal.as_ref().is_some_and(|it| {
+                it.entries.iter().any(|entry| sql_path(Generation::V0, &entry.tag) == name)
+            })
         };
         let is_sql = |path: &&String| {
             !path.contains('/')

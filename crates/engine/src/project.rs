@@ -186,10 +186,8 @@ mod tests {
 
     #[track_caller]
     fn check(orm: Option<&str>, kit: Option<&str>, expected: Result<Option<Generation>, &str>) {
-        let versions = Versions {
-            drizzle_orm: orm.map(str::to_owned),
-            drizzle_kit: kit.map(str::to_owned),
-        };
+        let versions =
+            Versions { drizzle_orm: orm.map(str::to_owned), drizzle_kit: kit.map(str::to_owned) };
         assert_eq!(installed(&versions).map_err(|it| it.code), expected);
     }
 

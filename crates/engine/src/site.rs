@@ -76,8 +76,7 @@ impl Site {
     /// If they cannot be read any more.
     pub fn refresh(&mut self) -> Result<()> {
         let history = &self.project.history;
-        let again =
-            History::read(&history.folder, self.project.dialect, Some(history.generation))?;
+        let again = History::read(&history.folder, self.project.dialect, Some(history.generation))?;
         self.project.history = again;
         if self.empty.is_some() && Session::open(&self.dsn, Access::ReadOnly).is_ok() {
             self.empty = None;

@@ -78,8 +78,9 @@ fn read(
         },
         (Generation::V1, Generation::V0) => {
             let records = named_ledger::records_taken_over(&applicable, rows);
-            let is_named =
-                |at: &usize| records.iter().any(|it| *it == Record::Exact(*at) || *it == Record::Edited(*at));
+            let is_named = |at: &usize| {
+                records.iter().any(|it| *it == Record::Exact(*at) || *it == Record::Edited(*at))
+            };
             let pending = (0..applicable.len()).filter(|at| !is_named(at)).collect();
             Reading { records, pending }
         }

@@ -15,7 +15,11 @@ use crate::report::{Affected, Finding};
 
 impl History {
     /// Reads the folders as the migrator does: those with a `migration.sql`, in the order of their names.
-    pub(super) fn read_folders(&mut self, mut folders: Vec<String>, dialect: Dialect) -> Result<()> {
+    pub(super) fn read_folders(
+        &mut self,
+        mut folders: Vec<String>,
+        dialect: Dialect,
+    ) -> Result<()> {
         // The kit's order is that of the text.
         self.findings.extend(names(&folders));
         folders.sort_by(|a, b| locale_order(a, b));
@@ -79,7 +83,10 @@ fn names(folders: &[String]) -> Vec<Finding> {
                 Finding::error(
                     "folder-order",
                     pair[1].clone(),
-                    format!("comes after `{}` for drizzle-kit and before it for the migrator", pair[0]),
+                    format!(
+                        "comes after `{}` for drizzle-kit and before it for the migrator",
+                        pair[0]
+                    ),
                 )
                 .affects(Affected::Both)
                 .next("give one of them a later time in its name, before it is applied anywhere"),
@@ -88,7 +95,10 @@ fn names(folders: &[String]) -> Vec<Finding> {
             findings.push(Finding::warning(
                 "folder-same-second",
                 pair[1].clone(),
-                format!("has the same time as `{}`: only the rest of the names says which comes first", pair[0]),
+                format!(
+                    "has the same time as `{}`: only the rest of the names says which comes first",
+                    pair[0]
+                ),
             ));
         }
     }

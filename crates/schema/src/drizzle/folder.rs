@@ -116,7 +116,8 @@ mod tests {
 
     #[test]
     fn names_sort_as_under_locale_compare() {
-        let mut names = ["1_b", "1_A", "1_a", "1-a", "1_B", "10_a", "1__a", "1_10", "1_9", "Z", "a"];
+        let mut names =
+            ["1_b", "1_A", "1_a", "1-a", "1_B", "10_a", "1__a", "1_10", "1_9", "Z", "a"];
         names.sort_by(|a, b| locale_order(a, b));
         // As `[…].sort((a, b) => a.localeCompare(b))` under Node 20.
         let expected = ["1__a", "1_10", "1_9", "1_a", "1_A", "1_b", "1_B", "1-a", "10_a", "a", "Z"];
