@@ -53,7 +53,7 @@ fn found(files: &Files, dialect: Dialect, driver: Option<&str>) -> Vec<String> {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    let history = History::read(folder.path(), dialect).unwrap();
+    let history = History::read(folder.path(), dialect, None).unwrap();
     let meta = meta::read(folder.path()).unwrap();
     let examined = Folder { history: &history, meta: &meta, dialect, driver };
     let all = [history.findings.clone(), examined.files(), examined.snapshots()].concat();
