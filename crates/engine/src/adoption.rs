@@ -4,7 +4,6 @@
 //! written anywhere else. `reconcile` carries the plan out.
 
 use raingauge_schema::dialect::AnySnapshot;
-use raingauge_schema::drizzle::Generation;
 use raingauge_schema::drizzle::migration::{hash, join};
 use raingauge_schema::drizzle::snapshot::{Generation, SnapshotIds};
 use raingauge_schema::{Dialect, Fingerprint, Kind};
