@@ -1,4 +1,4 @@
-//! Tasks of the repository: `cargo xtask demo`, `test`, `ci`, `tidy`, `bench`. One file per task.
+//! Tasks of the repository: `cargo xtask demo`, `test`, `ci`, `tidy`, `oracle`, `bench`. One file per task.
 
 #![expect(clippy::print_stdout, reason = "telling what it does is half of what a task does")]
 
@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod demo;
 mod install;
+mod oracle;
 mod process;
 mod servers;
 mod test;
@@ -30,6 +31,7 @@ enum Task {
     #[command(hide = true)]
     Measure(bench::measure::MeasureArgs),
     Demo(demo::DemoArgs),
+    Oracle(oracle::OracleArgs),
     Test(test::TestArgs),
     /// Check everything that a change has to pass: format, lints, docs, tidy, tests
     Ci,
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Measure(arguments) => bench::measure::run(&arguments),
         Task::Demo(arguments) => demo::run(&arguments),
+        Task::Oracle(arguments) => oracle::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
         Task::Ci => ci::run(),
         Task::Tidy => tidy::run(),

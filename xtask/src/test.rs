@@ -7,6 +7,7 @@ use raingauge_testkit::postgres::SHARED_SERVER;
 use raingauge_testkit::{Failure, Postgres, Result};
 
 use crate::install;
+use crate::oracle;
 use crate::process::{ALREADY_SAID, cargo, root, show_and_run, starts};
 
 /// The variable that tells tests where real-world schemas are.
@@ -26,6 +27,9 @@ pub(crate) struct TestArgs {
 /// Runs all tests. The summary of the test runner is the last thing that is printed.
 pub(crate) fn run(arguments: &TestArgs) -> Result {
     install::run()?;
+    if arguments.full {
+        oracle::check()?;
+    }
     let server = Postgres::start()?;
     let variables = variables(arguments, &server);
     let has_nextest = starts("cargo", &["nextest", "--version"]);

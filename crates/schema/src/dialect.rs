@@ -451,7 +451,7 @@ impl AnySnapshot {
         }
     }
 
-    /// The statements that lead to another snapshot, as drizzle-kit 0.31 writes them. Snapshots of
+    /// The statements that lead to another snapshot, as drizzle-kit of their generation writes them. Snapshots of
     /// two dialects have no way between them.
     pub fn difference_to(&self, to: &Self) -> Difference {
         match (self, to) {
@@ -464,6 +464,15 @@ impl AnySnapshot {
                 let diff = sqlite::diff::diff(Pair { from, to });
                 let statements = sqlite::render::statements(&diff);
                 Difference { statements, not_expressed: diff.not_expressed }
+            }
+            (Self::Entities(from), Self::Entities(to)) if from.format == to.format => {
+                let to = to.settled_after(from);
+                let entities = Pair { from: &from.entities, to: &to.entities };
+                let statements = match from.format == Dialect::Postgres.entities() {
+                    true => postgres::rows::statements(entities),
+                    false => sqlite::rows::statements(entities),
+                };
+                Difference { statements, not_expressed: Vec::new() }
             }
             (Self::Postgres(_) | Self::Sqlite(_) | Self::Entities(_), _) => {
                 let not_expressed = vec!["the snapshots are of two kinds".to_owned()];

@@ -5,7 +5,9 @@
 //! rows to another.
 
 mod default;
+mod diff;
 mod encode;
+mod render;
 mod types;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +15,10 @@ use serde_json::{Map, Value};
 
 use super::schema;
 use crate::drizzle::chain::{EntityFormat, EntitySnapshot};
+use crate::drizzle::entities::Entities;
 use crate::drizzle::snapshot::{SnapshotError, SnapshotIds};
+use crate::pair::Pair;
+use crate::plan::Statement;
 
 /// How the files look.
 pub const FORMAT: EntityFormat = EntityFormat {
@@ -33,6 +38,11 @@ pub fn snapshot(
     ids: &SnapshotIds,
 ) -> Result<EntitySnapshot, SnapshotError> {
     Ok(EntitySnapshot::new(&FORMAT, encode::entities(schema)?, ids))
+}
+
+/// The statements that lead from one set of rows to another, as drizzle-kit 1.0 writes them.
+pub fn statements(entities: Pair<&Entities>) -> Vec<Statement> {
+    render::statements(&diff::diff(entities))
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

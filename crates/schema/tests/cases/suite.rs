@@ -15,6 +15,28 @@ use raingauge_schema::drizzle::snapshot::{Generation, ORIGIN, SnapshotIds};
 use serde::Deserialize;
 use serde_json::Value;
 
+/// Statements that are not the kit's, because the kit's are wrong: `cases/known-differences.md` says
+/// why.
+const OTHERWISE: &[(&str, &str)] = &[("postgres/changes.0.json", "type becomes custom")];
+
+/// Changes for which the differ of 0.31 has no statements yet, and refuses.
+const NOT_EXPRESSED: &[(&str, &str)] = &[
+    ("postgres/changes.0.json", "generated comes"),
+    ("postgres/changes.0.json", "generated goes"),
+    ("postgres/changes.0.json", "generated changes"),
+    ("postgres/changes.0.json", "enum loses a value"),
+    ("postgres/changes.0.json", "enum loses a value, with a default"),
+    ("postgres/changes.0.json", "enum changes the order"),
+    ("postgres/changes.0.json", "view gets options"),
+    ("postgres/changes.0.json", "view loses options"),
+    ("postgres/changes.0.json", "view changes options"),
+    ("postgres/changes.0.json", "materialized view gets options"),
+    ("postgres/changes.0.json", "materialized view moves"),
+    ("postgres/changes.0.json", "materialized view gets another method"),
+    ("postgres/changes.0.json", "view becomes materialized"),
+    ("sqlite/changes.0.json", "virtual column changes"),
+];
+
 /// One question to a kit and its answer.
 #[derive(Deserialize)]
 struct Case {
@@ -36,6 +58,7 @@ struct Place {
     dialect: Dialect,
     generation: Generation,
     file: String,
+    case: String,
 }
 
 #[test]
@@ -50,14 +73,12 @@ fn snapshots_of_the_suite_are_those_of_both_kits() {
 fn statements_of_the_suite_are_those_of_both_kits() {
     check_all(|place, ours, case| {
         let migration = case.migration.as_ref()?;
-        if place.generation == Generation::V1 {
-            // FIXME: statements of 1.0 are not written yet.
-            return None;
-        }
-        if !ours.not_expressed.is_empty() {
+        let is_listed = |list: &[(&str, &str)]| list.contains(&(&place.file, &place.case));
+        if is_listed(NOT_EXPRESSED) == ours.not_expressed.is_empty() {
             return Some(format!("not expressed: {}", ours.not_expressed.join(", ")));
         }
-        (*migration != ours.sql).then(|| diff(migration, &ours.sql))
+        let is_same = *migration == ours.sql || !ours.not_expressed.is_empty();
+        (is_same == is_listed(OTHERWISE)).then(|| diff(migration, &ours.sql))
     });
 }
 
@@ -88,9 +109,10 @@ struct Ours {
 
 fn check_all(problem: impl Fn(&Place, &Ours, &Case) -> Option<String>) {
     let (mut count, mut problems) = (0, Vec::new());
-    for (place, recording) in recordings() {
+    for (mut place, recording) in recordings() {
         for (name, case) in recording.cases.iter().filter(|it| it.1.refused.is_none()) {
             count += 1;
+            place.case.clone_from(name);
             let found = match ours(&place, case) {
                 Ok(ours) => problem(&place, &ours, case),
                 Err(error) => Some(error),
@@ -99,7 +121,7 @@ fn check_all(problem: impl Fn(&Place, &Ours, &Case) -> Option<String>) {
         }
     }
     assert!(problems.is_empty(), "{} of {count}:\n\n{}", problems.len(), problems.join("\n\n"));
-    assert!(count >= 400, "only {count} cases were found");
+    assert!(count >= 850, "only {count} cases were found");
 }
 
 fn ours(place: &Place, case: &Case) -> Result<Ours, String> {
@@ -145,7 +167,8 @@ fn recordings() -> Vec<(Place, Recording)> {
                 if file.ends_with(".0.json") { Generation::V0 } else { Generation::V1 };
             let recording = serde_json::from_str(&fs::read_to_string(path).unwrap());
             let recording = recording.unwrap_or_else(|error| panic!("{file}: {error}"));
-            all.push((Place { dialect, generation, file }, recording));
+            let case = String::new();
+            all.push((Place { dialect, generation, file, case }, recording));
         }
     }
     all
