@@ -1,11 +1,13 @@
 //! Compares our files with those of the real drizzle-kit, byte for byte.
 //!
 //! `cases/record.mjs` records what the kit writes; this reads all recordings. A case with `schema.ts`
-//! is made from nothing, one with `from.ts` and `to.ts` is a change.
+//! is made from nothing, one with `from.ts` and `to.ts` is a change. `fuzz` spoils what was recorded.
 
 #![expect(clippy::disallowed_methods, reason = "the crate is pure, its cases are files")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail loudly")]
 
+mod fuzz;
+mod mangle;
 mod suite;
 
 use std::fs;

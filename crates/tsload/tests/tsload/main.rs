@@ -19,4 +19,5 @@ mod patterns;
 mod postgres;
 mod project;
 mod runtimes;
+mod spoilt;
 mod sqlite;
