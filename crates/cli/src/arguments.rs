@@ -230,6 +230,13 @@ pub(crate) struct ValidateArgs {
     /// Also ask the project's own drizzle-kit what it makes of schema.ts, and compare
     #[arg(long)]
     pub(crate) judge: bool,
+    /// Repair what is safe in the migrations folder: chain snapshots, merge those of two branches, number
+    /// anew; opens no database and shows the plan without --confirm
+    #[arg(long, conflicts_with = "certificate")]
+    pub(crate) fix: bool,
+    /// Carry out the repair; with a hash, exactly the plan that was shown with it
+    #[arg(long, value_name = "PLAN", num_args = 0..=1, require_equals = true, default_missing_value = "", requires = "fix")]
+    pub(crate) confirm: Option<String>,
 }
 
 #[derive(Args, Debug)]

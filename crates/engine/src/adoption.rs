@@ -14,6 +14,7 @@ use crate::check::{adoption as check, declared, rights};
 use crate::facts::{DeclaredSide, Facts, Scope};
 use crate::filters::Filters;
 use crate::ledger;
+use crate::mend::{MENDED, Mend, Mending, mending};
 use crate::progress::Progress;
 use crate::proof;
 use crate::report::{Finding, Severity};
@@ -37,6 +38,8 @@ pub struct Adoption {
     pub migrations: Vec<NewMigration>,
     /// Positions in the existing history that are recorded as applied.
     pub recorded: Vec<usize>,
+    /// Rows of the ledger that are changed, so that it says what live is.
+    pub mends: Vec<Mend>,
     /// The catalog that the plan rests on; when live has another one, the plan is stale.
     pub live: Fingerprint,
     /// The ledger that the plan rests on; another runner may have recorded more meanwhile.
@@ -90,10 +93,12 @@ pub fn course(facts: &Facts, site: &Site) -> (Course, Vec<Finding>) {
         Some(at) if at == recorded && is_prefix && (0 < at || nothing_happened) => {
             (if at == 0 { Course::Fresh } else { Course::Adopted }, Vec::new())
         }
-        Some(at) if recorded < at && is_prefix => match ambiguous(facts, site, recorded, at) {
-            Some(finding) => (Course::Refused, vec![finding]),
-            None => (Course::Record(at), Vec::new()),
-        },
+        Some(at) if recorded < at && is_prefix => {
+            match ambiguous(facts, site, &(recorded..at).collect::<Vec<_>>()) {
+                Some(finding) => (Course::Refused, vec![finding]),
+                None => (Course::Record(at), Vec::new()),
+            }
+        }
         Some(_) | None => (Course::Refused, vec![off_course(facts, recorded)]),
     }
 }
@@ -101,11 +106,12 @@ pub fn course(facts: &Facts, site: &Site) -> (Course, Vec<Finding>) {
 /// T20: a catalog says nothing of rows. A migration that writes some may have run, or its structure
 /// may have come from somewhere else without them. The seed migration can be told: it inserts what
 /// init.sql inserted. For others a person has to vouch, by name.
-fn ambiguous(facts: &Facts, site: &Site, recorded: usize, at: usize) -> Option<Finding> {
+fn ambiguous(facts: &Facts, site: &Site, candidates: &[usize]) -> Option<Finding> {
     let migrations = &site.project.history.migrations;
     let is_vouched = |tag: &str| site.setting.allow.contains(&format!("record:{tag}"));
-    let unprovable: Vec<_> = (recorded..at)
-        .map(|it| &migrations[it])
+    let unprovable: Vec<_> = candidates
+        .iter()
+        .map(|it| &migrations[*it])
         .filter(|it| site.dialect().writes_rows(&it.sql))
         .filter(|it| !has_run_as_init_sql(facts, &it.sql) && !is_vouched(&it.entry.tag))
         .collect();
@@ -198,6 +204,10 @@ pub fn plan(site: &mut Site, facts: &mut Facts, progress: &mut dyn Progress) -> 
         // T22: a plan from what a role happens to see would take the rest for absent.
         return Ok(planning);
     }
+    if let Some((at, mending)) = mendable(site, facts) {
+        mend_course(site, facts, &mut planning, (at, mending), progress)?;
+        return Ok(planning);
+    }
     match course {
         Course::Adopted | Course::Fresh | Course::Refused => {}
         Course::Record(at) => {
@@ -216,6 +226,48 @@ pub fn plan(site: &mut Site, facts: &mut Facts, progress: &mut dyn Progress) -> 
         planning.adoption = None;
     }
     Ok(planning)
+}
+
+/// A ledger with faults, and the place where a replay equals live all the same.
+fn mendable(site: &Site, facts: &Facts) -> Option<(usize, Mending)> {
+    let errors = facts.findings.iter().filter(|it| it.severity == Severity::Error);
+    let codes: Vec<_> = errors.map(|it| it.code).collect();
+    let at = facts.position.proven?;
+    if site.project.history.generation != Generation::V0 {
+        return None;
+    }
+    if codes.is_empty() || !codes.iter().all(|it| MENDED.contains(it)) {
+        return None;
+    }
+    let ledger = facts.ledgers.iter().find(|it| it.name == site.project.ledger)?;
+    Some((at, mending(site.dialect(), &site.project.history, &ledger.rows, at)?))
+}
+
+fn mend_course(
+    site: &mut Site,
+    facts: &Facts,
+    planning: &mut Planning,
+    (at, mending): (usize, Mending),
+    progress: &mut dyn Progress,
+) -> Result<()> {
+    planning.findings.retain(|it| !MENDED.contains(&it.code));
+    planning.findings.extend(missing_rights(facts));
+    planning.findings.extend(ambiguous(facts, site, &mending.missing));
+    if planning.findings.iter().any(|it| it.severity == Severity::Error) {
+        return Ok(());
+    }
+    progress.begin("proving the position in scratch");
+    let proof = proof::prove_position(site, facts, at)?;
+    let adoption = finish(site, facts, Vec::new(), mending.missing);
+    let words: Vec<_> = mending.mends.iter().map(|it| format!("{it:?}")).collect();
+    let parts = std::iter::once(adoption.plan.as_str()).chain(words.iter().map(String::as_str));
+    let plan = Fingerprint::of_parts(parts);
+    planning
+        .findings
+        .extend(proof.findings.into_iter().filter(|it| it.severity == Severity::Error));
+    // A certificate says which rows were written; these were there before.
+    planning.adoption = Some(Adoption { mends: mending.mends, plan, evidence: None, ..adoption });
+    Ok(())
 }
 
 fn baseline_course(
@@ -368,7 +420,7 @@ fn finish(
         .chain(migrations.iter().flat_map(|it| [it.name, it.sql.as_str(), it.snapshot.as_str()]))
         .chain(positions.iter().map(String::as_str));
     let plan = Fingerprint::of_parts(parts);
-    Adoption { migrations, recorded, live, ledger, plan, evidence: None }
+    Adoption { migrations, recorded, mends: Vec::new(), live, ledger, plan, evidence: None }
 }
 
 /// Statements as a migration file; each ends with its semicolon.
@@ -381,7 +433,7 @@ fn file(statements: &[String]) -> String {
 }
 
 /// An id with the form of a random UUID, made from the content: the same plan has the same ids.
-fn snapshot_id(name: &str, sql: &str) -> String {
+pub(crate) fn snapshot_id(name: &str, sql: &str) -> String {
     let digits = Fingerprint::of_parts([name, sql]);
     let digit = |at: usize| digits.as_str().chars().nth(at).unwrap_or('0');
     let part = |from: usize, to: usize| (from..to).map(digit).collect::<String>();

@@ -5,10 +5,13 @@ use raingauge_engine::report::Report;
 use raingauge_engine::{Result, commands};
 
 use crate::arguments::ValidateArgs;
-use crate::context::Context;
+use crate::context::{Context, given};
 use crate::ui::Ui;
 
 pub(crate) fn run(ui: &mut Ui, context: &Context, args: &ValidateArgs) -> Result<Report> {
+    if args.fix {
+        return commands::fix(&context.setting, &given(args.confirm.as_deref()));
+    }
     let scrutiny = Scrutiny {
         offline: args.offline,
         certificate: args.certificate.clone(),

@@ -2,7 +2,8 @@
 //!
 //! `bookstore` (the whole adoption) → `reports` (what is printed) → `terminal` (questions) → `init` →
 //! `live` (the database alone) → `majors` (other versions of PostgreSQL) → `corpus` (other people's
-//! projects) → `doctor` (what is wrong with their folders) → `refusals` and `fence` (what it does not do). [`run`] is how each of them calls the binary.
+//! projects) → `doctor` (what is wrong with their folders) → `fix` (and repaired) → `refusals` and `fence`
+//! (what it does not do). [`run`] is how each of them calls the binary.
 
 #![expect(clippy::print_stdout, reason = "a test that skips says why")]
 
@@ -16,6 +17,7 @@ mod corpus;
 mod crash;
 mod doctor;
 mod fence;
+mod fix;
 mod folders;
 mod init;
 mod live;

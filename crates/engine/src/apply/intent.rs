@@ -17,6 +17,7 @@ use crate::certificate::{self, Evidence, Issue};
 use crate::files::{remove_unfinished, write_whole};
 use crate::history::History;
 use crate::ledger::{LedgerName, NewRow};
+use crate::mend::Mend;
 use crate::progress::Progress;
 use crate::report::Artefact;
 use crate::site::Site;
@@ -37,6 +38,8 @@ pub(super) struct Intent {
     pub(super) ledger: LedgerName,
     pub(super) files: Vec<IntendedFile>,
     pub(super) rows: Vec<IntendedRow>,
+    #[serde(default)]
+    pub(super) mends: Vec<Mend>,
     /// Folders that have to be made, relative to the migrations folder, outer ones first.
     folders: Vec<String>,
     /// The folder of certificates, if it has to be made.
@@ -89,6 +92,7 @@ impl Intent {
             ledger: site.project.ledger.clone(),
             files: Vec::new(),
             rows: Vec::new(),
+            mends: adoption.mends.clone(),
             folders: Vec::new(),
             folders_beside: Vec::new(),
         };

@@ -190,8 +190,10 @@ fn steps(intent: &Intent) -> Vec<Step> {
     let n_files = intent.files.len() - certificate.iter().count();
     let n_rows = intent.rows.len();
     let files = (0 < n_files).then(|| done(format!("write {n_files} files of the history")));
-    let rows = done(format!("record {n_rows} migrations in the ledger `{}`", intent.ledger));
-    files.into_iter().chain([rows]).chain(certificate).collect()
+    let mended = intent.mends.iter().map(|it| done(format!("ledger {}", it.words())));
+    let rows = (0 < n_rows || intent.mends.is_empty())
+        .then(|| done(format!("record {n_rows} migrations in the ledger `{}`", intent.ledger)));
+    files.into_iter().chain(mended).chain(rows).chain(certificate).collect()
 }
 
 /// After a failure: whether files and rows are as they were.
@@ -217,7 +219,9 @@ fn insert_rows(site: &Site, session: &mut Session, intent: &Intent) -> Result<()
     let missing = rows_missing(session, intent)?;
     let rows: Vec<_> = missing.iter().map(IntendedRow::as_new).collect();
     let target = Target { ledger: &intent.ledger, history: &site.project.history };
-    target.insert(session, &rows).map_err(|cause| {
+    let mut mends = intent.mends.iter().map(|it| it.statement(site.dialect(), &intent.ledger));
+    let mended = mends.try_for_each(|it| session.run(&it));
+    mended.and_then(|()| target.insert(session, &rows)).map_err(|cause| {
         let _ = session.run("ROLLBACK");
         not_written(cause)
     })

@@ -7,9 +7,13 @@ use raingauge_schema::Dialect;
 use raingauge_schema::drizzle::ledger::{CreatedAt, LedgerRow, Record, pending, records};
 use raingauge_schema::drizzle::{Generation, named_ledger};
 
+use crate::check::spelling::{self, Spelling};
 use crate::history::History;
 use crate::ledger::{Ledger, LedgerName};
 use crate::report::Finding;
+
+/// What helps where a replay equals live.
+const MENDING: &str = "raingauge reconcile: if a replay of the history equals live at some point, it shows what the ledger has to say there";
 
 /// What the ledger says about the history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +38,13 @@ pub fn standing(
     let mut standing = Standing { pending: read.pending, ..Standing::default() };
     standing.findings.extend(ledger.and_then(|it| generations::other(history, it)));
     for (row, record) in rows.iter().zip(&read.records) {
+        // What the time does not tell, the hash may, in whatever way it is written.
+        let record = match record {
+            Record::Unknown if history.generation == Generation::V0 => {
+                &spelling::named(row, history).map_or(Record::Unknown, |it| Record::Retimed(it.0))
+            }
+            known => known,
+        };
         standing.findings.extend(match history.generation {
             Generation::V0 => row_finding(row, *record, history),
             Generation::V1 => generations::row_finding(row, *record, history),
@@ -112,7 +123,7 @@ impl Standing {
                 "ledger-repeated",
                 tag(history, pair[0]),
                 "is recorded more than once: two runners applied it, or someone repaired the ledger by hand",
-            ));
+            ).next(MENDING));
         }
         self.recorded.dedup();
     }
@@ -130,7 +141,8 @@ impl Standing {
                         "has no ledger row, and Drizzle will never run it: a newer row is in the ledger; it would answer `migrate` with success",
                     )
                     .evidence(format!("`when` in the journal: {}", history.migrations[at].entry.when))
-                    .next("raingauge analyze"),
+                    .next("raingauge analyze")
+                    .next(MENDING),
                 );
             }
             if recorded && pending {
@@ -146,14 +158,6 @@ impl Standing {
 
 const UNKNOWN_ROW: &str = "records a migration that is not in the history: another folder, a deleted file, or a row stamped by hand";
 
-fn edited(history: &History, at: usize) -> Finding {
-    Finding::info(
-        "migration-edited",
-        tag(history, at),
-        "was edited after it had been applied here; a new database is built by other statements than this one was",
-    )
-}
-
 fn row_finding(row: &LedgerRow, record: Record, history: &History) -> Option<Finding> {
     let subject = || format!("ledger row {}", shown(row));
     match (&row.created_at, record) {
@@ -161,27 +165,54 @@ fn row_finding(row: &LedgerRow, record: Record, history: &History) -> Option<Fin
             "ledger-null-time",
             subject(),
             "has no `created_at`; PostgreSQL sorts it first, so Drizzle would run every migration again",
-        )),
+        ).next(MENDING)),
         (CreatedAt::Text(_) | CreatedAt::Real(_) | CreatedAt::Blob, _) => Some(Finding::error(
             "ledger-time-type",
             subject(),
             "has a `created_at` that is no whole number; Drizzle compares it as not-a-number and skips every later migration",
-        )),
+        ).next(MENDING)),
         (CreatedAt::Millis(when), Record::Retimed(at)) => Some(
             Finding::error(
                 "ledger-retimed",
                 subject(),
                 format!("records {} with a time that the journal does not have, so Drizzle skips or repeats others", tag(history, at)),
             )
-            .evidence(format!("`created_at` {when}, `when` {}", history.migrations[at].entry.when)),
+            .evidence(format!("`created_at` {when}, `when` {}", history.migrations[at].entry.when))
+            .next(MENDING),
         ),
         // Those two are of 1.0 alone, which has its own rules.
         (CreatedAt::Millis(when), Record::Unknown | Record::Renamed(_) | Record::Unnamed(_)) => Some(
             Finding::error("ledger-unknown-row", subject(), UNKNOWN_ROW)
             .evidence(format!("`created_at` {when} is no `when` of the journal, and no file has this hash")),
         ),
-        (CreatedAt::Millis(_), Record::Edited(at)) => Some(edited(history, at)),
+        (CreatedAt::Millis(_), Record::Edited(at)) => Some(edited(row, at, history)),
         (CreatedAt::Millis(_), Record::Exact(_)) => None,
+    }
+}
+
+/// T10, T11: the time tells the migration, and the hash is another one, or none.
+fn edited(row: &LedgerRow, at: usize, history: &History) -> Finding {
+    match history.migrations.get(at).and_then(|it| spelling::oddity(row, it)) {
+        None => Finding::info(
+            "migration-edited",
+            tag(history, at),
+            "was edited after it had been applied here; a new database is built by other statements than this one was",
+        ),
+        Some(Spelling::LineEndings) => Finding::info(
+            "migration-edited",
+            tag(history, at),
+            "has other line endings than when it was applied here, and says the same",
+        )
+        .next("`*.sql text eol=lf` in `.gitattributes` keeps its bytes the same everywhere"),
+        Some(spelling) => Finding::info(
+            "ledger-hash-odd",
+            format!("ledger row {}", shown(row)),
+            format!(
+                "has {} in place of the hash of `{}`; Drizzle 0.x does not read it, 1.0 takes the row by its time",
+                spelling.words(),
+                tag(history, at)
+            ),
+        ),
     }
 }
 

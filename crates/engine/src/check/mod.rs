@@ -9,5 +9,6 @@ pub mod judge;
 pub mod ledger;
 pub mod names;
 pub mod rights;
+pub mod spelling;
 pub mod surroundings;
 pub mod target;

@@ -3,6 +3,7 @@
 mod analyze;
 mod backup;
 mod execute;
+mod fix;
 mod init;
 mod live;
 mod migrate;
@@ -14,6 +15,7 @@ mod validate;
 pub use analyze::analyze;
 pub use backup::{BackupRequest, backup_create, backup_list, backup_verify};
 pub use execute::{Mandate, execute};
+pub use fix::fix;
 pub use init::init;
 pub use live::analyze_live;
 pub use migrate::{MigrateRequest, migrate};

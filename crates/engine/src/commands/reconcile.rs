@@ -5,6 +5,7 @@ use crate::apply::reconcile as apply;
 use crate::consent::{Consent, Given};
 use crate::counsel::{Counsel, Question, agree};
 use crate::facts::{Facts, Scope};
+use crate::mend::MENDED;
 use crate::report::{Outcome, Report, Section, Severity, Step, StepState};
 use crate::setting::Setting;
 use crate::site::Site;
@@ -73,6 +74,12 @@ fn carry_out(
         None => protection::take(site, counsel)?,
     };
     let written = apply::carry_out(site, adoption, consent, &backup, counsel)?;
+    if !adoption.mends.is_empty() || !adoption.recorded.is_empty() {
+        for finding in report.findings.iter_mut().filter(|it| MENDED.contains(&it.code)) {
+            finding.severity = Severity::Info;
+            finding.message.push_str("; until now: the ledger was mended");
+        }
+    }
     report.steps = vec![protection::step(&backup, is_new)];
     report.steps.extend(written.steps);
     report.artefacts = written.artefacts;
@@ -125,6 +132,9 @@ fn planned(adoption: &Adoption) -> Vec<Step> {
             StepState::Planned,
         ));
     }
+    for mend in &adoption.mends {
+        steps.push(Step::new(format!("ledger {}", mend.words()), StepState::Planned));
+    }
     let recorded =
         adoption.recorded.len() + adoption.migrations.iter().filter(|it| it.in_effect).count();
     steps.push(Step::new(
@@ -147,6 +157,7 @@ pub(crate) fn plan_lines(adoption: &Adoption) -> Vec<[String; 2]> {
             },
         ]);
     }
+    lines.extend(adoption.mends.iter().map(|it| ["ledger".to_owned(), it.words()]));
     if !adoption.recorded.is_empty() {
         lines.push([
             "record".to_owned(),

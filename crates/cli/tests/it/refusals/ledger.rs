@@ -1,6 +1,6 @@
 //! Ledgers that contradict the history or live: every command that could write says no.
 
-use raingauge_testkit::{Example, Project, Result};
+use raingauge_testkit::{Database, Example, Project, Result};
 
 use super::history::{WHENS, applied, apply, create_ledger, record, record_in, write_journal};
 use super::refuses;
@@ -18,26 +18,55 @@ fn everyone_refuses(project: &Project, code: &str) -> Result {
     Ok(())
 }
 
-/// A history of two migrations with the first one applied; `spoil` writes the ledger rows.
+/// A history of two migrations with the first one applied; `spoil` writes the ledger rows. A replay equals
+/// live, so `reconcile` mends the ledger once somebody agrees; then the real migrator would run `pending`
+/// migrations.
 #[track_caller]
-fn spoilt(code: &str, spoil: impl Fn(&Project) -> Result) -> Result {
+fn spoilt(code: &str, pending: &[usize], spoil: impl Fn(&Project) -> Result) -> Result {
     for example in Example::ALL {
         let project = applied(example, 2, 0)?;
         apply(&project, 0)?;
         spoil(&project)?;
-        everyone_refuses(&project, code)?;
+        mended(&project, code, pending)?;
     }
+    Ok(())
+}
+
+/// Everyone refuses to write over a faulty ledger, `reconcile` only until somebody agrees to mend it.
+#[track_caller]
+fn mended(project: &Project, code: &str, pending: &[usize]) -> Result {
+    for command in [&["execute", "--confirm"][..], &["migrate"], &["validate"]] {
+        refuses(project, command, 1, code)?;
+    }
+    refuses(project, &["reconcile"], 1, "consent-needed")?;
+    run(project, &["reconcile", "--confirm"], 0)?;
+    if pending.is_empty() {
+        run(project, &["validate"], 0)?;
+    } else {
+        let told = refuses(project, &["validate"], 1, "pending")?;
+        let errors = told.document["findings"].as_array().into_iter().flatten();
+        let errors: Vec<_> = errors.filter(|it| it["severity"] == "error").collect();
+        assert_eq!(errors.len(), 1, "{errors:#?}");
+        for at in pending {
+            told.says(&super::history::tag(*at));
+        }
+        run(project, &["migrate", "--confirm"], 0)?;
+        run(project, &["validate"], 0)?;
+    }
+    // A second run has nothing to do.
+    let again = run(project, &["reconcile", "--confirm"], 0)?;
+    assert!(again.stdout.contains("nothing to write"), "{again}");
     Ok(())
 }
 
 #[test]
 fn t01_a_row_with_the_time_of_the_clock() -> Result {
-    spoilt("ledger-retimed", |it| record(it, 0, "1800000000000"))
+    spoilt("ledger-retimed", &[1], |it| record(it, 0, "1800000000000"))
 }
 
 #[test]
 fn t02_a_row_without_a_time() -> Result {
-    spoilt("ledger-null-time", |it| record(it, 0, "NULL"))
+    spoilt("ledger-null-time", &[1], |it| record(it, 0, "NULL"))
 }
 
 #[test]
@@ -45,7 +74,110 @@ fn t03_a_row_whose_time_is_text() -> Result {
     let project = applied(Example::BookstoreSqlite, 2, 0)?;
     apply(&project, 0)?;
     record(&project, 0, "'2026-01-01 00:00:00'")?;
-    everyone_refuses(&project, "ledger-time-type")
+    mended(&project, "ledger-time-type", &[1])
+}
+
+/// Writes the ledger row of the first migration with another text in `hash`.
+fn record_as(project: &Project, hash: &str, created_at: &str) -> Result {
+    let schema = if matches!(project.database, Database::Postgres(_)) { "drizzle." } else { "" };
+    project.database.sql(&format!(
+        "INSERT INTO {schema}__drizzle_migrations (hash, created_at) VALUES ('{hash}', {created_at})"
+    ))?;
+    Ok(())
+}
+
+#[test]
+fn a_tag_or_an_md5_in_place_of_the_hash_still_tells_the_migration() -> Result {
+    for example in Example::ALL {
+        let project = applied(example, 2, 0)?;
+        apply(&project, 0)?;
+        record_as(&project, &super::history::tag(0), "1800000000000")?;
+        mended(&project, "ledger-retimed", &[1])?;
+        // The time is right from now on, the hash is what it was: that is said, and stops nothing.
+        let told = run(&project, &["validate", "--format", "json"], 0)?.json()?;
+        assert!(told.to_string().contains("ledger-hash-odd"), "{told}");
+    }
+    Ok(())
+}
+
+#[test]
+fn t10_a_hash_of_other_line_endings_is_information() -> Result {
+    for example in Example::ALL {
+        let project = applied(example, 1, 1)?;
+        let path = format!("drizzle/{}.sql", super::history::tag(0));
+        project.write(&path, &project.read(&path)?.replace('\n', "\r\n"))?;
+        let told = run(&project, &["validate", "--format", "json"], 0)?.json()?;
+        let findings = told["findings"].as_array().into_iter().flatten();
+        let edited: Vec<_> = findings.filter(|it| it["code"] == "migration-edited").collect();
+        assert_eq!(edited.len(), 1, "{told:#}");
+        assert!(edited[0].to_string().contains("line endings"), "{told:#}");
+    }
+    Ok(())
+}
+
+#[test]
+fn t11_a_file_that_was_edited_after_it_was_applied_is_information() -> Result {
+    for example in Example::ALL {
+        let project = applied(example, 1, 1)?;
+        let path = format!("drizzle/{}.sql", super::history::tag(0));
+        project.write(&path, &format!("-- rewritten\n{}", project.read(&path)?))?;
+        let told = run(&project, &["validate", "--format", "json"], 0)?.json()?;
+        let findings = told["findings"].as_array().into_iter().flatten();
+        let edited: Vec<_> = findings.filter(|it| it["code"] == "migration-edited").collect();
+        assert_eq!(edited.len(), 1, "{told:#}");
+        assert_eq!(edited[0]["severity"], "info");
+    }
+    Ok(())
+}
+
+#[test]
+fn t14_rows_of_another_package_in_the_same_ledger_are_never_touched() -> Result {
+    for example in Example::ALL {
+        let project = applied(example, 2, 0)?;
+        apply(&project, 0)?;
+        record(&project, 0, "1800000000000")?;
+        record_as(&project, &"ab".repeat(32), "1650000000000")?;
+        everyone_refuses(&project, "ledger-unknown-row")?;
+    }
+    Ok(())
+}
+
+#[test]
+fn t16_rows_without_an_id_are_mended_by_what_they_say() -> Result {
+    let project = applied(Example::BookstoreSqlite, 2, 2)?;
+    let null =
+        project.database.value("SELECT count(*) FROM __drizzle_migrations WHERE id IS NULL")?;
+    assert_eq!(null, "2");
+    project.database.sql("UPDATE __drizzle_migrations SET created_at = NULL")?;
+    mended(&project, "ledger-null-time", &[])
+}
+
+#[test]
+fn t19_a_squashed_history_with_a_new_time_is_not_stamped_over_the_old_rows() -> Result {
+    for example in Example::ALL {
+        let project = applied(example, 2, 2)?;
+        let all: String = (0..2)
+            .map(|at| project.read(&format!("drizzle/{}.sql", super::history::tag(at))))
+            .collect::<Result<Vec<_>>>()?
+            .join("--> statement-breakpoint\n");
+        std::fs::remove_file(project.path(&format!("drizzle/{}.sql", super::history::tag(1))))?;
+        project.write(&format!("drizzle/{}.sql", super::history::tag(0)), &all)?;
+        write_journal(&project, &[(0, WHENS[2])])?;
+        everyone_refuses(&project, "ledger-unknown-row")?;
+    }
+    Ok(())
+}
+
+#[test]
+fn t20_a_row_for_what_live_does_not_have_is_never_mended_into_a_lie() -> Result {
+    for example in Example::ALL {
+        let project = applied(example, 2, 0)?;
+        apply(&project, 0)?;
+        record(&project, 0, &WHENS[0].to_string())?;
+        record(&project, 1, "1800000000000")?;
+        everyone_refuses(&project, "ledger-retimed")?;
+    }
+    Ok(())
 }
 
 #[test]
@@ -152,12 +284,12 @@ fn t35_a_migration_that_is_recorded_twice() -> Result {
         record(it, 0, &WHENS[0].to_string())?;
         record(it, 0, &WHENS[0].to_string())
     };
-    spoilt("ledger-repeated", twice)
+    spoilt("ledger-repeated", &[1], twice)
 }
 
 #[test]
 fn t70_more_files_than_rows_and_nothing_pending() -> Result {
-    spoilt("migration-skipped", |it| {
+    spoilt("migration-skipped", &[], |it| {
         apply(it, 1)?;
         record(it, 1, &WHENS[1].to_string())
     })

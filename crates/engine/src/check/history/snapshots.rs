@@ -84,7 +84,9 @@ fn missing(folder: &Folder<'_>, entries: &[Entry], pairs: &[Option<String>]) -> 
     let last = entries.last().map(|it| it.tag.as_str());
     let only_rows = |tag: &str| {
         let migration = folder.history.migrations.iter().find(|it| it.entry.tag == tag);
-        migration.is_none_or(|it: &Migration| !changes_structure(folder.dialect, &it.sql))
+        migration.is_none_or(|it: &Migration| {
+            !super::statements::changes_structure(folder.dialect, &it.sql)
+        })
     };
     without
         .map(|(entry, _)| {
@@ -105,13 +107,6 @@ fn missing(folder: &Folder<'_>, entries: &[Entry], pairs: &[Option<String>]) -> 
                 .next("restore it from version control, or raingauge validate --fix")
         })
         .collect()
-}
-
-fn changes_structure(dialect: Dialect, sql: &str) -> bool {
-    super::statements::placed(sql, dialect).iter().any(|it| {
-        let first = it.sql.split_whitespace().find(|it| !it.starts_with("--")).unwrap_or_default();
-        ["create", "alter", "drop"].iter().any(|word| first.eq_ignore_ascii_case(word))
-    })
 }
 
 /// Backups and leftovers: drizzle-kit takes every file of `meta/` for a snapshot, the last for the latest.

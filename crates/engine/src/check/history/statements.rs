@@ -45,6 +45,14 @@ pub(super) fn placed(file: &str, dialect: Dialect) -> Vec<Placed> {
     all
 }
 
+/// Whether a file has statements that a snapshot would show.
+pub(crate) fn changes_structure(dialect: Dialect, sql: &str) -> bool {
+    placed(sql, dialect).iter().any(|it| {
+        let first = words(dialect, &it.sql).into_iter().next().unwrap_or_default();
+        ["create", "alter", "drop"].contains(&first.as_str())
+    })
+}
+
 /// A flaw that is wrong whatever the statements mean; `None` where the engine's drivers take it.
 pub fn flawed(flaw: &Flaw, path: &Path, sql: &str, dialect: Dialect) -> Option<Finding> {
     let at = |line: &usize| format!("{}:{line}", path.display());
@@ -177,14 +185,14 @@ fn not_transactional(dialect: Dialect, path: &Path, all: &[Placed]) -> Option<Fi
     }
     let alone: Vec<_> = all.iter().filter(|it| runs_alone(dialect, &it.sql)).collect();
     let first = alone.first()?;
-    let finding = Finding::error(
-        "not-transactional",
+    let finding = Finding::warning(
+        "statement-alone",
         at(path, first),
-        "cannot run inside a transaction, and Drizzle's migrator runs all pending migrations in one: it fails, and none of them is applied",
+        "cannot run inside a transaction, and Drizzle's own migrator runs all pending migrations in one: it fails, and none of them is applied",
     )
     .affects(Affected::Fresh);
     let finding = alone.into_iter().fold(finding, |it, statement| it.evidence(line(statement)));
-    Some(finding.next("if no database has it: write it without CONCURRENTLY, or run it by hand"))
+    Some(finding.next("raingauge migrate: runs such a migration in steps"))
 }
 
 /// SQL that only another engine understands: a folder copied from another project, or a dialect changed.

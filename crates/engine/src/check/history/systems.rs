@@ -57,6 +57,11 @@ impl Systems {
         Ok(Self { found, wrangler })
     }
 
+    /// Whether wrangler may apply the history.
+    pub fn has_wrangler(&self) -> bool {
+        self.wrangler.is_some()
+    }
+
     /// What they mean for the history.
     pub fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();

@@ -35,7 +35,7 @@ pub(super) fn row_finding(row: &LedgerRow, record: Record, history: &History) ->
     let name = row.name.as_deref().unwrap_or_default();
     match record {
         Record::Exact(_) | Record::Retimed(_) => None,
-        Record::Edited(at) => Some(edited(history, at)),
+        Record::Edited(at) => Some(edited(row, at, history)),
         Record::Renamed(at) => Some(
             Finding::error(
                 "ledger-renamed",

@@ -1,0 +1,206 @@
+//! What a faulty ledger has to say, given where live is proven to be.
+//!
+//! The position comes from a replay that equals live, never from the ledger. A row that no migration
+//! explains, or that records more than live is, cannot be mended: then nothing is proposed.
+
+use std::collections::BTreeMap;
+
+use raingauge_schema::Dialect;
+use raingauge_schema::drizzle::ledger::{CreatedAt, LedgerRow, Record, records};
+use raingauge_schema::{postgres, sqlite};
+use serde::{Deserialize, Serialize};
+
+use crate::check::spelling;
+use crate::history::History;
+use crate::ledger::LedgerName;
+
+/// The findings that a mended ledger no longer has.
+pub const MENDED: [&str; 7] = [
+    "ledger-retimed",
+    "ledger-null-time",
+    "ledger-time-type",
+    "ledger-repeated",
+    "migration-skipped",
+    "migration-would-repeat",
+    "ledger-ahead",
+];
+
+/// One change to rows of the ledger. Made twice it does the same as once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "mend")]
+pub enum Mend {
+    /// The row of a migration gets the migration's time.
+    Retime { tag: String, hash: String, from: CreatedAt, to: i64 },
+    /// A row with a wrong time goes, because its migration has another one that is right.
+    Remove { tag: String, hash: String, from: CreatedAt },
+    /// Of rows that are the same only the first stays.
+    Keep { tag: String, hash: String, when: i64 },
+}
+
+/// All that is to be done.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Mending {
+    pub mends: Vec<Mend>,
+    /// Positions of migrations that need a row of their own.
+    pub missing: Vec<usize>,
+}
+
+/// What makes the ledger say that exactly the first `n` migrations are applied; `None` if a row cannot be
+/// explained, or speaks of a later migration.
+pub fn mending(
+    dialect: Dialect,
+    history: &History,
+    rows: &[LedgerRow],
+    n: usize,
+) -> Option<Mending> {
+    let found = records(&history.applicable(), rows);
+    let mut kept: BTreeMap<usize, &str> = BTreeMap::new();
+    let mut mending = Mending::default();
+    let mut wrong = Vec::new();
+    for (row, record) in rows.iter().zip(found) {
+        let (at, is_right) = match record {
+            Record::Exact(at) | Record::Edited(at) => (at, true),
+            Record::Retimed(at) => (at, false),
+            Record::Unknown => (spelling::named(row, history)?.0, false),
+            // Those are of 1.0, which goes by names.
+            Record::Renamed(_) | Record::Unnamed(_) => return None,
+        };
+        let is_text = matches!(row.created_at, CreatedAt::Text(_) | CreatedAt::Real(_));
+        // In PostgreSQL the whole column is of another type then; in SQLite it is this one value.
+        if n <= at || row.created_at == CreatedAt::Blob || is_text && dialect == Dialect::Postgres {
+            return None;
+        }
+        if is_right { mending.keep(history, &mut kept, at, row) } else { wrong.push((at, row)) }
+    }
+    for (at, row) in wrong {
+        let (tag, hash) = (history.migrations[at].entry.tag.clone(), row.hash.clone());
+        let from = row.created_at.clone();
+        match kept.get(&at) {
+            None => {
+                let to = history.migrations[at].entry.when;
+                kept.insert(at, &row.hash);
+                mending.mends.push(Mend::Retime { tag, hash, from, to });
+            }
+            Some(_) => mending.remove_again(history, at, row),
+        }
+    }
+    mending.missing = (0..n).filter(|at| !kept.contains_key(at)).collect();
+    let is_needed = !mending.mends.is_empty() || !mending.missing.is_empty();
+    is_needed.then_some(mending)
+}
+
+impl Mending {
+    fn keep<'a>(
+        &mut self,
+        history: &History,
+        kept: &mut BTreeMap<usize, &'a str>,
+        at: usize,
+        row: &'a LedgerRow,
+    ) {
+        let entry = &history.migrations[at].entry;
+        match kept.get(&at) {
+            None => drop(kept.insert(at, &row.hash)),
+            Some(hash) if *hash == row.hash => {
+                let (tag, hash) = (entry.tag.clone(), row.hash.clone());
+                self.push(Mend::Keep { tag, hash, when: entry.when });
+            }
+            Some(_) => self.push(Mend::Remove {
+                tag: entry.tag.clone(),
+                hash: row.hash.clone(),
+                from: row.created_at.clone(),
+            }),
+        }
+    }
+
+    /// A second row with a wrong time: of the same text, it was given the right time with the first one.
+    fn remove_again(&mut self, history: &History, at: usize, row: &LedgerRow) {
+        let entry = &history.migrations[at].entry;
+        let (tag, hash, from) = (entry.tag.clone(), row.hash.clone(), row.created_at.clone());
+        let first = Mend::Retime { tag, hash, from, to: entry.when };
+        let (tag, hash) = (entry.tag.clone(), row.hash.clone());
+        let mend = if self.mends.contains(&first) {
+            Mend::Keep { tag, hash, when: entry.when }
+        } else {
+            Mend::Remove { tag, hash, from: row.created_at.clone() }
+        };
+        self.push(mend);
+    }
+
+    fn push(&mut self, mend: Mend) {
+        if !self.mends.contains(&mend) {
+            self.mends.push(mend);
+        }
+    }
+}
+
+impl Mend {
+    /// The change for people.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Retime { tag, from, to, .. } => {
+                format!("`{tag}`: created_at {} becomes {to}", shown(from))
+            }
+            Self::Remove { tag, from, .. } => {
+                format!("`{tag}`: a second row, with created_at {}, is taken away", shown(from))
+            }
+            Self::Keep { tag, .. } => format!("`{tag}`: of several equal rows one stays"),
+        }
+    }
+
+    /// The statement, of which a second run changes nothing.
+    pub fn statement(&self, dialect: Dialect, name: &LedgerName) -> String {
+        let (table, hash) = (name.quoted(), quoted(dialect, self.hash()));
+        let (is, place) = match dialect {
+            Dialect::Postgres => ("IS NOT DISTINCT FROM", "ctid"),
+            Dialect::Sqlite => ("IS", "rowid"),
+        };
+        match self {
+            Self::Retime { from, to, .. } => format!(
+                "UPDATE {table} SET \"created_at\" = {to} WHERE \"hash\" = {hash} AND \"created_at\" {is} {}",
+                literal(dialect, from)
+            ),
+            Self::Remove { from, .. } => format!(
+                "DELETE FROM {table} WHERE \"hash\" = {hash} AND \"created_at\" {is} {}",
+                literal(dialect, from)
+            ),
+            Self::Keep { when, .. } => {
+                let same = format!("\"hash\" = {hash} AND \"created_at\" = {when}");
+                format!(
+                    "DELETE FROM {table} WHERE {same} AND {place} <> (SELECT min({place}) FROM {table} WHERE {same})"
+                )
+            }
+        }
+    }
+
+    fn hash(&self) -> &str {
+        match self {
+            Self::Retime { hash, .. } | Self::Remove { hash, .. } | Self::Keep { hash, .. } => hash,
+        }
+    }
+}
+
+fn shown(value: &CreatedAt) -> String {
+    match value {
+        CreatedAt::Millis(it) => it.to_string(),
+        CreatedAt::Null => "NULL".to_owned(),
+        CreatedAt::Text(it) => format!("'{it}'"),
+        CreatedAt::Real(it) => it.to_string(),
+        CreatedAt::Blob => "a blob".to_owned(),
+    }
+}
+
+fn quoted(dialect: Dialect, text: &str) -> String {
+    match dialect {
+        Dialect::Postgres => postgres::grammar::quote_literal(text),
+        Dialect::Sqlite => sqlite::grammar::quote_literal(text),
+    }
+}
+
+fn literal(dialect: Dialect, value: &CreatedAt) -> String {
+    match value {
+        CreatedAt::Text(it) => quoted(dialect, it),
+        CreatedAt::Millis(_) | CreatedAt::Null | CreatedAt::Real(_) | CreatedAt::Blob => {
+            shown(value)
+        }
+    }
+}

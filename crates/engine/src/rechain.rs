@@ -1,0 +1,306 @@
+//! What makes drizzle-kit go on with a folder: snapshots in one chain, merged where two branches were, and
+//! numbers in the order of the journal. Texts in, texts out; SQL is moved and never changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use raingauge_schema::dialect::AnySnapshot;
+use raingauge_schema::drizzle::Generation;
+use raingauge_schema::drizzle::journal::{Entry, Journal};
+use raingauge_schema::drizzle::layout::{JOURNAL_PATH, paired_snapshots, sql_path};
+use raingauge_schema::drizzle::snapshot::{ORIGIN, SnapshotIds};
+use raingauge_schema::{Dialect, Fingerprint};
+use serde_json::{Map, Value};
+
+/// Files by their paths relative to the migrations folder.
+pub type Files = BTreeMap<String, String>;
+
+/// Why the snapshots cannot be put into one chain: both branches changed this.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contradiction {
+    pub tag: String,
+    pub what: String,
+}
+
+/// A snapshot of the folder as it is.
+struct Found {
+    id: String,
+    prev_id: String,
+    text: String,
+    value: Value,
+}
+
+/// The files of the journal's migrations as they should be. What cannot be read is left as it is.
+///
+/// # Errors
+/// Where two branches changed the same thing in two ways.
+pub fn mended(
+    dialect: Dialect,
+    journal: &Journal,
+    files: &Files,
+    may_rename: bool,
+) -> Result<Files, Contradiction> {
+    let names: Vec<_> = files.keys().filter_map(|it| it.strip_prefix("meta/")).collect();
+    let pairs = paired_snapshots(&journal.entries, &names);
+    let found: Vec<_> = pairs.iter().map(|it| read(dialect, files, it.as_ref()?)).collect();
+    let entries = if may_rename { renumbered(&journal.entries) } else { journal.entries.clone() };
+    let mut mended = Files::new();
+    for (old, new) in journal.entries.iter().zip(&entries) {
+        let sql = files.get(&sql_path(Generation::V0, &old.tag)).cloned().unwrap_or_default();
+        mended.insert(sql_path(Generation::V0, &new.tag), sql);
+    }
+    let chain = chained(dialect, &entries, &found, &mended)?;
+    for ((entry, text), (pair, old)) in
+        entries.iter().zip(chain).zip(pairs.iter().zip(&journal.entries))
+    {
+        let kept = pair.as_ref().filter(|_| entry.tag == old.tag).map(|it| format!("meta/{it}"));
+        let unread = || pair.as_ref().and_then(|it| files.get(&format!("meta/{it}"))).cloned();
+        let path = kept.unwrap_or_else(|| {
+            format!("meta/{}_snapshot.json", entry.tag.split('_').next().unwrap_or_default())
+        });
+        mended.extend(text.or_else(unread).map(|it| (path, it)));
+    }
+    let text = if entries == journal.entries {
+        files.get(JOURNAL_PATH).cloned().unwrap_or_default()
+    } else {
+        Journal { entries, ..journal.clone() }.write()
+    };
+    mended.insert(JOURNAL_PATH.to_owned(), text);
+    Ok(mended)
+}
+
+fn read(dialect: Dialect, files: &Files, name: &str) -> Option<Found> {
+    let text = files.get(&format!("meta/{name}"))?.clone();
+    let snapshot = AnySnapshot::read(dialect, Generation::V0, &text).ok()?;
+    let value = serde_json::from_str(&text).ok()?;
+    Some(Found {
+        id: snapshot.id().to_owned(),
+        prev_id: snapshot.prev_id().to_owned(),
+        text,
+        value,
+    })
+}
+
+/// Numbers by position, where any number is wrong: the ledger of 0.x does not know the names of files.
+fn renumbered(entries: &[Entry]) -> Vec<Entry> {
+    let number = |it: &Entry| {
+        let prefix = it.tag.split('_').next().unwrap_or_default();
+        if (4..=6).contains(&prefix.len()) { prefix.parse::<u32>().ok() } else { None }
+    };
+    let is_right = |it: &Entry| number(it).is_none_or(|number| number == it.idx);
+    let distinct: BTreeSet<_> = entries.iter().map(|it| it.idx).collect();
+    if entries.iter().all(is_right) && distinct.len() == entries.len() {
+        return entries.to_vec();
+    }
+    let mut renumbered = entries.to_vec();
+    for (idx, entry) in (0..).zip(&mut renumbered) {
+        if let (Some(_), Some((_, name))) = (number(entry), entry.tag.split_once('_')) {
+            entry.tag = format!("{idx:04}_{name}");
+        }
+        entry.idx = idx;
+    }
+    renumbered
+}
+
+/// A snapshot's place in the new chain, with what it was made from.
+struct Last {
+    id: String,
+    text: String,
+    value: Value,
+    is_changed: bool,
+    /// The id that it had.
+    was: String,
+}
+
+/// The text of each entry's snapshot; absent where there is none to be had.
+fn chained(
+    dialect: Dialect,
+    entries: &[Entry],
+    found: &[Option<Found>],
+    files: &Files,
+) -> Result<Vec<Option<String>>, Contradiction> {
+    let known: BTreeSet<_> = found.iter().flatten().map(|it| it.id.as_str()).collect();
+    let mut used: BTreeSet<String> = BTreeSet::new();
+    let mut last: Option<Last> = None;
+    let mut texts = Vec::new();
+    for (at, entry) in entries.iter().enumerate() {
+        let next = match &found[at] {
+            Some(it) => follow(dialect, entry, it, last.as_ref(), (found, &used))?,
+            None => {
+                let wanted =
+                    found.get(at + 1).and_then(Option::as_ref).map(|it| it.prev_id.as_str());
+                let wanted = wanted.filter(|it| !known.contains(it) && *it != ORIGIN);
+                let sql = files
+                    .get(&sql_path(Generation::V0, &entry.tag))
+                    .map(String::as_str)
+                    .unwrap_or_default();
+                let copy = last.as_ref().filter(|_| changes_no_structure(dialect, sql));
+                let Some(copy) = copy.and_then(|it| repeat(dialect, entry, it, wanted)) else {
+                    texts.push(None);
+                    // Nobody knows what it made.
+                    last = None;
+                    continue;
+                };
+                copy
+            }
+        };
+        used.insert(next.id.clone());
+        texts.push(Some(next.text.clone()));
+        last = Some(next);
+    }
+    Ok(texts)
+}
+
+/// A snapshot after the one before it: as it is if it follows, else chained, and merged with what the
+/// other branch did since the snapshot that it was made from.
+fn follow(
+    dialect: Dialect,
+    entry: &Entry,
+    it: &Found,
+    last: Option<&Last>,
+    (found, used): (&[Option<Found>], &BTreeSet<String>),
+) -> Result<Last, Contradiction> {
+    let prev_id = last.map_or_else(|| it.prev_id.clone(), |it| it.id.clone());
+    let is_copy = it.id != ORIGIN && used.contains(&it.id);
+    let made_from = found.iter().flatten().find(|parent| parent.id == it.prev_id);
+    let mut value = it.value.clone();
+    if let Some(last) = last
+        && (last.is_changed || last.was != it.prev_id)
+        && let Some(parent) = made_from
+    {
+        value = merged(&parent.value, &last.value, &it.value)
+            .map_err(|what| Contradiction { tag: entry.tag.clone(), what })?;
+    }
+    let is_changed = content(&value) != content(&it.value);
+    let id = if is_copy { new_id(&entry.tag, &it.text) } else { it.id.clone() };
+    let text = if !is_changed && id == it.id && prev_id == it.prev_id {
+        it.text.clone()
+    } else {
+        with_ids(
+            dialect,
+            it,
+            is_changed.then_some(&value),
+            &SnapshotIds { id: id.clone(), prev_id },
+        )
+    };
+    Ok(Last { id, text, value, is_changed, was: it.id.clone() })
+}
+
+/// Of a text only the ids change, where they are written as drizzle-kit writes them.
+fn with_ids(dialect: Dialect, it: &Found, merged: Option<&Value>, ids: &SnapshotIds) -> String {
+    let replaced = [("id", &it.id, &ids.id), ("prevId", &it.prev_id, &ids.prev_id)].iter().fold(
+        it.text.clone(),
+        |text, (key, from, to)| {
+            text.replacen(
+                &format!("\n  \"{key}\": \"{from}\""),
+                &format!("\n  \"{key}\": \"{to}\""),
+                1,
+            )
+        },
+    );
+    let read = |text: &str| AnySnapshot::read(dialect, Generation::V0, text).ok();
+    let is_right = |it: &AnySnapshot| it.id() == ids.id && it.prev_id() == ids.prev_id;
+    if merged.is_none() && read(&replaced).as_ref().is_some_and(is_right) {
+        return replaced;
+    }
+    let text = merged.map_or_else(|| it.text.clone(), Value::to_string);
+    read(&text).map_or(replaced, |it| it.with_ids(ids).write())
+}
+
+/// What `generate --custom` would have written: rows change no snapshot.
+fn repeat(dialect: Dialect, entry: &Entry, last: &Last, wanted: Option<&str>) -> Option<Last> {
+    let id = wanted.map_or_else(|| new_id(&entry.tag, &last.text), str::to_owned);
+    let text = dialect.custom_snapshot(Some(&last.text), &id).ok()?;
+    let value = serde_json::from_str(&text).ok()?;
+    Some(Last { was: id.clone(), id, text, value, is_changed: last.is_changed })
+}
+
+fn changes_no_structure(dialect: Dialect, sql: &str) -> bool {
+    !sql.trim().is_empty() && !crate::check::history::statements::changes_structure(dialect, sql)
+}
+
+/// An id with the form of a random UUID, made from the content.
+fn new_id(tag: &str, text: &str) -> String {
+    crate::adoption::snapshot_id(tag, text)
+}
+
+fn content(value: &Value) -> Fingerprint {
+    let mut value = value.clone();
+    if let Some(object) = value.as_object_mut() {
+        object.retain(|key, _| key != "id" && key != "prevId");
+    }
+    Fingerprint::of_bytes(value.to_string().as_bytes())
+}
+
+/// What both branches made of the same snapshot. The ids and the renames are the later one's own.
+fn merged(base: &Value, ours: &Value, theirs: &Value) -> Result<Value, String> {
+    let without = |value: &Value| {
+        let mut object = value.as_object().cloned().unwrap_or_default();
+        object.retain(|key, _| !["id", "prevId", "_meta"].contains(&key.as_str()));
+        object
+    };
+    let mut all = merged_objects(&without(base), &without(ours), &without(theirs), "")?;
+    for key in ["id", "prevId", "_meta"] {
+        all.extend(theirs.get(key).map(|it| (key.to_owned(), it.clone())));
+    }
+    Ok(Value::Object(all))
+}
+
+type Object = Map<String, Value>;
+
+fn merged_objects(
+    base: &Object,
+    ours: &Object,
+    theirs: &Object,
+    path: &str,
+) -> Result<Object, String> {
+    let mut all = Object::new();
+    let new = theirs.keys().filter(|it| !ours.contains_key(*it));
+    for key in ours.keys().chain(new) {
+        let path = format!("{path}{}{key}", if path.is_empty() { "" } else { "." });
+        let (was, our, their) = (base.get(key), ours.get(key), theirs.get(key));
+        let value = if our == their || was == their {
+            our.cloned()
+        } else if was == our {
+            their.cloned()
+        } else if let (Some(Value::Object(our)), Some(Value::Object(their))) = (our, their) {
+            let none = Object::new();
+            let was = was.and_then(Value::as_object).unwrap_or(&none);
+            Some(Value::Object(merged_objects(was, our, their, &path)?))
+        } else {
+            return Err(path);
+        };
+        all.extend(value.map(|it| (key.clone(), it)));
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_both_branches_did_is_kept() {
+        let base =
+            json!({ "id": "p", "tables": { "a": { "columns": { "x": 1, "y": 1 } } }, "_meta": 0 });
+        let ours = json!({ "id": "a", "tables": { "a": { "columns": { "x": 1, "y": 1, "z": 1 } } }, "_meta": 1 });
+        let theirs =
+            json!({ "id": "b", "tables": { "a": { "columns": { "x": 2 } }, "b": {} }, "_meta": 2 });
+        assert_eq!(
+            merged(&base, &ours, &theirs).unwrap(),
+            json!({ "tables": { "a": { "columns": { "x": 2, "z": 1 } }, "b": {} }, "id": "b", "_meta": 2 })
+        );
+    }
+
+    #[test]
+    fn what_both_branches_changed_in_two_ways_is_named() {
+        let table = |it: i32| json!({ "tables": { "a": { "x": it } } });
+        assert_eq!(merged(&table(1), &table(2), &table(3)), Err("tables.a.x".to_owned()));
+        assert_eq!(merged(&table(1), &table(2), &table(2)), Ok(table(2)));
+        // One takes away what the other changes.
+        let gone = json!({ "tables": {} });
+        assert_eq!(merged(&table(1), &gone, &table(3)), Err("tables.a".to_owned()));
+        assert_eq!(merged(&table(1), &gone, &table(1)), Ok(gone));
+    }
+}
