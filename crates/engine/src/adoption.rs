@@ -3,10 +3,10 @@
 //! [`plan`] decides the course, writes the files in memory and tries them in scratch; nothing is
 //! written anywhere else. `reconcile` carries the plan out.
 
-use raingauge_schema::dialect::AnySnapshot;
+use raingauge_schema::dialect::{AnySchema, AnySnapshot};
 use raingauge_schema::drizzle::migration::{hash, join};
 use raingauge_schema::drizzle::snapshot::{Generation, SnapshotIds};
-use raingauge_schema::{Dialect, Fingerprint, Kind};
+use raingauge_schema::{Fingerprint, Kind};
 
 use crate::baseline::live::of_live;
 use crate::certificate::Evidence;
@@ -289,19 +289,18 @@ fn baseline_course(
         return Ok(());
     }
     let mut migrations = Vec::new();
-    let snapshot = baseline_snapshot(site, facts, &baseline.statements)?;
+    let mut stage = baseline_stage(site, facts, &baseline.statements)?;
     migrations.push(NewMigration {
         name: "baseline",
         sql: file(&baseline.statements),
-        snapshot: snapshot.write(),
+        snapshot: stage.kept.write(),
         in_effect: true,
         n_statements: baseline.statements.len(),
     });
-    migrations.extend(seed_migration(site, facts, &snapshot)?);
-    let last = migrations.last().map(|it| it.snapshot.clone()).unwrap_or_default();
-    let follow_up =
-        follow_up(site.dialect(), facts.declared.as_ref(), &last, &mut planning.findings)?;
-    migrations.extend(follow_up);
+    migrations.extend(seed_migration(facts, &mut stage)?);
+    let generation = site.project.history.generation;
+    let declared = facts.declared.as_ref();
+    migrations.extend(follow_up(declared, generation, &stage, &mut planning.findings)?);
     progress.begin("proving the baseline in scratch");
     let proof = proof::prove(site, facts, &migrations)?;
     planning.findings.extend(proof.findings);
@@ -311,13 +310,6 @@ fn baseline_course(
 }
 
 fn refusals(site: &Site, facts: &Facts, findings: &mut Vec<Finding>) {
-    if site.project.history.generation == Generation::V1 {
-        findings.push(Finding::error(
-            "drizzle-generation",
-            "history",
-            "a baseline for Drizzle 1.0 needs its snapshots, which this version of raingauge cannot write yet; nothing was changed",
-        ));
-    }
     let declared_tables = site.project.declared.as_ref().map(|it| it.tables()).unwrap_or_default();
     findings.extend(check::right_database(facts, &declared_tables, &site.identity.database));
     if let Some(declared) = &facts.declared {
@@ -343,51 +335,65 @@ fn missing_rights(facts: &Facts) -> Vec<Finding> {
     facts.rights.as_ref().map(|it| rights::missing_rights(it, facts)).unwrap_or_default()
 }
 
-/// The snapshot of what live has, in the spelling of `schema.ts` where there is one.
-fn baseline_snapshot(site: &Site, facts: &Facts, statements: &[String]) -> Result<AnySnapshot> {
-    let schema = match &site.project.declared {
-        Some(declared) => declared.present_in(&facts.live),
+/// A state of the history: as our statements are made from it, and as drizzle-kit's files say it.
+struct Stage {
+    /// Of 0.x, whose differences we know how to write as SQL.
+    rendered: AnySnapshot,
+    /// Of the installed generation.
+    kept: AnySnapshot,
+}
+
+impl Stage {
+    fn of(schema: &AnySchema, generation: Generation, ids: &SnapshotIds) -> Result<Self> {
+        let snapshot = |generation| {
+            schema.snapshot(generation, ids).map_err(|cause| {
+                Error::new("snapshot-unwritable", "cannot write the snapshot").caused_by(cause)
+            })
+        };
+        let rendered = snapshot(Generation::V0)?;
+        let kept = match generation {
+            Generation::V0 => rendered.clone(),
+            Generation::V1 => snapshot(generation)?,
+        };
+        Ok(Self { rendered, kept })
+    }
+}
+
+/// What live has, in the spelling of `schema.ts` where there is one.
+fn baseline_stage(site: &Site, facts: &Facts, statements: &[String]) -> Result<Stage> {
+    let schema = match &facts.declared {
+        Some(declared) => declared.schema.present_in(&facts.live),
         None => {
             let filters = Filters::of(&site.project.config, site.dialect());
             site.dialect().describe(&filters.managed(&facts.live))
         }
     };
     let ids = SnapshotIds::after(None, snapshot_id("baseline", &file(statements)));
-    schema.snapshot(Generation::V0, &ids).map_err(|cause| {
-        Error::new("snapshot-unwritable", "cannot write the baseline's snapshot").caused_by(cause)
-    })
+    Stage::of(&schema, site.project.history.generation, &ids)
 }
 
-fn seed_migration(
-    site: &Site,
-    facts: &Facts,
-    previous: &AnySnapshot,
-) -> Result<Option<NewMigration>> {
+/// The rows of init.sql; the stage moves on, with the same schema.
+fn seed_migration(facts: &Facts, stage: &mut Stage) -> Result<Option<NewMigration>> {
     let Some(init) = facts.init.as_ref().filter(|it| !it.seeds.is_empty()) else { return Ok(None) };
     let sql = file(&init.seed_file.statements);
-    let snapshot = site
-        .dialect()
-        .custom_snapshot(Some(&previous.write()), &snapshot_id("seed", &sql))
-        .map_err(|cause| {
-            Error::new("snapshot-unwritable", "cannot write the seed's snapshot").caused_by(cause)
-        })?;
+    let id = snapshot_id("seed", &sql);
+    let snapshot = stage.kept.write_custom(&id).map_err(|cause| {
+        Error::new("snapshot-unwritable", "cannot write the seed's snapshot").caused_by(cause)
+    })?;
+    stage.kept = stage.kept.with_ids(&SnapshotIds::after(Some(stage.kept.id()), id));
     let n_statements = init.seed_file.statements.len();
     Ok(Some(NewMigration { name: "seed", sql, snapshot, in_effect: true, n_statements }))
 }
 
 /// What `schema.ts` declares and live does not have yet: the first ordinary migration.
 fn follow_up(
-    dialect: Dialect,
     declared: Option<&DeclaredSide>,
-    previous: &str,
+    generation: Generation,
+    stage: &Stage,
     findings: &mut Vec<Finding>,
 ) -> Result<Option<NewMigration>> {
     let Some(declared) = declared else { return Ok(None) };
-    let unreadable = |cause| {
-        Error::new("snapshot-unreadable", "cannot read the snapshot just written").caused_by(cause)
-    };
-    let from = AnySnapshot::read(dialect, Generation::V0, previous).map_err(unreadable)?;
-    let difference = from.difference_to(&declared.snapshot);
+    let difference = stage.rendered.difference_to(&declared.snapshot);
     for what in &difference.not_expressed {
         findings.push(Finding::error("change-not-expressed", "schema.ts", what.clone()));
     }
@@ -395,8 +401,8 @@ fn follow_up(
         return Ok(None);
     }
     let sql = join(difference.statements.iter().map(|it| it.sql.as_str()), true);
-    let ids = SnapshotIds::after(Some(from.id()), snapshot_id("follow_up", &sql));
-    let snapshot = declared.snapshot.with_ids(&ids).write();
+    let ids = SnapshotIds::after(Some(stage.kept.id()), snapshot_id("follow_up", &sql));
+    let snapshot = Stage::of(&declared.schema, generation, &ids)?.kept.write_after(&stage.kept);
     let n_statements = difference.statements.len();
     Ok(Some(NewMigration { name: "follow_up", sql, snapshot, in_effect: false, n_statements }))
 }

@@ -51,7 +51,10 @@ impl Project {
         let installed = installed(&versions)?;
         let loaded = loader.declared(&config).map_err(cannot_load)?;
         let (declared, declared_files) = match loaded {
-            Some(loaded) => (Some(any_schema(loaded.schema)), loaded.files),
+            Some(loaded) => {
+                let schema = any_schema(loaded.schema);
+                (Some(schema.named_by(installed.unwrap_or_default())), loaded.files)
+            }
             None => (None, Vec::new()),
         };
         let history = History::read(&setting.root.join(&config.out), dialect, installed)?;

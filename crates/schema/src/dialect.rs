@@ -264,6 +264,15 @@ impl AnySchema {
         }
     }
 
+    /// The schema with the names that drizzle-kit of a generation gives to what it does not name.
+    #[must_use]
+    pub fn named_by(self, generation: Generation) -> Self {
+        match (self, generation) {
+            (Self::Postgres(it), Generation::V1) => Self::Postgres(postgres::rows::named(&it)),
+            (it, _) => it,
+        }
+    }
+
     /// The snapshot that drizzle-kit of a generation writes for it.
     ///
     /// # Errors
@@ -363,6 +372,15 @@ impl AnySnapshot {
             Self::Entities(it) => (it.id, it.prev_ids) = (id, vec![prev_id]),
         }
         moved
+    }
+
+    /// What drizzle-kit would find to change on the way to another snapshot of 1.0, one line for each row.
+    /// Empty for those of 0.x, whose way has statements.
+    pub fn changed_rows(&self, to: &Self) -> Vec<String> {
+        match (self, to) {
+            (Self::Entities(from), Self::Entities(to)) => from.changed_rows(to),
+            (Self::Postgres(_) | Self::Sqlite(_) | Self::Entities(_), _) => Vec::new(),
+        }
     }
 
     /// The tables that it has.

@@ -1,6 +1,6 @@
 //! Projects with Drizzle 1.0: the folder layout, and its ledger, beside the real migrator.
 
-use raingauge_testkit::project::Age;
+use raingauge_testkit::project::{Age, file_differences};
 use raingauge_testkit::{Database, Example, Project, Result, judge};
 use sha2::{Digest, Sha256};
 
@@ -120,4 +120,52 @@ fn t10_a_ledger_of_0_45_is_taken_over_as_the_real_migrator_does_it() -> Result {
         assert_eq!(verdict(&run(&project, &["validate"], 0)?), "validate: clean");
     }
     Ok(())
+}
+
+/// The folders of the history, in the order of their names.
+fn folders(project: &Project) -> Result<Vec<String>> {
+    let names = std::fs::read_dir(project.path("drizzle"))?
+        .map(|it| Ok(it?.file_name().to_string_lossy().into_owned()))
+        .collect::<Result<Vec<_>>>();
+    let mut names = names?;
+    names.sort();
+    Ok(names)
+}
+
+fn execute_adopts(example: Example) -> Result {
+    let project = Project::with_drizzle_1(example, Age::Lived)?;
+    let before = project.database.state()?;
+    let adopted = run(&project, &["execute", "--confirm"], 0)?;
+    assert_eq!(verdict(&adopted), "execute: clean");
+    let after = project.database.state()?;
+    for (table, rows) in before.rows.iter().filter(|it| !it.0.contains("sqlite_sequence")) {
+        assert_eq!(after.rows.get(table), Some(rows), "{table} is not what it was");
+    }
+    let folders = folders(&project)?;
+    let names: Vec<_> = folders.iter().filter_map(|it| Some(it.split_once('_')?.1)).collect();
+    assert_eq!(names, ["baseline", "seed", "follow_up"]);
+    let recorded = project.database.sql(&format!(
+        "SELECT name FROM {} ORDER BY id",
+        ledger(&project.database)
+    ))?;
+    assert_eq!(recorded.lines().collect::<Vec<_>>(), folders);
+
+    let (files, state) = (project.files()?, project.database.state()?);
+    run(&project, &["execute", "--confirm"], 0)?;
+    assert_eq!(file_differences(&files, &project.files()?), [""; 0]);
+    assert_eq!(state.differences(&project.database.state()?), [""; 0]);
+    run(&project, &["validate", "--offline"], 0)?;
+    let verdict = judge::verdict(&project, Some("db/init.sql"))?;
+    assert!(verdict.is_good(), "{verdict}");
+    Ok(())
+}
+
+#[test]
+fn execute_adopts_sqlite_in_folders_and_drizzle_1_0_finds_all_in_order() -> Result {
+    execute_adopts(Example::BookstoreSqlite)
+}
+
+#[test]
+fn execute_adopts_postgres_in_folders_and_drizzle_1_0_finds_all_in_order() -> Result {
+    execute_adopts(Example::BookstorePostgres)
 }

@@ -8,10 +8,12 @@ use super::status::{pending_section, planned_steps};
 use crate::apply::Pace;
 use crate::apply::migrate::{self as apply, Job, MigratePlan, Protection};
 use crate::apply::reconcile;
+use crate::check::history::chain;
 use crate::check::ledger::{Standing, other_ledgers, standing};
 use crate::consent::{Consent, Given};
 use crate::counsel::{Counsel, Question, agree};
 use crate::facts::{Facts, Scope};
+use crate::history::Migration;
 use crate::ledger;
 use crate::midway::{Comment, wait_for_remains};
 use crate::report::{Finding, Outcome, Report, Step, StepState};
@@ -121,9 +123,14 @@ fn quick_standing(site: &mut Site) -> Result<Standing> {
 /// snapshot is missing, or every table, only the whole comparison can tell what live is.
 fn has_recorded_tables(site: &mut Site) -> Result<bool> {
     let live = site.catalog()?;
-    let mut snapshots = site.project.history.migrations.iter().rev().map(|it| it.snapshot.as_ref());
-    let last = snapshots.next().flatten();
-    let last = last.and_then(|it| AnySnapshot::read(site.dialect(), Generation::V0, it).ok());
+    let history = &site.project.history;
+    let last = match (history.generation, history.migrations.last()) {
+        (Generation::V1, _) => chain::last(history, site.dialect()),
+        (generation @ Generation::V0, Some(Migration { snapshot: Some(text), .. })) => {
+            AnySnapshot::read(site.dialect(), generation, text).ok()
+        }
+        (Generation::V0, _) => None,
+    };
     Ok(match last {
         Some(snapshot) => snapshot.tables().iter().all(|it| live.get(it).is_some()),
         None => live.of_kind(Kind::Table).next().is_some(),

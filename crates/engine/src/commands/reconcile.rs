@@ -128,7 +128,7 @@ fn planned(adoption: &Adoption) -> Vec<Step> {
     )];
     if 0 < files {
         steps.push(Step::new(
-            format!("write {files} migrations, their snapshots and the journal"),
+            format!("write {files} migrations with their snapshots"),
             StepState::Planned,
         ));
     }

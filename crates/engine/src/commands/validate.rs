@@ -7,6 +7,7 @@ use raingauge_schema::drizzle::snapshot::{Generation, SnapshotIds};
 
 use crate::adoption::{Course, course};
 use crate::certificate::{Certificate, Check};
+use crate::check::history::chain;
 use crate::check::history::Folder;
 use crate::check::history::systems::Systems;
 use crate::check::ledger::future_entries;
@@ -211,7 +212,7 @@ fn file_checks(project: &Project) -> Result<Suite> {
 pub(super) fn ahead(project: &Project) -> Vec<Finding> {
     let Some(schema) = &project.declared else { return Vec::new() };
     if project.history.generation == Generation::V1 {
-        return Vec::new();
+        return chain::ahead(&project.history, project.dialect, schema).into_iter().collect();
     }
     let last = project.history.migrations.iter().rev().find_map(|it| it.snapshot.as_deref());
     let from = match last.map(|it| AnySnapshot::read(project.dialect, Generation::V0, it)) {

@@ -4,7 +4,7 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
-use super::entities::{Delta, Entities, EntityType, Row};
+use super::entities::{Delta, Entities, EntityType, Row, type_of};
 use super::javascript;
 use super::shape::Misfit;
 use super::snapshot::{ORIGIN, SnapshotError, SnapshotIds, parse_json};
@@ -69,6 +69,26 @@ impl EntitySnapshot {
             }
         }
         settled
+    }
+
+    /// The rows that change on the way to another snapshot, one line each. Whether a schema gives a name
+    /// changes nothing in a database, and neither does how an index was built.
+    pub fn changed_rows(&self, to: &Self) -> Vec<String> {
+        let silent = ["nameExplicit", "concurrently"];
+        let changes = self.entities.changes(&to.settled_after(self).entities);
+        let line = |sign: char, row: &Row| {
+            let place = ["schema", "table", "name"].iter().filter_map(|it| row.get(*it)?.as_str());
+            format!("{sign} {} {}", type_of(row), place.collect::<Vec<_>>().join("."))
+        };
+        let altered = changes.altered.iter().filter_map(|it| {
+            let fields = it.fields.iter().map(String::as_str).filter(|it| !silent.contains(it));
+            let fields: Vec<_> = fields.collect();
+            let line = || format!("{} ({})", line('~', &it.to), fields.join(", "));
+            (!fields.is_empty()).then(line)
+        });
+        let dropped = changes.dropped.iter().map(|it| line('-', it));
+        let created = changes.created.iter().map(|it| line('+', it));
+        dropped.chain(created).chain(altered).collect()
     }
 
     /// The bytes of the file that `generate` writes after `previous`. Footprints, which the kit reads

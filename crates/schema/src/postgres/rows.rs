@@ -29,6 +29,26 @@ pub const FORMAT: EntityFormat = EntityFormat {
     has_deltas: true,
 };
 
+/// The schema with the names that drizzle-kit 1.0 gives to what it does not name. drizzle-orm itself still
+/// says those of 0.x.
+#[must_use]
+pub fn named(schema: &schema::Schema) -> schema::Schema {
+    let mut named = schema.clone();
+    for table in &mut named.tables {
+        let names = encode::names(table);
+        for (it, name) in table.foreign_keys.iter_mut().zip(names.foreign_keys) {
+            it.name = name;
+        }
+        for (it, name) in table.primary_keys.iter_mut().zip(names.primary_keys) {
+            it.name = name;
+        }
+        for (it, name) in table.uniques.iter_mut().zip(names.uniques) {
+            it.name = name;
+        }
+    }
+    named
+}
+
 /// The snapshot of a declared schema.
 ///
 /// # Errors

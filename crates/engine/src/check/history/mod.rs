@@ -1,9 +1,11 @@
 //! The doctor of a history: what is wrong with its files, where, and for which databases.
 //!
 //! Reading order: `journal` (entries) · `statements` (what a file does to its migrator) · `orphans` (files
-//! that never run) · `snapshots` (what drizzle-kit compares with) · `names` (what the last snapshot has and
+//! that never run) · `snapshots` (what drizzle-kit compares with) · `chain` (the
+//! same in folders) · `names` (what the last snapshot has and
 //! no file makes) · `systems` (other migration tools in the project) · `conflict` (unfinished merges).
 
+pub mod chain;
 mod conflict;
 pub mod journal;
 mod names;
@@ -15,6 +17,7 @@ pub mod systems;
 pub use conflict::conflict;
 
 use raingauge_schema::Dialect;
+use raingauge_schema::drizzle::Generation;
 
 use crate::history::History;
 use crate::meta::MetaFile;
@@ -40,6 +43,9 @@ impl Folder<'_> {
 
     /// What is wrong with the snapshots.
     pub fn snapshots(&self) -> Vec<Finding> {
+        if self.history.generation == Generation::V1 {
+            return chain::snapshots(self.history, self.dialect);
+        }
         let mut findings = snapshots::snapshots(self);
         findings.extend(names::names(self));
         findings

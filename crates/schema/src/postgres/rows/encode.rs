@@ -190,6 +190,22 @@ fn index_column(it: &schema::IndexColumn) -> IndexColumn {
     }
 }
 
+/// The names of a table's constraints, each kind in its order.
+pub(super) struct Names {
+    pub(super) foreign_keys: Vec<String>,
+    pub(super) primary_keys: Vec<String>,
+    pub(super) uniques: Vec<String>,
+}
+
+/// The names that drizzle-kit 1.0 gives to constraints.
+pub(super) fn names(table: &schema::Table) -> Names {
+    Names {
+        foreign_keys: table.foreign_keys.iter().map(|it| foreign_key(table, it).name).collect(),
+        primary_keys: table.primary_keys.iter().map(|it| primary_key(table, it).name).collect(),
+        uniques: table.uniques.iter().map(|it| unique(table, it).name).collect(),
+    }
+}
+
 fn foreign_key(table: &schema::Table, it: &schema::ForeignKey) -> ForeignKey {
     let name = match it.name_explicit {
         true => it.name.clone(),

@@ -1,0 +1,100 @@
+//! Snapshots of Drizzle 1.0: whether drizzle-kit can read them in their order, and what it would find to
+//! change.
+
+use raingauge_schema::Dialect;
+use raingauge_schema::dialect::{AnySchema, AnySnapshot};
+use raingauge_schema::drizzle::Generation;
+use raingauge_schema::drizzle::snapshot::{ORIGIN, SnapshotError, SnapshotIds};
+
+use crate::history::{History, Migration};
+use crate::report::{Affected, Finding};
+
+/// A migration with what its snapshot says of the schema after it.
+type State<'a> = (&'a Migration, Result<AnySnapshot, SnapshotError>);
+
+fn states(history: &History, dialect: Dialect) -> Vec<State<'_>> {
+    let with = history.migrations.iter().filter_map(|it| Some((it, it.snapshot.as_deref()?)));
+    let (migrations, files): (Vec<_>, Vec<_>) = with.unzip();
+    let states = AnySnapshot::read_history(dialect, Generation::V1, &files);
+    migrations.into_iter().zip(states).collect()
+}
+
+/// What the last snapshot says that there is; `None` if there is none, or it cannot be read.
+pub fn last(history: &History, dialect: Dialect) -> Option<AnySnapshot> {
+    states(history, dialect).pop()?.1.ok()
+}
+
+/// All that is wrong with the snapshots of a history in folders.
+pub(super) fn snapshots(history: &History, dialect: Dialect) -> Vec<Finding> {
+    let mut findings: Vec<_> = history
+        .migrations
+        .iter()
+        .filter(|it| it.snapshot.is_none())
+        .map(|it| {
+            let message = "has no snapshot; the migrator runs it, and drizzle-kit knows nothing of it";
+            Finding::warning("snapshot-missing", it.entry.tag.clone(), message)
+                .affects(Affected::Kit)
+                .next("restore `snapshot.json` from version control")
+        })
+        .collect();
+    let mut known = vec![ORIGIN.to_owned()];
+    for (migration, state) in states(history, dialect) {
+        let tag = migration.entry.tag.clone();
+        match state {
+            Err(error) => findings.push(
+                Finding::error(error.code(), tag, format!("{error}; drizzle-kit refuses the folder"))
+                    .affects(Affected::Kit)
+                    .next("restore the file from version control"),
+            ),
+            Ok(snapshot) => {
+                let is_known = |it: &&str| known.iter().any(|id| id == it);
+                if !snapshot.prev_ids().iter().all(is_known) {
+                    let message = "does not follow a snapshot that comes before it";
+                    findings.push(
+                        Finding::warning("snapshot-chain", tag, message)
+                            .affects(Affected::Kit)
+                            .next("npx drizzle-kit check"),
+                    );
+                }
+                known.push(snapshot.id().to_owned());
+            }
+        }
+    }
+    findings
+}
+
+/// A schema ahead of the last snapshot has changes that no migration makes.
+pub fn ahead(history: &History, dialect: Dialect, schema: &AnySchema) -> Option<Finding> {
+    let has_snapshots = history.migrations.iter().any(|it| it.snapshot.is_some());
+    let from = match last(history, dialect) {
+        Some(it) => it,
+        // An unreadable one has been told already.
+        None if has_snapshots => return None,
+        None => AnySnapshot::empty(dialect, Generation::V1),
+    };
+    let to = match schema.snapshot(Generation::V1, &SnapshotIds::after(None, "")) {
+        Ok(snapshot) => snapshot,
+        Err(error) => return Some(Finding::error(error.code(), "schema.ts", error.to_string())),
+    };
+    let changed = from.changed_rows(&to);
+    if changed.is_empty() {
+        return None;
+    }
+    let is_behind = changed.iter().all(|it| it.starts_with('-'));
+    let finding = match is_behind {
+        true => Finding::error(
+            "schema-behind",
+            "schema.ts",
+            "does not declare what the last snapshot has: the next migration drops it",
+        ),
+        false => Finding::error("schema-ahead", "schema.ts", "declares what no migration makes"),
+    };
+    let next = match (is_behind, has_snapshots) {
+        (true, _) => "declare it again, or read what `npx drizzle-kit generate` writes before anything runs it",
+        // Without a history `generate` would create what live already has.
+        (false, false) => "raingauge analyze",
+        (false, true) => "npx drizzle-kit generate",
+    };
+    let finding = changed.into_iter().fold(finding, Finding::evidence);
+    Some(finding.affects(Affected::Both).next(next))
+}
