@@ -150,6 +150,13 @@ fn execute_adopts(example: Example) -> Result {
     ))?;
     assert_eq!(recorded.lines().collect::<Vec<_>>(), folders);
 
+    if matches!(project.database, Database::Postgres(_)) {
+        // The name that the snapshot says, or a later DROP CONSTRAINT of the kit would find nothing.
+        let follow_up = project.read(&format!("drizzle/{}/snapshot.json", folders[2]))?;
+        assert!(follow_up.contains("users_email_key"), "{follow_up}");
+        assert!(after.schema.contains("CONSTRAINT users_email_key UNIQUE"), "{}", after.schema);
+    }
+
     let (files, state) = (project.files()?, project.database.state()?);
     run(&project, &["execute", "--confirm"], 0)?;
     assert_eq!(file_differences(&files, &project.files()?), [""; 0]);
