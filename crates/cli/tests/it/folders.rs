@@ -144,10 +144,9 @@ fn execute_adopts(example: Example) -> Result {
     let folders = folders(&project)?;
     let names: Vec<_> = folders.iter().filter_map(|it| Some(it.split_once('_')?.1)).collect();
     assert_eq!(names, ["baseline", "seed", "follow_up"]);
-    let recorded = project.database.sql(&format!(
-        "SELECT name FROM {} ORDER BY id",
-        ledger(&project.database)
-    ))?;
+    let recorded = project
+        .database
+        .sql(&format!("SELECT name FROM {} ORDER BY id", ledger(&project.database)))?;
     assert_eq!(recorded.lines().collect::<Vec<_>>(), folders);
 
     if matches!(project.database, Database::Postgres(_)) {

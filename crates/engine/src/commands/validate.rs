@@ -7,8 +7,8 @@ use raingauge_schema::drizzle::snapshot::{Generation, SnapshotIds};
 
 use crate::adoption::{Course, course};
 use crate::certificate::{Certificate, Check};
-use crate::check::history::chain;
 use crate::check::history::Folder;
+use crate::check::history::chain;
 use crate::check::history::systems::Systems;
 use crate::check::ledger::future_entries;
 use crate::commands::analyze::drift;

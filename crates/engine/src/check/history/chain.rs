@@ -31,7 +31,8 @@ pub(super) fn snapshots(history: &History, dialect: Dialect) -> Vec<Finding> {
         .iter()
         .filter(|it| it.snapshot.is_none())
         .map(|it| {
-            let message = "has no snapshot; the migrator runs it, and drizzle-kit knows nothing of it";
+            let message =
+                "has no snapshot; the migrator runs it, and drizzle-kit knows nothing of it";
             Finding::warning("snapshot-missing", it.entry.tag.clone(), message)
                 .affects(Affected::Kit)
                 .next("restore `snapshot.json` from version control")
@@ -42,9 +43,13 @@ pub(super) fn snapshots(history: &History, dialect: Dialect) -> Vec<Finding> {
         let tag = migration.entry.tag.clone();
         match state {
             Err(error) => findings.push(
-                Finding::error(error.code(), tag, format!("{error}; drizzle-kit refuses the folder"))
-                    .affects(Affected::Kit)
-                    .next("restore the file from version control"),
+                Finding::error(
+                    error.code(),
+                    tag,
+                    format!("{error}; drizzle-kit refuses the folder"),
+                )
+                .affects(Affected::Kit)
+                .next("restore the file from version control"),
             ),
             Ok(snapshot) => {
                 let is_known = |it: &&str| known.iter().any(|id| id == it);
@@ -90,7 +95,9 @@ pub fn ahead(history: &History, dialect: Dialect, schema: &AnySchema) -> Option<
         false => Finding::error("schema-ahead", "schema.ts", "declares what no migration makes"),
     };
     let next = match (is_behind, has_snapshots) {
-        (true, _) => "declare it again, or read what `npx drizzle-kit generate` writes before anything runs it",
+        (true, _) => {
+            "declare it again, or read what `npx drizzle-kit generate` writes before anything runs it"
+        }
         // Without a history `generate` would create what live already has.
         (false, false) => "raingauge analyze",
         (false, true) => "npx drizzle-kit generate",
