@@ -328,7 +328,9 @@ fn refusals(site: &Site, facts: &Facts, findings: &mut Vec<Finding>) {
             Finding { severity, ..it }
         }));
     }
-    findings.extend(check::carried(site.dialect(), &facts.live, &facts.states[0]));
+    let empty = facts.states.get(0);
+    findings
+        .extend(empty.into_iter().flat_map(|it| check::carried(site.dialect(), &facts.live, it)));
 }
 
 fn missing_rights(facts: &Facts) -> Vec<Finding> {

@@ -3,7 +3,10 @@
 //! Each side is built in scratch and read with the reader that reads live. Reading changes nothing
 //! anywhere but in scratch.
 
+use std::collections::BTreeSet;
+
 use raingauge_schema::dialect::{AnySchema, AnySnapshot};
+use raingauge_schema::drizzle::migration::split;
 use raingauge_schema::drizzle::snapshot::{Generation, SnapshotIds};
 use raingauge_schema::{Catalog, Comparison};
 
@@ -17,7 +20,7 @@ use crate::position::{Position, locate};
 use crate::progress::Progress;
 use crate::report::{Finding, Severity};
 use crate::rights::Rights;
-use crate::side::{self, Init, Prerequisites};
+use crate::side::{self, Init, Prerequisites, States, Wanted};
 use crate::site::Site;
 use crate::{Error, Result};
 
@@ -29,8 +32,9 @@ pub struct Facts {
     pub live: Catalog,
     pub ledgers: Vec<Ledger>,
     pub standing: Standing,
-    /// Catalogs after each migration, the empty one first; only the empty one without a history.
-    pub states: Vec<Catalog>,
+    /// Catalogs after migrations, the empty one first: all of them, or those that live's position and
+    /// what is pending need.
+    pub states: States,
     /// The comment of the ledger, in which a migration is noted that stopped midway.
     pub comment: Comment,
     pub position: Position,
@@ -83,8 +87,8 @@ impl Facts {
 
         progress.begin("replaying the history in scratch");
         let mut prerequisites = side::prerequisites(site)?;
-        let n_recorded = standing.recorded.len();
-        let known = Known { live: &live, note: comment.note.as_ref(), n_recorded };
+        let note = comment.note.as_ref();
+        let known = Known { scope, live: &live, note, recorded: &standing.recorded };
         let mut replayed = replay(site, prerequisites.as_ref(), &known)?;
         let has_history = !site.project.history.is_empty();
         if prerequisites.is_some() && replayed.position.proven.is_none() && has_history {
@@ -138,32 +142,70 @@ impl Facts {
 
 /// The history, built anew, and where live stands in it.
 struct Replayed {
-    states: Vec<Catalog>,
+    states: States,
     position: Position,
     findings: Vec<Finding>,
 }
 
 /// What the replay is compared with.
 struct Known<'a> {
+    scope: Scope,
     live: &'a Catalog,
     note: Option<&'a Note>,
-    n_recorded: usize,
+    recorded: &'a [usize],
 }
 
+/// Where the ledger says that live is, few states are enough to prove it. Anywhere else, and for a whole
+/// analysis, all of them are read.
 fn replay(
     site: &mut Site,
     prerequisites: Option<&Prerequisites>,
     known: &Known<'_>,
 ) -> Result<Replayed> {
-    let mut findings = Vec::new();
-    let states = side::history(site, known.live, prerequisites, &mut findings)?;
-    let history = &site.project.history;
+    let n_recorded = known.recorded.len();
+    let is_prefix = known.recorded.iter().copied().eq(0..n_recorded);
+    if known.scope != Scope::All && is_prefix {
+        let few = needed(site, n_recorded);
+        let replayed = replay_reading(site, prerequisites, known, &|at| few.contains(&at))?;
+        let position = &replayed.position;
+        let is_there = position.proven == Some(n_recorded) || position.within.is_some();
+        if is_there || replayed.states.are_all_read() {
+            return Ok(replayed);
+        }
+    }
+    replay_reading(site, prerequisites, known, &|_| true)
+}
+
+/// The states at which live may stand between what is recorded and the end, and those before and after
+/// each pending migration; of very many, only of those that do more than add.
+fn needed(site: &Site, n_recorded: usize) -> BTreeSet<usize> {
+    const MANY: usize = 50;
+    let migrations = &site.project.history.migrations;
+    let mut needed = BTreeSet::from([0, n_recorded, n_recorded + 1, migrations.len()]);
+    let is_many = MANY < migrations.len().saturating_sub(n_recorded);
+    for (at, migration) in migrations.iter().enumerate().skip(n_recorded) {
+        let pieces: Vec<_> = split(&migration.sql).into_iter().map(|it| it.sql).collect();
+        if !is_many || !site.dialect().hazards_of_migration(&pieces).is_empty() {
+            needed.extend([at, at + 1]);
+        }
+    }
+    needed
+}
+
+fn replay_reading(
+    site: &mut Site,
+    prerequisites: Option<&Prerequisites>,
+    known: &Known<'_>,
+    wanted: Wanted<'_>,
+) -> Result<Replayed> {
+    let (states, mut findings) = side::history(site, known.live, prerequisites, wanted)?;
+    let (history, n_recorded) = (&site.project.history, known.recorded.len());
     let tags: Vec<_> = history.migrations.iter().map(|it| it.entry.tag.clone()).collect();
-    let tags = &tags[..tags.len().min(states.after.len() - 1)];
-    let mut position = locate(known.live, &states.after, tags, known.n_recorded);
+    let tags = &tags[..tags.len().min(states.n_ran())];
+    let mut position = locate(known.live, &states, tags, n_recorded);
     let (dialect, live, note) = (site.dialect(), known.live, known.note);
     let evidence = midway::Evidence { dialect, history, live, states: &states, note };
-    match midway::find(&evidence, known.n_recorded) {
+    match midway::find(&evidence, n_recorded) {
         Ok(None) => {}
         Ok(Some(within)) => {
             findings.push(midway::told(&within, history));
@@ -172,7 +214,7 @@ fn replay(
         }
         Err(finding) => findings.push(*finding),
     }
-    Ok(Replayed { states: states.after, position, findings })
+    Ok(Replayed { states, position, findings })
 }
 
 /// T35: the catalog and the ledgers of the same moment, although other runners are at work. A migration

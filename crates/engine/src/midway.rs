@@ -184,9 +184,9 @@ pub fn find(evidence: &Evidence<'_>, n_recorded: usize) -> Result<Option<Within>
 impl<'a> Evidence<'a> {
     /// The catalogs before the migration, after each of its steps.
     fn states_of(&self, at: usize) -> Option<Vec<&'a Catalog>> {
-        let mut all = vec![self.states.after.get(at)?];
+        let mut all = vec![self.states.get(at)?];
         all.extend(self.states.midway.get(&at)?);
-        all.push(self.states.after.get(at + 1)?);
+        all.push(self.states.get(at + 1)?);
         Some(all)
     }
 }

@@ -8,6 +8,7 @@ use raingauge_schema::compare::{Comparison, compare};
 use raingauge_schema::pair::Pair;
 
 use crate::midway::Within;
+use crate::side::States;
 
 /// Where live stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,31 +55,32 @@ impl Extent {
     }
 }
 
-/// Finds live among the states. `states[0]` is the empty database, `states[n]` the one after the
-/// migration `tags[n - 1]`. `hint` is preferred among several equal states.
-pub fn locate(live: &Catalog, states: &[Catalog], tags: &[String], hint: usize) -> Position {
+/// Finds live among the states that were read. The first is the empty database, the `n`th the one after
+/// the migration `tags[n - 1]`. `hint` is preferred among several equal states.
+pub fn locate(live: &Catalog, states: &States, tags: &[String], hint: usize) -> Position {
     let fingerprint = live.fingerprint();
     let equal: Vec<usize> =
-        (0..states.len()).filter(|at| states[*at].fingerprint() == fingerprint).collect();
+        states.read().filter(|it| it.1.fingerprint() == fingerprint).map(|it| it.0).collect();
     let proven = if equal.contains(&hint) { Some(hint) } else { equal.last().copied() };
     let nearest = proven.unwrap_or_else(|| nearest(live, states));
     let differences = states
         .get(nearest)
         .map(|state| compare(Pair { from: live, to: state }))
         .unwrap_or_default();
-    let effects = tags.iter().enumerate().map(|(at, tag)| effect(live, states, at, tag)).collect();
+    let each = tags.iter().enumerate();
+    let effects = each.filter_map(|(at, tag)| effect(live, states, at, tag)).collect();
     Position { proven, nearest, differences, effects, within: None }
 }
 
-fn nearest(live: &Catalog, states: &[Catalog]) -> usize {
-    let distance = |at: &usize| compare(Pair { from: live, to: &states[*at] }).n_differences();
-    (0..states.len()).min_by_key(distance).unwrap_or(0)
+fn nearest(live: &Catalog, states: &States) -> usize {
+    let distance = |it: &(usize, &Catalog)| compare(Pair { from: live, to: it.1 }).n_differences();
+    states.read().min_by_key(distance).map_or(0, |it| it.0)
 }
 
 /// An object that a migration touched is present when live has it as this migration left it, or as a
 /// later one did.
-fn effect(live: &Catalog, states: &[Catalog], at: usize, tag: &str) -> Effect {
-    let (before, after) = (&states[at], &states[at + 1]);
+fn effect(live: &Catalog, states: &States, at: usize, tag: &str) -> Option<Effect> {
+    let (before, after) = (states.get(at)?, states.get(at + 1)?);
     let change = compare(Pair { from: before, to: after });
     let touched = change
         .only_to
@@ -88,10 +90,10 @@ fn effect(live: &Catalog, states: &[Catalog], at: usize, tag: &str) -> Effect {
         .chain(change.only_from.iter().map(|it| it.id.clone()))
         .chain(change.renamed.iter().map(|it| it.to.clone()))
         .chain(change.ambiguous.iter().flat_map(|it| it.to.iter().cloned()));
-    let later = &states[at + 1..];
     let (present, absent): (Vec<_>, Vec<_>) = touched.partition(|id| {
         let found = live.get(id).map(raingauge_schema::Object::fingerprint);
-        later.iter().any(|state| state.get(id).map(raingauge_schema::Object::fingerprint) == found)
+        let mut later = states.read().map(|it| it.1).skip_while(|it| !std::ptr::eq(*it, after));
+        later.any(|state| state.get(id).map(raingauge_schema::Object::fingerprint) == found)
     });
     let extent = match (present.is_empty(), absent.is_empty()) {
         (true, true) => Extent::NotProvable,
@@ -99,7 +101,7 @@ fn effect(live: &Catalog, states: &[Catalog], at: usize, tag: &str) -> Effect {
         (true, false) => Extent::None,
         (false, false) => Extent::Partial,
     };
-    Effect { tag: tag.to_owned(), extent, present, absent }
+    Some(Effect { tag: tag.to_owned(), extent, present, absent })
 }
 
 #[cfg(test)]
@@ -113,9 +115,12 @@ mod tests {
     }
 
     /// States of a history that adds table after table, then drops `a`.
-    fn states() -> (Vec<Catalog>, Vec<String>) {
-        let states = ["", "a", "a b c", "a b c", "b c"].map(catalog).to_vec();
-        (states, ["one", "two", "data", "drop"].map(str::to_owned).to_vec())
+    fn states() -> (States, Vec<String>) {
+        let after = ["", "a", "a b c", "a b c", "b c"].map(|it| Some(catalog(it))).to_vec();
+        (
+            States { after, ..States::default() },
+            ["one", "two", "data", "drop"].map(str::to_owned).to_vec(),
+        )
     }
 
     #[track_caller]
@@ -137,6 +142,16 @@ mod tests {
     fn the_ledger_decides_between_states_that_only_data_tells_apart() {
         check("a b c", 2, Some(2), "all, all, not provable, none");
         check("a b c", 0, Some(3), "all, all, not provable, none");
+    }
+
+    #[test]
+    fn states_that_were_not_read_are_no_answer() {
+        let (mut states, tags) = states();
+        states.after[1] = None;
+        let position = locate(&catalog("a b c"), &states, &tags, 2);
+        assert_eq!((position.proven, position.effects.len()), (Some(2), 2));
+        assert_eq!(locate(&catalog("a"), &states, &tags, 1).proven, None);
+        assert!(!states.are_all_read());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use raingauge_schema::dialect::AnySnapshot;
-use raingauge_schema::{Catalog, Comparison, Dialect, Kind, ObjectId, Pair, compare};
+use raingauge_schema::{Catalog, Comparison, Dialect, Kind, Pair, compare};
 
 use crate::connect::{Access, Session, SqlError};
 use crate::history::Migration;
@@ -106,12 +106,39 @@ pub type Midway = BTreeMap<usize, Vec<Catalog>>;
 /// What a history builds, step by step.
 #[derive(Debug, Default)]
 pub struct States {
-    /// After each migration, the empty database first.
-    pub after: Vec<Catalog>,
+    /// After each migration that ran, the empty database first; absent where nobody wanted to know.
+    pub after: Vec<Option<Catalog>>,
     pub midway: Midway,
 }
 
-/// Catalogs after each migration, the empty database first. Stops at a migration that fails.
+impl States {
+    /// The catalog after so many migrations, if they ran and it was read.
+    pub fn get(&self, at: usize) -> Option<&Catalog> {
+        self.after.get(at)?.as_ref()
+    }
+
+    /// The catalogs that were read, with the number of migrations that lead to each.
+    pub fn read(&self) -> impl DoubleEndedIterator<Item = (usize, &Catalog)> {
+        self.after.iter().enumerate().filter_map(|(at, it)| Some((at, it.as_ref()?)))
+    }
+
+    /// Whether all of them were read.
+    pub fn are_all_read(&self) -> bool {
+        self.after.iter().all(Option::is_some)
+    }
+
+    /// How many migrations ran.
+    pub fn n_ran(&self) -> usize {
+        self.after.len().saturating_sub(1)
+    }
+}
+
+/// Which catalogs of a history to read: after so many migrations. Reading one takes as long as running
+/// many migrations.
+pub type Wanted<'a> = &'a dyn Fn(usize) -> bool;
+
+/// The catalogs that are wanted, of the states that the history goes through. Stops at a migration that
+/// fails.
 ///
 /// A history may rest on schemas that someone else creates (an init.sql, an administrator). They are
 /// taken from live, and a finding says so. An init.sql that only prepares a database is run first.
@@ -122,21 +149,21 @@ pub fn history(
     site: &mut Site,
     live: &Catalog,
     prerequisites: Option<&Prerequisites>,
-    findings: &mut Vec<Finding>,
-) -> Result<States> {
-    let rebuilt = rebuild(site, live, prerequisites, site.project.history.migrations.len())?;
+    wanted: Wanted<'_>,
+) -> Result<(States, Vec<Finding>)> {
+    let n = site.project.history.migrations.len();
+    let rebuilt = rebuild_and_look(site, live, prerequisites, n, wanted)?;
+    let mut findings = Vec::new();
     findings.extend(needs_schemas(&rebuilt.prerequisites));
     findings.extend(rebuilt.stopped);
-    Ok(States { after: rebuilt.states, midway: rebuilt.midway })
+    Ok((rebuilt.states, findings))
 }
 
 /// A scratch database in which migrations of the history ran.
 #[derive(Debug)]
 pub struct Rebuilt {
     pub database: ScratchDatabase,
-    /// After each migration, the empty database first.
-    pub states: Vec<Catalog>,
-    pub midway: Midway,
+    pub states: States,
     /// The schemas that none of the migrations makes, and that were made for them.
     pub prerequisites: Vec<String>,
     /// Why not all of them ran.
@@ -153,15 +180,25 @@ pub fn rebuild(
     before: Option<&Prerequisites>,
     n: usize,
 ) -> Result<Rebuilt> {
+    rebuild_and_look(site, live, before, n, &|_| false)
+}
+
+fn rebuild_and_look(
+    site: &mut Site,
+    live: &Catalog,
+    before: Option<&Prerequisites>,
+    n: usize,
+    wanted: Wanted<'_>,
+) -> Result<Rebuilt> {
     let mut prerequisites: Vec<String> = Vec::new();
     loop {
         let mut database = site.scratch.create("history")?;
         if let Some(Err(error)) = before.map(|it| it.run(&mut database.session)) {
             let what = "cannot be run on an empty database";
             let stopped = Some(error.finding("init-sql-broken", what));
-            let states = vec![site.catalog_of(&mut database.session)?];
-            let midway = Midway::new();
-            return Ok(Rebuilt { database, states, midway, prerequisites, stopped });
+            let after = vec![Some(site.catalog_of(&mut database.session)?)];
+            let states = States { after, midway: Midway::new() };
+            return Ok(Rebuilt { database, states, prerequisites, stopped });
         }
         for name in &prerequisites {
             let create = format!("CREATE SCHEMA \"{}\"", name.replace('"', "\"\""));
@@ -170,15 +207,15 @@ pub fn rebuild(
                     .caused_by(cause)
             })?;
         }
-        let (States { after: states, midway }, stopped) = replay_all(site, &mut database, n)?;
-        let missing = stopped.as_ref().map(|it| it.missing_schemas(live, &states));
+        let (states, stopped) = replay_all(site, &mut database, n, wanted)?;
+        let missing = stopped.as_ref().map(|it| it.missing_schemas(live));
         match (missing, stopped) {
             (Some(missing), _) if !missing.is_empty() => prerequisites.extend(missing),
             (_, stopped) => {
                 let stopped = stopped.map(|it| {
                     it.error.finding("history-broken", "cannot be replayed on an empty database")
                 });
-                return Ok(Rebuilt { database, states, midway, prerequisites, stopped });
+                return Ok(Rebuilt { database, states, prerequisites, stopped });
             }
         }
     }
@@ -188,20 +225,21 @@ pub fn rebuild(
 struct Stopped<'a> {
     migration: &'a Migration,
     error: replay::ReplayError,
+    /// What scratch had until then.
+    here: Catalog,
 }
 
 impl Stopped<'_> {
     /// The schemas that the migration names, live has, and scratch has not; only if the engine stopped
     /// because of one (3F000: invalid schema name).
-    fn missing_schemas(&self, live: &Catalog, states: &[Catalog]) -> Vec<String> {
+    fn missing_schemas(&self, live: &Catalog) -> Vec<String> {
         if self.error.source.state != "3F000" {
             return Vec::new();
         }
-        let here = |it: &ObjectId| states.last().is_some_and(|state| state.get(it).is_some());
         let is_part = |it: char| it.is_alphanumeric() || it == '_' || it == '$';
         let named = |it: &str| self.migration.sql.split(|it| !is_part(it)).any(|word| word == it);
         live.of_kind(Kind::Schema)
-            .filter(|it| !here(&it.id) && named(it.id.name()))
+            .filter(|it| self.here.get(&it.id).is_none() && named(it.id.name()))
             .map(|it| it.id.name().to_owned())
             .collect()
     }
@@ -211,20 +249,28 @@ fn replay_all<'a>(
     site: &'a Site,
     database: &mut ScratchDatabase,
     n: usize,
+    wanted: Wanted<'_>,
 ) -> Result<(States, Option<Stopped<'a>>)> {
-    let after = vec![site.catalog_of(&mut database.session)?];
+    let after = vec![Some(site.catalog_of(&mut database.session)?)];
     let mut states = States { after, midway: Midway::new() };
     for (at, migration) in site.project.history.migrations.iter().take(n).enumerate() {
         let mut between = Vec::new();
-        let mut look = |session: &mut Session| between.push(site.catalog_of(session));
+        let is_wanted = wanted(at) && wanted(at + 1);
+        let mut look = |session: &mut Session| {
+            if is_wanted {
+                between.push(site.catalog_of(session));
+            }
+        };
         if let Err(error) = replay::migration(&mut database.session, migration, &mut look) {
-            return Ok((states, Some(Stopped { migration, error })));
+            let here = site.catalog_of(&mut database.session)?;
+            return Ok((states, Some(Stopped { migration, error, here })));
         }
         let between = between.into_iter().collect::<Result<Vec<_>>>()?;
         if !between.is_empty() {
             states.midway.insert(at, between);
         }
-        states.after.push(site.catalog_of(&mut database.session)?);
+        let read = wanted(at + 1).then(|| site.catalog_of(&mut database.session));
+        states.after.push(read.transpose()?);
         database.pass_on()?;
     }
     Ok((states, None))

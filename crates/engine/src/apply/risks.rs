@@ -13,6 +13,7 @@ use super::{rebuild, retype};
 use crate::facts::Facts;
 use crate::history::Migration;
 use crate::report::Finding;
+use crate::side::States;
 use crate::site::Site;
 
 /// The findings about migrations of the history, before anything is planned for them.
@@ -65,7 +66,7 @@ fn in_steps(dialect: Dialect, migration: &Migration) -> Option<Finding> {
 }
 
 /// The catalogs before and after a migration in scratch, if it got that far.
-pub(super) fn rehearsed(states: &[Catalog], at: usize) -> Option<Pair<&Catalog>> {
+pub(super) fn rehearsed(states: &States, at: usize) -> Option<Pair<&Catalog>> {
     Some(Pair { from: states.get(at)?, to: states.get(at + 1)? })
 }
 

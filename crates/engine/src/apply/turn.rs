@@ -202,7 +202,7 @@ fn inside(
     let at_start = |cause| turn.failed(&Placed { sql: String::new(), line: 1 }, cause);
     let session = &mut work.session;
     tripwire.lock(session).map_err(at_start)?;
-    if already_recorded(work.site, session)?.contains(&turn.at) {
+    if is_recorded(work.site, session, turn.migration).map_err(at_start)? {
         return Err(stale());
     }
     let rehearsed = work.plan.rehearsals.get(&turn.at);
@@ -218,6 +218,24 @@ fn inside(
         Error::new("ledger-unwritable", message).caused_by(cause)
     })?;
     Ok(notes)
+}
+
+/// Whether somebody who takes no lock has recorded the migration since the plan was made.
+fn is_recorded(
+    site: &Site,
+    session: &mut Session,
+    migration: &Migration,
+) -> Result<bool, SqlError> {
+    let name = &site.project.ledger;
+    if !ledger::find(session, name)?.contains(name) {
+        return Ok(false);
+    }
+    let (hash, when) = (migration.hash.as_str(), migration.entry.when);
+    let row = format!(
+        "SELECT 1 FROM {} WHERE hash = '{hash}' OR created_at = {when} LIMIT 1",
+        name.quoted()
+    );
+    Ok(!session.rows(&row)?.is_empty())
 }
 
 /// Sends a piece as it is. An error comes with the part of it that failed.
