@@ -12,6 +12,7 @@ mod backup;
 mod beside;
 mod bookstore;
 mod certificate;
+mod commit;
 mod compare;
 mod corpus;
 mod crash;

@@ -210,8 +210,15 @@ VACUUM moods;";
 
 #[test]
 fn t38_on_sqlite_a_transaction_of_the_files_own_is_part_of_ours() -> Result {
-    let sql = "BEGIN;\nCREATE TABLE a (id integer);\nCOMMIT;\nVACUUM;\nCREATE UNIQUE INDEX one ON books (title);";
-    let project = with_pending(Example::BookstoreSqlite, sql)?;
+    let sql = [
+        "BEGIN;",
+        "CREATE TABLE a (id integer);",
+        "COMMIT;",
+        "VACUUM;",
+        "CREATE UNIQUE INDEX one ON books (title);",
+    ]
+    .join("--> statement-breakpoint\n");
+    let project = with_pending(Example::BookstoreSqlite, &sql)?;
     project.database.sql(TWINS)?;
     says(&run(&project, &["migrate"], 2)?, &["0001_more.sql:5", "the migration was rolled back"]);
     assert!(!project.database.tables()?.contains(&"\"a\"".to_owned()));

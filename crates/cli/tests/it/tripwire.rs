@@ -124,6 +124,26 @@ fn t46_on_sqlite_rows_that_a_trigger_deletes_behind_an_insert_roll_it_back() -> 
     refuses(&project, &["rows-lost", "`notes` had 3 rows and would have 1"])
 }
 
+#[test]
+fn t45_what_a_cascade_takes_with_it_is_named_unless_it_is_made_again() -> Result {
+    let make = "CREATE VIEW titles AS SELECT title FROM books;
+        CREATE TABLE loans (book integer CONSTRAINT loans_book REFERENCES books);";
+    let drop = "ALTER TABLE books DROP COLUMN title CASCADE;";
+    let project = with(make, INSERT, drop)?;
+    refuses(&project, &["cascade-drops", "titles", "--allow drop:titles"])?;
+    let again =
+        format!("{drop}--> statement-breakpoint\nCREATE VIEW titles AS SELECT id FROM books;");
+    write_history(&project, &[("0000_books", BOOKS), ("0001_more", make), ("0002_next", &again)])?;
+    refuses(&project, &["deletion-not-allowed", "--allow drop:books.title"])?;
+    run(&project, &["migrate", "--allow", "drop:books.title"], 0)?;
+    let whole = "DROP TABLE books CASCADE;";
+    let all =
+        [("0000_books", BOOKS), ("0001_more", make), ("0002_next", &again), ("0003_gone", whole)];
+    write_history(&project, &all)?;
+    refuses(&project, &["cascade-drops", "loans_book", "titles", "--allow drop:loans.loans_book"])?;
+    Ok(())
+}
+
 /// A `migrate` that waits at a boundary until it is let go on.
 struct Paused(Child);
 

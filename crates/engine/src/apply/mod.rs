@@ -1,5 +1,6 @@
 //! What writes to live: everything here takes a consent and a protection, and holds the lock.
 
+mod cascade;
 mod failure;
 mod intent;
 mod ledger;

@@ -9,7 +9,7 @@ use raingauge_schema::sqlite::rebuild::{Effects, effects};
 use raingauge_schema::steps::{Step, Steps, steps};
 use raingauge_schema::{Catalog, Dialect, Pair};
 
-use super::{rebuild, retype};
+use super::{cascade, rebuild, retype};
 use crate::facts::Facts;
 use crate::history::Migration;
 use crate::report::Finding;
@@ -26,13 +26,13 @@ pub(crate) fn risks(
     let mut found = findings(&hazards(site, facts, positions), allowed);
     let migrations = &site.project.history.migrations;
     found.extend(positions.iter().filter_map(|at| in_steps(site.dialect(), &migrations[*at])));
-    if site.dialect() == Dialect::Sqlite {
-        for at in positions {
-            let migration = &site.project.history.migrations[*at];
-            let Some(rehearsed) = rehearsed(&facts.states, *at) else { continue };
-            let effects = effects_of(migration);
-            found.extend(rebuild::findings(&migration.entry.tag, &effects, rehearsed, allowed));
-        }
+    for at in positions {
+        let (migration, tag) = (&migrations[*at], &migrations[*at].entry.tag);
+        let Some(rehearsed) = rehearsed(&facts.states, *at) else { continue };
+        found.extend(match site.dialect() {
+            Dialect::Sqlite => rebuild::findings(tag, &effects_of(migration), rehearsed, allowed),
+            Dialect::Postgres => cascade::findings(tag, &migration.sql, rehearsed, allowed),
+        });
     }
     found
 }

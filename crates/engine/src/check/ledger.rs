@@ -117,6 +117,25 @@ pub fn other_ledgers(configured: &LedgerName, ledgers: &[Ledger]) -> Vec<Finding
 }
 
 impl Standing {
+    /// Why Drizzle passed a migration by: it compares with the newest row alone.
+    fn passed_by(&self, history: &History, at: usize) -> String {
+        let when = |at: &usize| history.migrations[*at].entry.when;
+        let Some(newest) = self.recorded.iter().max_by_key(|it| when(it)) else {
+            return "a row with a newer time is in the ledger".to_owned();
+        };
+        let (days, hours) = apart(when(newest) - when(&at));
+        let earlier = if 0 < days { format!("{days} days") } else { format!("{hours} hours") };
+        let upgraded = if *newest < at {
+            "; this database was upgraded step by step, and the entry came when that one was applied already"
+        } else {
+            ""
+        };
+        format!(
+            "its `when` is {earlier} earlier than that of `{}`, which is recorded; a new database, built in one go, has it{upgraded}",
+            tag(history, *newest)
+        )
+    }
+
     fn find_repeated(&mut self, history: &History) {
         for pair in self.recorded.windows(2).filter(|it| it[0] == it[1]) {
             self.findings.push(Finding::error(
@@ -141,7 +160,8 @@ impl Standing {
                         "has no ledger row, and Drizzle will never run it: a newer row is in the ledger; it would answer `migrate` with success",
                     )
                     .evidence(format!("`when` in the journal: {}", history.migrations[at].entry.when))
-                    .next("raingauge analyze")
+                    .evidence(self.passed_by(history, at))
+                    .next("raingauge analyze: shows what of it live has, object by object")
                     .next(MENDING),
                 );
             }
@@ -239,6 +259,12 @@ pub fn future_entries(history: &History, now: Timestamp) -> Vec<Finding> {
     .collect()
 }
 
+/// Whole days and whole hours.
+fn apart(millis: i64) -> (i64, i64) {
+    let hours = millis / 3_600_000;
+    (hours / 24, hours)
+}
+
 fn tag(history: &History, at: usize) -> String {
     history.migrations.get(at).map(|it| it.entry.tag.clone()).unwrap_or_default()
 }
@@ -329,6 +355,21 @@ mod tests {
     #[test]
     fn t05_a_migration_merged_out_of_order_is_found() {
         check(&[1000, 1500, 2000], &[(0, Some(1000)), (2, Some(2000))], &["migration-skipped"]);
+    }
+
+    #[test]
+    fn t05_why_a_migration_was_passed_by_is_said_in_days() {
+        let day = 86_400_000;
+        let history = history(&[1000, 400 * day, 57 * day]);
+        let rows = [0, 1].map(|it| row(&history, it, Some(history.migrations[it].entry.when)));
+        let name = LedgerName { schema: "drizzle".into(), table: "__drizzle_migrations".into() };
+        let ledger = Ledger { name, rows: rows.to_vec() };
+        let now = Timestamp::from_millisecond(500 * day).unwrap();
+        let found = standing(Dialect::Postgres, &history, Some(&ledger), now);
+        let skipped = found.findings.iter().find(|it| it.code == "migration-skipped").unwrap();
+        let told = skipped.evidence.join("\n");
+        assert!(told.contains("343 days earlier than that of `0001_m`"), "{told}");
+        assert!(told.contains("step by step"), "{told}");
     }
 
     #[test]
