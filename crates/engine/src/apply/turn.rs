@@ -202,7 +202,10 @@ fn inside(
     let at_start = |cause| turn.failed(&Placed { sql: String::new(), line: 1 }, cause);
     let session = &mut work.session;
     tripwire.lock(session).map_err(at_start)?;
-    if is_recorded(work.site, session, turn.migration).map_err(at_start)? {
+    // The whole ledger is read only where a row looks like this migration's.
+    if looks_recorded(work.site, session, turn.migration).map_err(at_start)?
+        && already_recorded(work.site, session)?.contains(&turn.at)
+    {
         return Err(stale());
     }
     let rehearsed = work.plan.rehearsals.get(&turn.at);
@@ -220,8 +223,9 @@ fn inside(
     Ok(notes)
 }
 
-/// Whether somebody who takes no lock has recorded the migration since the plan was made.
-fn is_recorded(
+/// Whether somebody who takes no lock may have recorded the migration since the plan was made. Two
+/// migrations may have the same statements, or the same second.
+fn looks_recorded(
     site: &Site,
     session: &mut Session,
     migration: &Migration,
@@ -232,7 +236,7 @@ fn is_recorded(
     }
     let (hash, when) = (migration.hash.as_str(), migration.entry.when);
     let row = format!(
-        "SELECT 1 FROM {} WHERE hash = '{hash}' OR created_at = {when} LIMIT 1",
+        "SELECT 1 FROM {} WHERE hash = '{hash}' AND created_at = {when} LIMIT 1",
         name.quoted()
     );
     Ok(!session.rows(&row)?.is_empty())

@@ -363,7 +363,7 @@ mod tests {
         let history = history(&[1000, 400 * day, 57 * day]);
         let rows = [0, 1].map(|it| row(&history, it, Some(history.migrations[it].entry.when)));
         let name = LedgerName { schema: "drizzle".into(), table: "__drizzle_migrations".into() };
-        let ledger = Ledger { name, rows: rows.to_vec() };
+        let ledger = Ledger { name, generation: Generation::V0, rows: rows.to_vec() };
         let now = Timestamp::from_millisecond(500 * day).unwrap();
         let found = standing(Dialect::Postgres, &history, Some(&ledger), now);
         let skipped = found.findings.iter().find(|it| it.code == "migration-skipped").unwrap();
