@@ -5,6 +5,7 @@
 //! snapshot has and a later `schema.ts` has not, `drizzle-kit generate` drops.
 
 use glob::Pattern;
+use raingauge_schema::drizzle::Generation;
 use raingauge_schema::{Catalog, Dialect, Kind, Object, ObjectId};
 use raingauge_tsload::Config;
 
@@ -32,9 +33,18 @@ const BOOKS_OF_OTHERS: [&str; 14] = [
 #[derive(Clone, Debug)]
 pub struct Filters {
     dialect: Dialect,
-    /// Absent means all: those of the system are never read.
-    schemas: Option<Vec<String>>,
+    schemas: Schemas,
     tables: Vec<String>,
+}
+
+/// Which schemas; those of the system are never read.
+#[derive(Clone, Debug)]
+enum Schemas {
+    All,
+    /// As 0.x takes them.
+    Named(Vec<String>),
+    /// As 1.0 takes them.
+    Matching(Vec<String>),
 }
 
 impl Filters {
@@ -46,7 +56,12 @@ impl Filters {
                 ["!geography_columns", "!geometry_columns", "!spatial_ref_sys"].map(str::to_owned),
             );
         }
-        Self { dialect, schemas: config.schema_filter.clone(), tables }
+        let schemas = match (&config.schema_filter, config.generation) {
+            (None, _) => Schemas::All,
+            (Some(patterns), Generation::V1) => Schemas::Matching(patterns.clone()),
+            (Some(names), Generation::V0) => Schemas::Named(names.clone()),
+        };
+        Self { dialect, schemas, tables }
     }
 
     /// The part of a catalog that the filters let through.
@@ -77,32 +92,40 @@ impl Filters {
             Dialect::Postgres => (id.path.first(), id.path.get(1..).unwrap_or_default()),
             Dialect::Sqlite => (None, id.path.as_slice()),
         };
-        let in_schema =
-            schema.is_none_or(|it| self.schemas.as_ref().is_none_or(|names| names.contains(it)));
+        let in_schema = schema.is_none_or(|it| match &self.schemas {
+            Schemas::All => true,
+            Schemas::Named(names) => names.contains(it),
+            Schemas::Matching(patterns) => agree(patterns, it),
+        });
         let is_relation = !matches!(id.kind, Kind::Enum | Kind::Sequence | Kind::Schema);
         let name = rest.first().filter(|_| is_relation);
         in_schema && name.is_none_or(|it| self.accepts_table(it))
     }
 
-    /// As drizzle-kit decides: every pattern that says something has to agree, and one has to.
     fn accepts_table(&self, name: &str) -> bool {
         let is_book = BOOKS_OF_OTHERS.iter().any(|it| it.eq_ignore_ascii_case(name));
-        let said = self.tables.iter().filter_map(|pattern| {
-            let (pattern, negated) = match pattern.strip_prefix('!') {
-                Some(rest) => (rest, true),
-                None => (pattern.as_str(), false),
-            };
-            // What is not understood leaves out: that loses nothing.
-            let is_plain = !pattern.contains(['{', '(']);
-            match Pattern::new(pattern).ok().filter(|_| is_plain) {
-                Some(it) if it.matches(name) => Some(!negated),
-                Some(_) => negated.then_some(true),
-                None => Some(false),
-            }
-        });
-        let said: Vec<_> = said.collect();
-        !is_book && (self.tables.is_empty() || !said.is_empty() && said.iter().all(|it| *it))
+        !is_book && agree(&self.tables, name)
     }
+}
+
+/// As drizzle-kit decides: every pattern that says something has to agree, and one has to; none at all let
+/// everything in.
+fn agree(patterns: &[String], name: &str) -> bool {
+    let said = patterns.iter().filter_map(|pattern| {
+        let (pattern, negated) = match pattern.strip_prefix('!') {
+            Some(rest) => (rest, true),
+            None => (pattern.as_str(), false),
+        };
+        // What is not understood leaves out: that loses nothing.
+        let is_plain = !pattern.contains(['{', '(']);
+        match Pattern::new(pattern).ok().filter(|_| is_plain) {
+            Some(it) if it.matches(name) => Some(!negated),
+            Some(_) => negated.then_some(true),
+            None => Some(false),
+        }
+    });
+    let said: Vec<_> = said.collect();
+    patterns.is_empty() || !said.is_empty() && said.iter().all(|it| *it)
 }
 
 #[cfg(test)]
@@ -113,7 +136,7 @@ mod tests {
     fn check(tables: &[&str], expected: &str) {
         let filters = Filters {
             dialect: Dialect::Postgres,
-            schemas: Some(vec!["public".to_owned()]),
+            schemas: Schemas::Named(vec!["public".to_owned()]),
             tables: tables.iter().map(|it| (*it).to_owned()).collect(),
         };
         let all = ["app_users", "app_logs", "other", "_prisma_migrations"];
@@ -140,5 +163,30 @@ mod tests {
     fn t28_a_pattern_that_is_not_understood_leaves_out() {
         check(&["{app_users,other}"], "");
         check(&["app_*", "!{app_logs,x}"], "");
+    }
+
+    #[test]
+    fn schemas_are_names_for_0_x_and_patterns_for_1_0() {
+        let all = ["public", "app_one", "app_two", "internal"];
+        let kept = |schemas: Schemas| {
+            let filters = Filters { dialect: Dialect::Postgres, schemas, tables: Vec::new() };
+            let accepted =
+                all.iter().filter(|it| filters.accepts(&ObjectId::new(Kind::Table, [**it, "t"])));
+            accepted.copied().collect::<Vec<_>>().join(" ")
+        };
+        let texts = |all: &[&str]| all.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        // As `prepareSchemasFitler` of drizzle-kit 1.0.0-rc.5 answers.
+        assert_eq!(kept(Schemas::All), "public app_one app_two internal");
+        assert_eq!(kept(Schemas::Named(texts(&["app_*", "public"]))), "public");
+        for (patterns, expected) in [
+            (&["app_*", "public"][..], "public app_one app_two"),
+            (&["!internal"], "public app_one app_two"),
+            (&["app_*", "!app_two"], "public app_one internal"),
+            (&["?pp_one"], "app_one"),
+            (&["nothing"], ""),
+            (&[], "public app_one app_two internal"),
+        ] {
+            assert_eq!(kept(Schemas::Matching(texts(patterns))), expected, "{patterns:?}");
+        }
     }
 }
