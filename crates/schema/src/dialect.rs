@@ -164,6 +164,15 @@ impl Dialect {
         }
     }
 
+    /// Why drizzle-kit 0.31 refuses a snapshot file that can be read: it was written before 0.31, and
+    /// the kit wants it turned by its `up` first.
+    pub fn refused_by_kit(self, json: &str) -> Option<SnapshotError> {
+        match self {
+            Self::Postgres => postgres::snapshot::FORMAT.parse(json).err(),
+            Self::Sqlite => sqlite::snapshot::FORMAT.parse(json).err(),
+        }
+    }
+
     /// How Drizzle 1.0's snapshots of this dialect look.
     fn entities(self) -> &'static EntityFormat {
         match self {

@@ -3,6 +3,8 @@
 //! The types are the file: their fields stand in the order in which `drizzle-kit generate` 0.31
 //! writes them. `encode` makes them from a declared schema, `diff` compares two of them.
 
+mod older;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -14,7 +16,9 @@ use crate::drizzle::shape::Misfit;
 use crate::drizzle::shape::Presence::{Default, Empty, False};
 use crate::drizzle::shape::Shape::{self, *};
 use crate::drizzle::shape::{filled, optional, required};
-use crate::drizzle::snapshot::{Format, ORIGIN, SnapshotError, SnapshotIds, empty_meta};
+use crate::drizzle::snapshot::{
+    Format, ORIGIN, SnapshotError, SnapshotIds, empty_meta, parse_json,
+};
 
 /// A snapshot: a schema as Drizzle remembers it, with all defaults spelled out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -277,12 +281,15 @@ impl Snapshot {
         Self::of(&Schema::default(), &ids).expect("an empty schema has no defaults")
     }
 
-    /// Reads a snapshot file.
+    /// Reads a snapshot file. What drizzle-kit wrote before 0.31 is read as its `up` turns it.
     ///
     /// # Errors
     /// When drizzle-kit 0.31 would not accept the file.
     pub fn read(json: &str) -> Result<Self, SnapshotError> {
-        let value = FORMAT.parse(json)?;
+        let value = match older::upgraded(&parse_json(json)?) {
+            Some(upgraded) => FORMAT.shape.fit(&upgraded)?,
+            None => FORMAT.parse(json)?,
+        };
         serde_json::from_value(value).map_err(|error| {
             let problem = error.to_string();
             SnapshotError::Malformed(Misfit { path: Vec::new(), problem })

@@ -60,7 +60,9 @@ fn read_one<'a>(dialect: Dialect, file: &'a MetaFile) -> Result<Read<'a>, Box<Fi
     if let Some(found) = conflict(&file.path, text) {
         return Err(Box::new(found.affects(Affected::Kit)));
     }
-    match AnySnapshot::read(dialect, Generation::V0, text) {
+    let read = AnySnapshot::read(dialect, Generation::V0, text);
+    let read = read.and_then(|it| dialect.refused_by_kit(text).map_or(Ok(it), Err));
+    match read {
         Ok(it) => Ok(Read { file, id: it.id().to_owned(), prev_id: it.prev_id().to_owned() }),
         Err(error) => Err(Box::new(refused(
             error.code(),

@@ -31,8 +31,15 @@ fn render(change: &Change) -> Vec<Statement> {
             let add = Statement::harmless(column::add(column, *is_key, false));
             return vec![column::drop(column), add];
         }
-        Change::AlterColumn(it) => return harmless(column::alter(it)),
-        Change::RebuildEnum { to, columns } => return harmless(column::rebuild_enum(to, columns)),
+        Change::AlterColumn(it) => {
+            let table = dotted(&it.to.schema, &[&it.to.table]);
+            return rewriting(column::alter(it), &table);
+        }
+        Change::RebuildEnum { to, columns } => {
+            let tables = columns.iter().map(|it| dotted(&it.from.schema, &[&it.from.table]));
+            let table = tables.collect::<Vec<_>>().join(", ");
+            return rewriting(column::rebuild_enum(to, columns), &table);
+        }
         Change::DropUnique(it) => drop_constraint((&it.schema, &it.table), &it.name),
         Change::AddUnique(it) => add_unique(it),
         Change::ReplaceUnique(Pair { from, to }) => {
@@ -87,6 +94,15 @@ fn render(change: &Change) -> Vec<Statement> {
 
 fn harmless(texts: Vec<String>) -> Vec<Statement> {
     texts.into_iter().map(Statement::harmless).collect()
+}
+
+/// A new type makes the table be written anew.
+fn rewriting(texts: Vec<String>, table: &str) -> Vec<Statement> {
+    let hazards = |sql: &str| match sql.contains(" SET DATA TYPE ") {
+        true => vec![Hazard::RewritesTable(table.to_owned())],
+        false => Vec::new(),
+    };
+    texts.into_iter().map(|sql| Statement { hazards: hazards(&sql), sql }).collect()
 }
 
 /// An identifier. drizzle-kit does not escape quotes inside.
