@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const scripts = join(dirname(fileURLToPath(import.meta.url)), "../../crates/tsload/src/js");
 const script = (name) => (0, eval)(readFileSync(join(scripts, name), "utf8"));
-const dialects = { postgres: "postgresql", sqlite: "sqlite" };
+const dialects = { mysql: "mysql", postgres: "postgresql", sqlite: "sqlite" };
 
 export async function describe(require, dialect, exports) {
   const rg = {
@@ -21,6 +21,7 @@ export async function describe(require, dialect, exports) {
     exportOrder: () => JSON.stringify([{ module: "case", names: null, isStar: false }]),
   };
   script("schema.js")(rg, host);
+  script("mysql.js")(rg, host);
   script("postgres.js")(rg, host);
   script("sqlite.js")(rg, host);
   return JSON.parse(await rg.declared(dialects[dialect], undefined, ["case"])).schema;

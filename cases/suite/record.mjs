@@ -20,7 +20,7 @@ const require = createRequire(join(resolve(folder), "package.json"));
 const version = (name) => JSON.parse(readFileSync(join(folder, "node_modules", name, "package.json"), "utf8")).version;
 const versions = { "drizzle-kit": version("drizzle-kit"), "drizzle-orm": version("drizzle-orm") };
 const generation = versions["drizzle-kit"].startsWith("0.") ? 0 : 1;
-const cores = { postgres: "pg-core", sqlite: "sqlite-core" };
+const cores = { mysql: "mysql-core", postgres: "pg-core", sqlite: "sqlite-core" };
 const id = (last) => `00000000-0000-4000-8000-00000000000${last}`;
 const origin = "00000000-0000-0000-0000-000000000000";
 const kit = await (generation === 0 ? zero() : one());
@@ -33,6 +33,7 @@ function joined(statements) {
 function zero() {
   const api = require("drizzle-kit/api");
   const of = {
+    mysql: [(it, prev) => api.generateMySQLDrizzleJson(it, prev), api.generateMySQLMigration],
     postgres: [(it, prev) => api.generateDrizzleJson(it, prev), api.generateMigration],
     sqlite: [(it, prev) => api.generateSQLiteDrizzleJson(it, prev), api.generateSQLiteMigration],
   };
@@ -63,7 +64,7 @@ function ordered(dialect, { version, dialect: name, id, prevId, ...rest }) {
 // 1.0: its API does not give the file, so `generate` itself writes into a folder.
 async function one() {
   const { generate } = require("drizzle-kit/cli");
-  const names = { postgres: "postgresql", sqlite: "sqlite" };
+  const names = { mysql: "mysql", postgres: "postgresql", sqlite: "sqlite" };
   return {
     async run(dialect, states) {
       const project = mkdtempSync(join(tmpdir(), "raingauge-suite-"));

@@ -52,7 +52,7 @@ impl Project {
         let loaded = loader.declared(&config).map_err(cannot_load)?;
         let (declared, declared_files) = match loaded {
             Some(loaded) => {
-                let schema = any_schema(loaded.schema);
+                let schema = any_schema(loaded.schema)?;
                 (Some(schema.named_by(installed.unwrap_or_default())), loaded.files)
             }
             None => (None, Vec::new()),
@@ -87,7 +87,8 @@ impl Project {
     /// variables.
     ///
     /// # Errors
-    /// If nobody says where live is, or not in a form that Drizzle takes.
+    /// If nobody says where live is, or not in a form that Drizzle takes, or if the configuration's
+    /// `driver` reaches it by a way that only the driver knows.
     pub fn target(&self, setting: &Setting) -> Result<Dsn> {
         let env = &setting.env;
         let from_variables = || match self.dialect {
@@ -96,6 +97,8 @@ impl Project {
         };
         let dsn = if let Some(url) = &setting.url {
             Dsn::parse_in(url, self.dialect, env)?
+        } else if let Some(driver) = &self.config.driver {
+            return Err(unreachable_by(driver));
         } else if !self.config.credentials.is_null() {
             Dsn::from_credentials(&self.config.credentials, self.dialect, env)?
         } else if let Some(url) = env.get("DATABASE_URL") {
@@ -115,6 +118,16 @@ fn loader(setting: &Setting) -> Loader {
     Loader::new(setting.root.clone(), setting.env.clone()).with_runtime(setting.runtime)
 }
 
+/// Every `driver` that Drizzle names stands for another way than the database's own protocol or file.
+fn unreachable_by(driver: &str) -> Error {
+    let message = format!(
+        "the database is behind the driver `{driver}`, which raingauge does not speak; nothing was connected to"
+    );
+    Error::new("driver-unsupported", message)
+        .next("give `--url` with an address or a file by which the same database can be reached, if it has one")
+        .next("raingauge validate --offline")
+}
+
 /// A setting that 1.0 does not hear: without `casing`, columns get other names than before.
 fn ignored(config: &Config, ignored: &Ignored) -> Finding {
     let Ignored { setting, value } = ignored;
@@ -132,12 +145,15 @@ fn dialect_of(config: &Config) -> Result<Dialect> {
     match config.dialect.as_str() {
         "postgresql" => Ok(Dialect::Postgres),
         "sqlite" | "turso" => Ok(Dialect::Sqlite),
-        other => Err(Error::new(
-            "dialect-unsupported",
-            format!("dialect `{other}` is not supported yet"),
-        )
-        .next("raingauge works with `postgresql` and `sqlite`")),
+        other => Err(unsupported(other)),
     }
+}
+
+/// The one place that says which dialects can be connected to.
+fn unsupported(dialect: &str) -> Error {
+    let message = format!("dialect `{dialect}` is not supported yet");
+    Error::new("dialect-unsupported", message)
+        .next("raingauge works with `postgresql` and `sqlite`")
 }
 
 /// The generation of the installed packages. drizzle-orm migrates and drizzle-kit generates: if they are of
@@ -168,10 +184,12 @@ fn ledger_name(config: &Config, dialect: Dialect) -> LedgerName {
     LedgerName { schema, table }
 }
 
-fn any_schema(schema: DeclaredSchema) -> AnySchema {
+fn any_schema(schema: DeclaredSchema) -> Result<AnySchema> {
     match schema {
-        DeclaredSchema::Postgres(it) => AnySchema::Postgres(it),
-        DeclaredSchema::Sqlite(it) => AnySchema::Sqlite(it),
+        DeclaredSchema::Postgres(it) => Ok(AnySchema::Postgres(it)),
+        DeclaredSchema::Sqlite(it) => Ok(AnySchema::Sqlite(it)),
+        // The configuration names the dialect, so it was refused before.
+        DeclaredSchema::Mysql(_) => Err(unsupported("mysql")),
     }
 }
 

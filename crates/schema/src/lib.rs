@@ -2,7 +2,7 @@
 //!
 //! Nothing here touches a file, a server, a clock or chance, so nothing here can surprise. Reading
 //! order: [`catalog`] (what an engine knows) → [`compare()`] (where two catalogs differ) →
-//! [`postgres`] and [`sqlite`] (each dialect's declared schema, differ and renderer) → [`drizzle`]
+//! [`postgres`], [`sqlite`] and [`mysql`] (each dialect's declared schema, differ and renderer) → [`drizzle`]
 //! (journal, ledger rows, layout) → [`plan`] (statements with their hazards).
 
 #![warn(clippy::wildcard_enum_match_arm)]
@@ -12,6 +12,7 @@ pub mod compare;
 pub mod dialect;
 pub mod drizzle;
 pub mod fingerprint;
+pub mod mysql;
 pub mod order;
 pub mod pair;
 pub mod plan;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use raingauge_schema::{postgres, sqlite};
+use raingauge_schema::{mysql, postgres, sqlite};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -25,6 +25,7 @@ pub struct Declared {
 /// A declared schema in the terms of its dialect.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DeclaredSchema {
+    Mysql(mysql::schema::Schema),
     Postgres(postgres::schema::Schema),
     Sqlite(sqlite::schema::Schema),
 }
@@ -61,6 +62,9 @@ impl Declared {
         let broken = |it: serde_json::Error| LoadError::Rejected { message: it.to_string() };
         let answer: Answer = serde_json::from_str(&outcome.json).map_err(broken)?;
         let schema = match dialect {
+            "mysql" => {
+                DeclaredSchema::Mysql(serde_json::from_value(answer.schema).map_err(broken)?)
+            }
             "postgresql" => {
                 DeclaredSchema::Postgres(serde_json::from_value(answer.schema).map_err(broken)?)
             }

@@ -157,7 +157,7 @@ impl LoadError {
             Self::NotCode { .. } => {
                 "let `schema` name code only, such as `./schema/*.ts`; drizzle-kit 0.x fails here as well"
             }
-            Self::DialectUnsupported { .. } => "use a PostgreSQL or SQLite project",
+            Self::DialectUnsupported { .. } => "use a PostgreSQL, SQLite or MySQL project",
             Self::Unreadable { .. } => "check that the file exists and may be read",
         }
     }

@@ -21,8 +21,9 @@ use crate::transpile::Shape;
 use crate::workspace::{Style, Target, is_installed};
 
 const DRIVER: &str = include_str!("js/node.js");
-const DESCRIBE: [&str; 4] = [
+const DESCRIBE: [&str; 5] = [
     include_str!("js/schema.js"),
+    include_str!("js/mysql.js"),
     include_str!("js/postgres.js"),
     include_str!("js/sqlite.js"),
     include_str!("js/judge.js"),

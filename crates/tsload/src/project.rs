@@ -161,7 +161,7 @@ impl Project {
         if files.is_empty() {
             return Ok(None);
         }
-        if !matches!(config.dialect.as_str(), "postgresql" | "sqlite" | "turso") {
+        if !matches!(config.dialect.as_str(), "mysql" | "postgresql" | "sqlite" | "turso") {
             return Err(LoadError::DialectUnsupported { dialect: config.dialect.clone() });
         }
         if let Some(file) =

@@ -31,7 +31,7 @@ const THREAD_STACK_BYTES: usize = 256 << 20;
 const GRACE: Duration = Duration::from_secs(5);
 
 /// The prelude, in the order in which its files build on each other.
-const PRELUDE: [(&str, &str); 11] = [
+const PRELUDE: [(&str, &str); 12] = [
     ("stand_ins.js", include_str!("js/stand_ins.js")),
     ("encoding.js", include_str!("js/encoding.js")),
     ("globals.js", include_str!("js/globals.js")),
@@ -40,6 +40,7 @@ const PRELUDE: [(&str, &str); 11] = [
     ("builtins.js", include_str!("js/builtins.js")),
     ("require.js", include_str!("js/require.js")),
     ("schema.js", include_str!("js/schema.js")),
+    ("mysql.js", include_str!("js/mysql.js")),
     ("postgres.js", include_str!("js/postgres.js")),
     ("sqlite.js", include_str!("js/sqlite.js")),
     ("judge.js", include_str!("js/judge.js")),

@@ -73,6 +73,11 @@ pub enum SnapshotError {
          snapshot; use sql`…` for it"
     )]
     BigIntDefault { column: String },
+    #[error(
+        "a value of the enum of `{column}` has a comma or a parenthesis, where drizzle-kit 0.31 cuts it \
+         and makes others of the pieces; use a column of a `customType`"
+    )]
+    EnumValues { column: String },
     #[error("the schema cannot be told apart: {0}")]
     Clash(#[from] Clash),
     #[error("the snapshot says what changed after `{0}`, and there is no snapshot with that id")]
@@ -88,6 +93,7 @@ impl SnapshotError {
             Self::Version { .. } => "snapshot-version",
             Self::Malformed(_) => "snapshot-malformed",
             Self::BigIntDefault { .. } => "bigint-default",
+            Self::EnumValues { .. } => "enum-values",
             Self::Clash(_) => "snapshot-clash",
             Self::Parent(_) => "snapshot-parent",
         }

@@ -8,6 +8,7 @@
 
 mod fuzz;
 mod mangle;
+mod mysql;
 mod suite;
 
 use std::fs;

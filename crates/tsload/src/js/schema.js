@@ -95,7 +95,7 @@
     return columns.reduce((renamed, it) => renamed.replace(it.name, orm.nameOf(it)), name);
   };
 
-  const dialects = { postgresql: "pg-core", sqlite: "sqlite-core", turso: "sqlite-core" };
+  const dialects = { mysql: "mysql-core", postgresql: "pg-core", sqlite: "sqlite-core", turso: "sqlite-core" };
 
   rg.declared = async (dialect, style, files) => {
     const values = [];
@@ -121,7 +121,8 @@
     // What a second file exports again counts once. Drizzle Kit does so for tables only and stops at
     // views and policies that it sees twice.
     const exported = [...new Set(values)];
-    const schema = dialect === "postgresql" ? rg.postgres(orm, exported) : rg.sqlite(orm, exported);
+    const describe = { mysql: rg.mysql, postgresql: rg.postgres }[dialect] ?? rg.sqlite;
+    const schema = describe(orm, exported);
     return JSON.stringify({ schema, origins: found, environment: [...rg.envNames].sort() });
   };
 

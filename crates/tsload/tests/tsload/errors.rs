@@ -109,11 +109,14 @@ fn a_missing_drizzle_orm_has_its_own_code() {
 
 #[test]
 fn a_dialect_that_cannot_be_read_yet_is_refused() {
-    let files = [
-        ("drizzle.config.ts", "export default { dialect: 'mysql', schema: './schema.ts' };"),
-        ("schema.ts", "export {};"),
-    ];
-    assert_eq!(Fixture::without_packages(&files).error().code(), "dialect-unsupported");
+    for dialect in ["singlestore", "gel"] {
+        let config = format!("export default {{ dialect: '{dialect}', schema: './schema.ts' }};");
+        let files =
+            [("drizzle.config.ts", config.as_str()), ("schema.ts", "throw new Error('run');")];
+        let error = Fixture::without_packages(&files).error();
+        assert_eq!(error.code(), "dialect-unsupported", "{dialect}");
+        assert!(error.to_string().contains(dialect), "{error}");
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod imports;
 mod judge;
 mod limits;
 mod monorepos;
+mod mysql;
 mod nesting;
 mod order;
 mod patterns;

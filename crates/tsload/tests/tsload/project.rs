@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use raingauge_schema::{postgres, sqlite};
+use raingauge_schema::{mysql, postgres, sqlite};
 use raingauge_tsload::{Config, Declared, DeclaredSchema, LoadError, Project};
 use tempfile::TempDir;
 
@@ -14,6 +14,9 @@ export default defineConfig({ dialect: "postgresql", schema: "./schema.ts" });
 "#;
 
 pub(crate) const SQLITE_CONFIG: &str = r#"export default { dialect: "sqlite", schema: "./schema.ts" };
+"#;
+
+pub(crate) const MYSQL_CONFIG: &str = r#"export default { dialect: "mysql", schema: "./schema.ts" };
 "#;
 
 /// The packages of each drizzle-orm that is loaded, by their names in `tests/packages`.
@@ -83,6 +86,10 @@ impl Fixture {
         Self::new(&[("drizzle.config.ts", SQLITE_CONFIG), ("schema.ts", schema)])
     }
 
+    pub(crate) fn mysql(schema: &str) -> Self {
+        Self::new(&[("drizzle.config.ts", MYSQL_CONFIG), ("schema.ts", schema)])
+    }
+
     pub(crate) fn with_env(mut self, name: &str, value: &str) -> Self {
         self.env.insert(name.to_owned(), value.to_owned());
         self
@@ -120,7 +127,15 @@ impl Fixture {
     pub(crate) fn postgres_schema(&self) -> postgres::schema::Schema {
         match self.declared().unwrap_or_else(|it| panic!("{it}")).expect("schema files").schema {
             DeclaredSchema::Postgres(schema) => schema,
-            DeclaredSchema::Sqlite(_) => panic!("a SQLite schema"),
+            other => panic!("another dialect: {other:?}"),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn mysql_schema(&self) -> mysql::schema::Schema {
+        match self.declared().unwrap_or_else(|it| panic!("{it}")).expect("schema files").schema {
+            DeclaredSchema::Mysql(schema) => schema,
+            other => panic!("another dialect: {other:?}"),
         }
     }
 
@@ -128,7 +143,7 @@ impl Fixture {
     pub(crate) fn sqlite_schema(&self) -> sqlite::schema::Schema {
         match self.declared().unwrap_or_else(|it| panic!("{it}")).expect("schema files").schema {
             DeclaredSchema::Sqlite(schema) => schema,
-            DeclaredSchema::Postgres(_) => panic!("a PostgreSQL schema"),
+            other => panic!("another dialect: {other:?}"),
         }
     }
 

@@ -123,3 +123,24 @@ fn a_dialect_that_is_not_supported_is_told() -> Result {
     };
     spoilt(spoil, (2, "dialect-unsupported"), |it| it.says("gel"))
 }
+
+/// Of a project that is only looked at offline, the driver is no concern.
+#[test]
+fn a_driver_that_cannot_be_spoken_is_told_before_anything_is_connected_to() -> Result {
+    for driver in ["aws-data-api", "d1-http", "pglite", "expo", "durable-sqlite"] {
+        let project = Project::new(Example::BookstoreSqlite, Age::Seeded)?;
+        project.edit(
+            "drizzle.config.ts",
+            "dialect:",
+            &format!("driver: \"{driver}\",\n  dialect:"),
+        )?;
+        for command in [&["execute", "--confirm"][..], &["analyze"], &["migrate"], &["status"]] {
+            let refusal = refuses(&project, command, 2, "driver-unsupported")?;
+            refusal.says(driver);
+            refusal.says("--url");
+        }
+        let run = binary().run(&project.root, &["validate", "--offline"])?;
+        assert!(!run.stderr.contains("driver-unsupported"), "{run}");
+    }
+    Ok(())
+}

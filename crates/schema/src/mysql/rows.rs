@@ -1,0 +1,140 @@
+//! Drizzle 1.0's snapshot of a MySQL schema: flat rows, version 6.
+//!
+//! The types are the rows: their fields stand in the order in which `drizzle-kit generate` 1.0 writes
+//! them. `encode` makes them from a declared schema, `diff` compares two sets of them, `render` turns
+//! the changes into SQL.
+
+mod default;
+pub mod diff;
+mod encode;
+pub mod render;
+mod types;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::schema;
+use crate::drizzle::chain::{EntityFormat, EntitySnapshot};
+use crate::drizzle::entities::{Entities, Row};
+use crate::drizzle::snapshot::{SnapshotError, SnapshotIds};
+
+/// How the files look.
+pub const FORMAT: EntityFormat = EntityFormat {
+    dialect: "mysql",
+    version: "6",
+    older: &[],
+    types: types::TYPES,
+    has_deltas: false,
+};
+
+/// The snapshot of a declared schema.
+///
+/// # Errors
+/// When drizzle-kit 1.0 cannot tell two of its entities apart.
+pub fn snapshot(
+    schema: &schema::Schema,
+    ids: &SnapshotIds,
+) -> Result<EntitySnapshot, SnapshotError> {
+    Ok(EntitySnapshot::new(&FORMAT, encode::entities(schema)?, ids))
+}
+
+/// Which views of a schema select from which others.
+pub fn dependencies(schema: &schema::Schema) -> diff::Dependencies {
+    schema.views.iter().map(|it| (it.name.clone(), it.depends_on.clone())).collect()
+}
+
+/// The rows of a type as the type that they are here.
+fn rows<T: DeserializeOwned>(entities: &Entities, entity: &str) -> Vec<T> {
+    entities.of(entity).filter_map(read).collect()
+}
+
+/// A row that has been validated before.
+fn read<T: DeserializeOwned>(row: &Row) -> Option<T> {
+    serde_json::from_value(row.clone().into()).ok()
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    pub name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Column {
+    pub table: String,
+    pub name: String,
+    pub r#type: String,
+    pub not_null: bool,
+    pub auto_increment: bool,
+    pub default: Option<String>,
+    pub on_update_now: bool,
+    pub on_update_now_fsp: Option<u32>,
+    pub char_set: Option<String>,
+    pub collation: Option<String>,
+    pub generated: Option<Generated>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Generated {
+    pub r#as: String,
+    pub r#type: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PrimaryKey {
+    pub table: String,
+    /// Always `PRIMARY`.
+    pub name: String,
+    pub columns: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ForeignKey {
+    pub table: String,
+    pub name: String,
+    pub columns: Vec<String>,
+    pub table_to: String,
+    pub columns_to: Vec<String>,
+    pub on_update: Option<String>,
+    pub on_delete: Option<String>,
+    pub name_explicit: bool,
+}
+
+/// An index; a unique constraint is one, too.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Index {
+    pub table: String,
+    pub name: String,
+    pub columns: Vec<IndexColumn>,
+    pub is_unique: bool,
+    pub using: Option<String>,
+    pub algorithm: Option<String>,
+    pub lock: Option<String>,
+    pub name_explicit: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IndexColumn {
+    pub value: String,
+    pub is_expression: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    pub table: String,
+    pub name: String,
+    pub value: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct View {
+    pub name: String,
+    pub definition: String,
+    pub algorithm: String,
+    pub sql_security: String,
+    pub with_check_option: Option<String>,
+}
