@@ -3,6 +3,7 @@
 
 mod faults;
 mod kills;
+mod progress;
 mod signals;
 mod space;
 

@@ -24,10 +24,10 @@ const PREFIX: &str = "raingauge-scratch-";
 const WATCHDOG: &str = "trap '' HUP INT TERM; read -r _; \
      \"$1\" stop -s -m immediate -D \"$2/data\" >/dev/null 2>&1; rm -rf \"$2\"";
 
-/// Durability is of no use to a server that is thrown away.
+/// Durability is of no use to a server that is thrown away, and what it restores is one large load.
 const SERVER_SETTINGS: &str = "-F -c listen_addresses= -c synchronous_commit=off \
      -c full_page_writes=off -c autovacuum=off -c jit=off -c wal_level=minimal -c max_wal_senders=0 \
-     -c max_locks_per_transaction=1024 -c shared_buffers=64MB -c max_connections=30 \
+     -c max_locks_per_transaction=1024 -c shared_buffers=64MB -c maintenance_work_mem=128MB -c max_wal_size=4GB -c max_connections=30 \
      -c log_min_messages=fatal";
 
 /// A running server; dropping it stops the server and removes its folder.
