@@ -40,15 +40,21 @@ pub(crate) enum Leftover {
 #[derive(Debug)]
 pub(crate) struct Registered(u64);
 
-impl Leftover {
-    /// Makes it known.
-    pub(crate) fn register(self) -> Registered {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        all().push((id, self));
-        Registered(id)
-    }
+/// Makes something that must not outlast the run. It is known as soon as it exists: no clean-up comes in
+/// between, and after one nothing is made any more.
+pub(crate) fn make<T, E>(
+    make: impl FnOnce() -> Result<T, E>,
+    leftover: impl FnOnce(&T) -> Leftover,
+) -> Result<(T, Registered), E> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let mut all = all();
+    let made = make()?;
+    let id = NEXT.fetch_add(1, Ordering::Relaxed);
+    all.push((id, leftover(&made)));
+    Ok((made, Registered(id)))
+}
 
+impl Leftover {
     fn remove(&self) {
         match self {
             Self::Program(id) => stop(*id),
@@ -145,13 +151,18 @@ mod tests {
     #[test]
     fn what_is_settled_is_no_leftover_any_more() {
         let folder = tempfile::tempdir().unwrap();
-        let registered = Leftover::Folder(folder.path().to_owned()).register();
+        let registered = || {
+            let path = folder.path().to_owned();
+            make(|| Ok::<_, ()>(path), |it| Leftover::Folder(it.clone())).unwrap().1
+        };
         let known = |id: u64| all().iter().any(|it| it.0 == id);
-        assert!(registered.settle(|| Err::<(), ()>(())).is_err() && known(registered.0));
-        assert!(registered.settle(|| Ok::<(), ()>(())).is_ok() && !known(registered.0));
-        let dropped = Leftover::Folder(folder.path().to_owned()).register();
+        let kept = registered();
+        assert!(kept.settle(|| Err::<(), ()>(())).is_err() && known(kept.0));
+        assert!(kept.settle(|| Ok::<(), ()>(())).is_ok() && !known(kept.0));
+        let dropped = registered();
         let id = dropped.0;
         drop(dropped);
         assert!(!known(id));
+        assert!(make(|| Err::<(), ()>(()), |()| Leftover::Program(0)).is_err());
     }
 }

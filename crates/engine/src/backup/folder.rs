@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::sums::files_below;
-use crate::leftover::{Leftover, Registered};
+use crate::leftover::{self, Leftover, Registered};
 use crate::{Error, Result};
 
 const PREFIX: &str = ".partial-";
@@ -54,8 +54,10 @@ impl Partial {
     }
 
     fn claim(path: PathBuf, name: String) -> io::Result<Self> {
-        make_folder(&path)?;
-        let leftover = Leftover::Folder(path.clone()).register();
+        let (path, leftover) = leftover::make(
+            || make_folder(&path).map(|()| path),
+            |it| Leftover::Folder(it.clone()),
+        )?;
         let lock = File::open(&path)?;
         lock.lock()?;
         Ok(Self { path, name, leftover, _lock: lock })

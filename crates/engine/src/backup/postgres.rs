@@ -259,8 +259,8 @@ impl Running {
         let stderr = tempfile::tempfile().map_err(failed)?;
         // Messages are classified by their English words.
         command.env("LC_ALL", "C").stderr(stderr.try_clone().map_err(failed)?);
-        let child = command.spawn().map_err(failed)?;
-        let leftover = Leftover::Program(child.id()).register();
+        let (child, leftover) =
+            leftover::make(|| command.spawn(), |it| Leftover::Program(it.id())).map_err(failed)?;
         Ok(Self { child, stderr, _leftover: leftover })
     }
 

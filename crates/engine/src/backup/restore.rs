@@ -12,7 +12,7 @@ use crate::client::ProgramSource;
 use crate::connect::dsn::{PgTarget, SqliteTarget};
 use crate::connect::{Access, Dsn, Session};
 use crate::digest::Contents;
-use crate::leftover::{Leftover, Registered};
+use crate::leftover::{self, Leftover, Registered};
 use crate::progress::Progress;
 use crate::{Error, Result};
 
@@ -76,11 +76,9 @@ fn into_file(backup: &Backup, target: &SqliteTarget, progress: &mut dyn Progress
     let parent = target.path.parent().filter(|it| !it.as_os_str().is_empty());
     let parent = parent.unwrap_or(Path::new("."));
     // A folder of its own, because opening the copy makes files beside it.
-    let beside = tempfile::Builder::new()
-        .prefix(".raingauge-restore-")
-        .tempdir_in(parent)
-        .map_err(unwritable)?;
-    let _leftover = Leftover::Folder(beside.path().to_owned()).register();
+    let make = || tempfile::Builder::new().prefix(".raingauge-restore-").tempdir_in(parent);
+    let (beside, _leftover) =
+        leftover::make(make, |it| Leftover::Folder(it.path().to_owned())).map_err(unwritable)?;
     let copy = SqliteTarget { path: beside.path().join(sqlite::DUMP) };
     let bytes = backup.manifest.source.bytes;
     space::refuse_short(&[Need { place: parent.to_owned(), bytes, what: "the new file" }])?;
@@ -150,14 +148,14 @@ fn make_database(backup: &Backup, target: &PgTarget) -> Result<(Session, Registe
     let postgres = PgTarget { database: "postgres".to_owned(), ..target.clone() };
     let mut session = Session::open(&Dsn::Postgres(postgres.clone()), Access::ReadWrite)?;
     let sql = postgres::create_database(&target.database, &backup.manifest.settings);
-    session.run(&sql).map_err(|cause| {
+    let (admin, name) = (Box::new(postgres), target.database.clone());
+    let database = |(): &()| Leftover::Database { admin, name };
+    let ((), made) = leftover::make(|| session.run(&sql), database).map_err(|cause| {
         let message = format!("cannot make the database `{}`", target.database);
         Error::new("restore-failed", message)
             .caused_by(cause)
             .next(format!("as an administrator: `{sql}`"))
     })?;
-    let (admin, name) = (Box::new(postgres), target.database.clone());
-    let made = Leftover::Database { admin, name }.register();
     Ok((Session::open(&Dsn::Postgres(target.clone()), Access::ReadWrite)?, made))
 }
 

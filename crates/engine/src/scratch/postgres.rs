@@ -13,7 +13,7 @@ use super::cluster::Cluster;
 use crate::client::server_folder;
 use crate::connect::dsn::PgTarget;
 use crate::connect::{Access, Dsn, PgSession, Session, SqlError, TextRow};
-use crate::leftover::{Leftover, Registered};
+use crate::leftover::{self, Leftover, Registered};
 use crate::{Error, Result};
 
 /// The newest major version that may be found when there is no live to imitate, and the oldest.
@@ -243,9 +243,8 @@ impl Server {
         loop {
             let name = next_name();
             let like = format!("{}{}", self.likeness.encoding, self.likeness.locale);
-            let made = create_marked(&mut self.shared.lock(), &name, &like, &self.shared.token);
-            match made {
-                Ok(()) => return Ok(self.shared.database(name)),
+            match self.shared.make(name, &like) {
+                Ok(made) => return Ok(made),
                 Err(error) if TAKEN.contains(&error.state.as_str()) => {}
                 // This machine may not know live's locale. It decides how text sorts, not what the
                 // catalog says.
@@ -269,14 +268,20 @@ impl Server {
 }
 
 impl Shared {
-    /// A database that has just been made.
-    fn database(self: &Arc<Self>, name: String) -> Database {
-        let is_own = self.cluster.is_some();
-        let leftover = (!is_own).then(|| {
-            let admin = Box::new(self.lock().target().clone());
-            Leftover::Database { admin, name: name.clone() }.register()
-        });
-        Database { name, shared: Arc::clone(self), _leftover: leftover }
+    /// Makes a database with our mark. A server of our own goes with all of its databases.
+    fn make(self: &Arc<Self>, name: String, like: &str) -> Result<Database, SqlError> {
+        let mut admin = self.lock();
+        let target = Box::new(admin.target().clone());
+        let mut make = || create_marked(&mut admin, &name, like, &self.token);
+        let leftover = if self.cluster.is_some() {
+            make()?;
+            None
+        } else {
+            let known = |(): &()| Leftover::Database { admin: target, name: name.clone() };
+            Some(leftover::make(make, known)?.1)
+        };
+        drop(admin);
+        Ok(Database { name, shared: Arc::clone(self), _leftover: leftover })
     }
 
     fn lock(&self) -> MutexGuard<'_, PgSession> {

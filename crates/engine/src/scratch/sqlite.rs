@@ -7,7 +7,7 @@ use std::sync::Once;
 use super::marker;
 use crate::connect::dsn::SqliteTarget;
 use crate::connect::{Access, Dsn, Session};
-use crate::leftover::{Leftover, Registered};
+use crate::leftover::{self, Leftover, Registered};
 use crate::{Error, Result};
 
 /// What the folders of all scratch files begin with.
@@ -33,8 +33,9 @@ pub(super) fn create(purpose: &str) -> Result<(Session, Dsn, Folder)> {
             let _ = fs::remove_dir_all(folder);
         }
     });
-    let (path, marker) = marker::make_folder(&place, PREFIX).map_err(create)?;
-    let leftover = Leftover::Folder(path.clone()).register();
+    let make = || marker::make_folder(&place, PREFIX);
+    let known = |(path, _): &(PathBuf, File)| Leftover::Folder(path.clone());
+    let ((path, marker), leftover) = leftover::make(make, known).map_err(create)?;
     let folder = Folder { path, _leftover: leftover, _marker: marker };
     let path = folder.path.join(format!("{purpose}.db"));
     File::create(&path).map_err(create)?;
