@@ -117,6 +117,7 @@ impl Facts {
         };
         findings.extend(unseen(&live));
         findings.extend(check::surroundings::surroundings(&live));
+        findings.extend(check::history::systems::foreign_ledgers(&live));
         let rights = Rights::read(site)?;
         Ok(Self {
             scope,

@@ -106,6 +106,6 @@ fn vibesdks_second_0006_is_told_and_its_script_is_fine_for_d1() -> Result {
     check("vibesdk-d1", "dialect: \"sqlite\", driver: \"d1-http\"", &[twin])?;
     // A driver that takes one statement at a time stops at the file that wrangler ran as a script.
     let expected =
-        [twin, "error piece-several-statements 0002_nebulous_fantastic_four.sql:9 fresh"];
+        [twin, "warning piece-several-statements 0002_nebulous_fantastic_four.sql:9 fresh"];
     check("vibesdk-d1", "dialect: \"sqlite\"", &expected)
 }

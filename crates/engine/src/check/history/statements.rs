@@ -154,14 +154,18 @@ fn several_statements(folder: &Folder<'_>, path: &Path, all: &[Placed]) -> Optio
     }
     let later: Vec<_> = all.windows(2).filter(|it| it[0].piece == it[1].piece).collect();
     let first = later.first()?;
-    let finding = Finding::error(
+    let finding = Finding::warning(
         "piece-several-statements",
         at(path, &first[1]),
-        "stands in one piece with the statement before it; this project's driver takes one statement at a time, so the migrator fails there",
+        "stands in one piece with the statement before it; this project's driver takes one statement at a time, so Drizzle's own migrator fails there",
     )
     .affects(Affected::Fresh);
     let finding = later.iter().fold(finding, |it, pair| it.evidence(line(&pair[1])));
-    Some(finding.next("put `--> statement-breakpoint` between them"))
+    Some(
+        finding
+            .next("put `--> statement-breakpoint` between them")
+            .next("raingauge migrate: runs them one by one"),
+    )
 }
 
 /// `BEGIN` and `COMMIT` inside a migration end the transaction that the migrator opened.

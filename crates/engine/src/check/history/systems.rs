@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use raingauge_schema::{Catalog, Kind};
+
 use crate::findings::with_lines;
 use crate::report::{Affected, Finding};
 use crate::{Error, Result};
@@ -25,6 +27,41 @@ const MARKS: [(&str, &str); 13] = [
 
 /// Wrangler's configuration, which may make it the runner of Drizzle's own files.
 const WRANGLER: [&str; 3] = ["wrangler.toml", "wrangler.json", "wrangler.jsonc"];
+
+/// The tables in which other tools record what they applied.
+const LEDGERS: [(&str, &str); 12] = [
+    ("_prisma_migrations", "Prisma"),
+    ("d1_migrations", "wrangler"),
+    ("alembic_version", "Alembic"),
+    ("flyway_schema_history", "Flyway"),
+    ("databasechangelog", "Liquibase"),
+    ("knex_migrations", "Knex"),
+    ("SequelizeMeta", "Sequelize"),
+    ("goose_db_version", "goose"),
+    ("_sqlx_migrations", "sqlx"),
+    ("__diesel_schema_migrations", "Diesel"),
+    ("__EFMigrationsHistory", "Entity Framework"),
+    ("mikro_orm_migrations", "MikroORM"),
+];
+
+/// The finding that live has ledgers of other tools, if it has any.
+pub fn foreign_ledgers(live: &Catalog) -> Option<Finding> {
+    let tool = |name: &str| LEDGERS.iter().find(|it| it.0 == name).map(|it| it.1);
+    let tables = live.of_kind(Kind::Table);
+    let lines: Vec<_> = tables
+        .filter_map(|it| Some(format!("{}: {}", tool(it.id.name())?, it.id.dotted())))
+        .collect();
+    if lines.is_empty() {
+        return None;
+    }
+    let finding = Finding::info(
+        "ledger-foreign",
+        "live",
+        "other migration tools have recorded their work here; Drizzle reads none of it, and they read nothing of Drizzle's ledger",
+    )
+    .affects(Affected::Upgraded);
+    Some(with_lines(finding, lines).next("let only one tool change a database from now on"))
+}
 
 /// What was found of other tools.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,7 +126,19 @@ impl Systems {
 
 #[cfg(test)]
 mod tests {
+    use raingauge_schema::Object;
+
     use super::*;
+
+    #[test]
+    fn ledgers_of_other_tools_are_named_and_a_table_of_the_users_is_none() {
+        let tables = |names: &[&str]| {
+            Catalog::new(names.iter().map(|it| Object::new(Kind::Table, ["public", it])))
+        };
+        assert_eq!(foreign_ledgers(&tables(&["users", "migrations"])), None);
+        let found = foreign_ledgers(&tables(&["users", "d1_migrations"])).unwrap();
+        assert_eq!(found.evidence, ["wrangler: public.d1_migrations"]);
+    }
 
     #[test]
     fn other_tools_are_found_and_a_folder_that_is_drizzles_own_is_not_one() {
