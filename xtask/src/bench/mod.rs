@@ -6,6 +6,7 @@
 
 mod backup;
 mod contest;
+mod declared;
 mod generate;
 mod introspect;
 mod machine;
@@ -57,6 +58,8 @@ enum Name {
     Introspect,
     /// A verified backup, beside `pg_dump`, `COPY`, a restore by hand and `sqlite3 .backup`
     Backup,
+    /// Loading a `schema.ts` and finding nothing changed, beside drizzle-kit check and generate
+    Declared,
     /// Starting, and finding out that there is nothing to do
     Startup,
     /// Nothing; prints the SQL of a made-up schema with the first number of --tables
@@ -68,6 +71,7 @@ pub(crate) fn run(arguments: &BenchArgs) -> Result {
     match arguments.name {
         Name::Introspect => introspect::run(arguments),
         Name::Backup => backup::run(arguments),
+        Name::Declared => declared::run(arguments),
         Name::Startup => startup::run(arguments),
         Name::Schema => {
             println!("{}", generate::schema(arguments.tables.first().copied().unwrap_or(10)));
