@@ -18,7 +18,10 @@ const SHOWN: usize = 12;
 /// snapshot, or in the statements that lead there from the last one.
 pub fn findings(project: &Project, setting: &Setting) -> Vec<Finding> {
     let Some(declared) = &project.declared else { return Vec::new() };
-    let last = project.history.migrations.iter().rev().find_map(|it| it.snapshot.as_deref());
+    let generation = project.history.generation;
+    let snapshots = project.history.migrations.iter().rev().filter_map(|it| it.snapshot.as_deref());
+    // A file of 1.0 may say only what changed: there the whole schema is compared, from nothing.
+    let last = { snapshots }.next().filter(|_| generation == Generation::V0);
     let judgement = match project.judged(setting, last) {
         Ok(Some(judgement)) => judgement,
         Ok(None) => return Vec::new(),
@@ -31,17 +34,16 @@ pub fn findings(project: &Project, setting: &Setting) -> Vec<Finding> {
     };
     // What cannot be read or written has been told by the checks before.
     let from = last.map_or_else(
-        || Ok(AnySnapshot::empty(project.dialect, Generation::V0)),
-        |it| AnySnapshot::read(project.dialect, Generation::V0, it),
+        || Ok(AnySnapshot::empty(project.dialect, generation)),
+        |it| AnySnapshot::read(project.dialect, generation, it),
     );
-    let (Ok(from), Ok(to)) =
-        (from, declared.snapshot(Generation::V0, &SnapshotIds::after(None, "")))
+    let (Ok(from), Ok(to)) = (from, declared.snapshot(generation, &SnapshotIds::after(None, "")))
     else {
         return Vec::new();
     };
     let ours: Value = serde_json::from_str(&to.write()).unwrap_or_default();
     let mut differences = Vec::new();
-    compare("", &ours, &judgement.snapshot, &mut differences);
+    compare("", described(&ours), described(&judgement.snapshot), &mut differences);
     let difference = from.difference_to(&to);
     let ours: Vec<_> = difference.statements.iter().map(|it| it.sql.trim()).collect();
     let theirs: Vec<_> = judgement.statements.iter().map(|it| it.trim()).collect();
@@ -50,6 +52,11 @@ pub fn findings(project: &Project, setting: &Setting) -> Vec<Finding> {
         .into_iter()
         .chain(statements_differ(kit, &ours, &theirs))
         .collect()
+}
+
+/// What a snapshot says of the schema: 1.0's has its rows in one place.
+fn described(snapshot: &Value) -> &Value {
+    snapshot.get("ddl").unwrap_or(snapshot)
 }
 
 fn snapshots_differ(kit: &str, differences: &[String]) -> Option<Finding> {
