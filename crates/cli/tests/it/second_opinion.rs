@@ -29,6 +29,19 @@ fn the_kit_agrees_on_a_sqlite_schema_before_and_after_the_adoption() -> Result {
 }
 
 #[test]
+fn the_kit_of_1_0_agrees_on_a_postgres_schema_and_cannot_be_asked_about_sqlite() -> Result {
+    let project = Project::new(Example::BookstorePostgres, Age::Lived)?;
+    project.install_drizzle_1()?;
+    let agreed = run(&project, &JUDGE, 1)?;
+    assert!(agreed.stdout.contains(AGREED), "{agreed}");
+    let project = Project::new(Example::BookstoreSqlite, Age::Lived)?;
+    project.install_drizzle_1()?;
+    let unknown = run(&project, &JUDGE, 1)?;
+    assert!(unknown.stdout.contains("this version of drizzle-kit has no"), "{unknown}");
+    Ok(())
+}
+
+#[test]
 fn where_the_kit_would_ask_about_a_rename_there_is_no_answer() -> Result {
     let project = Project::new(Example::BookstoreSqlite, Age::Lived)?;
     run(&project, &["execute", "--confirm"], 0)?;

@@ -11,12 +11,20 @@
     const api = await rg.load(host.orm(isNext ? `drizzle-kit/api-${nextApis[dialect]}` : "drizzle-kit/api"));
     const member = (name) => rg.memberOf(api, name) ?? rg.memberOf(rg.memberOf(api, "default"), name);
     const name = isNext ? "" : names[dialect];
+    if (!member(`generate${name}DrizzleJson`)) throw new Error(`this version of drizzle-kit has no programmatic interface for ${dialect}`);
     return { snapshot: member(`generate${name}DrizzleJson`), statements: member(`generate${name}Migration`) };
+  };
+
+  // 1.0 looks, as soon as it is loaded, whether the engine's calendars have a certain fault.
+  const plainDates = () => {
+    const plain = { value() { return this.toISOString().slice(0, 10); }, writable: true, configurable: true };
+    Object.defineProperty(Date.prototype, "toLocaleDateString", plain);
   };
 
   rg.judged = async ({ dialect, casing, isNext, previous }, files) => {
     const values = [];
     for (const file of files) values.push(...(await rg.exportsOf(file)));
+    plainDates();
     const api = await apiOf(isNext, dialect);
     const imports = Object.fromEntries(values.map((value, at) => [`export${at}`, value]));
     // Only PostgreSQL's takes the schemas to look at, as the third.
