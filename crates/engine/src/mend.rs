@@ -166,7 +166,7 @@ impl Mend {
             Self::Keep { when, .. } => {
                 let same = format!("\"hash\" = {hash} AND \"created_at\" = {when}");
                 format!(
-                    "DELETE FROM {table} WHERE {same} AND {place} <> (SELECT min({place}) FROM {table} WHERE {same})"
+                    "DELETE FROM {table} WHERE {same} AND {place} <> (SELECT {place} FROM {table} WHERE {same} ORDER BY {place} LIMIT 1)"
                 )
             }
         }

@@ -19,8 +19,9 @@ use crate::{Error, Result};
 /// The newest major version that may be found when there is no live to imitate, and the oldest.
 const MAJORS: std::ops::RangeInclusive<u32> = 10..=30;
 
-/// How the comment of a scratch database begins; the rest is the token of its maker.
-const MARKER: &str = "raingauge scratch, to be dropped when no session is called ";
+/// The names of scratch databases: a number behind the name of the session that makes them, which has its
+/// server process and a microsecond in it. So a database is known for a leftover from the moment it is there.
+const NAMES: &str = "^(raingauge_scratch_[0-9]+_[0-9]{16})_[0-9]+$";
 
 /// What `CREATE DATABASE` says of a name that is taken, the second when that happens just now.
 const TAKEN: [&str; 2] = ["42P04", "23505"];
@@ -200,8 +201,8 @@ impl Server {
         likeness: Likeness,
         notes: Vec<String>,
     ) -> Result<Self> {
-        let sql = "select 'raingauge_scratch ' || pg_catalog.pg_backend_pid() || ' ' \
-                   || extract(epoch from pg_catalog.clock_timestamp())";
+        let sql = "select 'raingauge_scratch_' || pg_catalog.pg_backend_pid() || '_' \
+                   || (extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::bigint";
         let token = value(admin.rows(sql).map_err(|it| cannot("name itself", it))?);
         admin
             .run(&format!("set application_name = {}", quote_literal(&token)))
@@ -241,7 +242,7 @@ impl Server {
 
     fn create_database(&mut self, purpose: &str) -> Result<Database> {
         loop {
-            let name = next_name();
+            let name = self.shared.next_name();
             let like = format!("{}{}", self.likeness.encoding, self.likeness.locale);
             match self.shared.make(name, &like) {
                 Ok(made) => return Ok(made),
@@ -268,11 +269,19 @@ impl Server {
 }
 
 impl Shared {
-    /// Makes a database with our mark. A server of our own goes with all of its databases.
+    /// A name that this session has not used yet.
+    fn next_name(&self) -> String {
+        static N_MADE: AtomicU32 = AtomicU32::new(0);
+        let n = N_MADE.fetch_add(1, Ordering::Relaxed) + 1;
+        format!("{}_{n}", self.token)
+    }
+
+    /// Makes a database. A server of our own goes with all of its databases.
     fn make(self: &Arc<Self>, name: String, like: &str) -> Result<Database, SqlError> {
         let mut admin = self.lock();
         let target = Box::new(admin.target().clone());
-        let mut make = || create_marked(&mut admin, &name, like, &self.token);
+        let sql = format!("create database {} template template0{like}", quote_ident(&name));
+        let mut make = || admin.run(&sql);
         let leftover = if self.cluster.is_some() {
             make()?;
             None
@@ -294,7 +303,7 @@ impl Drop for Database {
         let mut admin = self.shared.lock();
         let name = quote_ident(&self.name);
         if admin.run(&format!("drop database if exists {name} with (force)")).is_err() {
-            // Before version 13 there is no FORCE. What stays is found by its marker later.
+            // Before version 13 there is no FORCE. What stays is found by its name later.
             let _ = admin.run(&format!("drop database if exists {name}"));
         }
     }
@@ -365,13 +374,6 @@ fn stub(likeness: &Likeness, role: &str) -> String {
     format!("create role {} {login}{superuser};", quote_ident(role))
 }
 
-/// A name that this process has not used yet.
-fn next_name() -> String {
-    static N_MADE: AtomicU32 = AtomicU32::new(0);
-    let n = N_MADE.fetch_add(1, Ordering::Relaxed) + 1;
-    format!("raingauge_scratch_{}_{n}", std::process::id())
-}
-
 fn pair(row: TextRow) -> Option<(String, String)> {
     let mut values = row.into_iter().flatten();
     Some((values.next()?, values.next()?))
@@ -388,18 +390,6 @@ fn started(admin: &mut PgSession) -> Result<Option<String>> {
 
 fn open_admin(target: &PgTarget) -> Result<PgSession> {
     PgSession::open(target, Access::ReadWrite)
-}
-
-fn create_marked(
-    admin: &mut PgSession,
-    name: &str,
-    like: &str,
-    token: &str,
-) -> Result<(), SqlError> {
-    let name = quote_ident(name);
-    admin.run(&format!("create database {name} template template0{like}"))?;
-    let comment = quote_literal(&format!("{MARKER}{token}"));
-    admin.run(&format!("comment on database {name} is {comment}"))
 }
 
 /// Gives the database the settings that live's sessions start with.
@@ -424,13 +414,10 @@ fn adapt(admin: &mut PgSession, name: &str, settings: &[(String, String)]) -> Re
 /// Drops databases whose makers are gone. Nothing that fails here matters.
 fn drop_stale(admin: &mut PgSession) {
     let sql = format!(
-        "select datname from pg_catalog.pg_database d \
-         where datname like 'raingauge\\_scratch\\_%' \
-         and pg_catalog.starts_with(pg_catalog.shobj_description(d.oid, 'pg_database'), {0}) \
-         and not exists (select 1 from pg_catalog.pg_stat_activity a \
-                         where a.application_name <> '' and \
-                         pg_catalog.shobj_description(d.oid, 'pg_database') = {0} || a.application_name)",
-        quote_literal(MARKER)
+        "select datname from pg_catalog.pg_database where datname ~ {0} \
+         and not exists (select from pg_catalog.pg_stat_activity a \
+                         where a.application_name = pg_catalog.substring(datname::text, {0}))",
+        quote_literal(NAMES)
     );
     for name in admin.rows(&sql).unwrap_or_default().into_iter().flatten().flatten() {
         let _ = admin.run(&format!("drop database if exists {}", quote_ident(&name)));

@@ -155,13 +155,7 @@ fn a_local_target_lends_its_server_when_there_is_no_other() {
     let live = own.create("live").unwrap();
     // A leftover of a run that died: its maker's session is gone.
     let mut admin = PgSession::open(&target(&live.dsn), Access::ReadWrite).unwrap();
-    admin.run("create database raingauge_scratch_1_1").unwrap();
-    admin
-        .run(
-            "comment on database raingauge_scratch_1_1 is \
-              'raingauge scratch, to be dropped when no session is called raingauge_scratch 1 2'",
-        )
-        .unwrap();
+    admin.run("create database raingauge_scratch_1_1795346908000000_1").unwrap();
     admin.run("create database raingauge_scratch_of_somebody").unwrap();
     let mut scratch = Scratch::open(ScratchOptions {
         live: Some(live.dsn.clone()),
