@@ -414,9 +414,9 @@ fn adapt(admin: &mut PgSession, name: &str, settings: &[(String, String)]) -> Re
 /// Drops databases whose makers are gone. Nothing that fails here matters.
 fn drop_stale(admin: &mut PgSession) {
     let sql = format!(
-        "select datname from pg_catalog.pg_database where datname ~ {0} \
+        "select d.datname from pg_catalog.pg_database d where d.datname ~ {0} \
          and not exists (select from pg_catalog.pg_stat_activity a \
-                         where a.application_name = pg_catalog.substring(datname::text, {0}))",
+                         where a.application_name = pg_catalog.substring(d.datname::text, {0}))",
         quote_literal(NAMES)
     );
     for name in admin.rows(&sql).unwrap_or_default().into_iter().flatten().flatten() {

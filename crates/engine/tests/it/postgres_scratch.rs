@@ -157,6 +157,9 @@ fn a_local_target_lends_its_server_when_there_is_no_other() {
     let mut admin = PgSession::open(&target(&live.dsn), Access::ReadWrite).unwrap();
     admin.run("create database raingauge_scratch_1_1795346908000000_1").unwrap();
     admin.run("create database raingauge_scratch_of_somebody").unwrap();
+    // One whose maker lives, and has not opened it yet.
+    admin.run("set application_name = raingauge_scratch_2_1795346908000000").unwrap();
+    admin.run("create database raingauge_scratch_2_1795346908000000_1").unwrap();
     let mut scratch = Scratch::open(ScratchOptions {
         live: Some(live.dsn.clone()),
         pg_bin: Some("/nonexistent".into()),
@@ -171,10 +174,14 @@ fn a_local_target_lends_its_server_when_there_is_no_other() {
         assert!(text(&mut admin, names).contains(name));
     }
     drop(made);
-    assert_eq!(
-        text(&mut admin, names),
-        format!("{},raingauge_scratch_of_somebody", target(&live.dsn).database)
-    );
+    let left = text(&mut admin, names);
+    let mut left: Vec<_> = left.split(',').collect();
+    left.sort_unstable();
+    let live = target(&live.dsn).database;
+    let mut expected =
+        [&live, "raingauge_scratch_2_1795346908000000_1", "raingauge_scratch_of_somebody"];
+    expected.sort_unstable();
+    assert_eq!(left, expected);
 }
 
 #[test]
