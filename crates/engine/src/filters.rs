@@ -9,25 +9,8 @@ use raingauge_schema::drizzle::Generation;
 use raingauge_schema::{Catalog, Dialect, Kind, Object, ObjectId};
 use raingauge_tsload::Config;
 
+use crate::ledger::foreign;
 use crate::report::Finding;
-
-/// Tables in which migration tools keep their books.
-const BOOKS_OF_OTHERS: [&str; 14] = [
-    "__EFMigrationsHistory",
-    "_prisma_migrations",
-    "_sqlx_migrations",
-    "alembic_version",
-    "ar_internal_metadata",
-    "d1_migrations",
-    "databasechangelog",
-    "databasechangeloglock",
-    "django_migrations",
-    "flyway_schema_history",
-    "knex_migrations",
-    "knex_migrations_lock",
-    "schema_migrations",
-    "typeorm_metadata",
-];
 
 /// The filters of a configuration.
 #[derive(Clone, Debug)]
@@ -103,8 +86,7 @@ impl Filters {
     }
 
     fn accepts_table(&self, name: &str) -> bool {
-        let is_book = BOOKS_OF_OTHERS.iter().any(|it| it.eq_ignore_ascii_case(name));
-        !is_book && agree(&self.tables, name)
+        foreign::tool_of(name).is_none() && agree(&self.tables, name)
     }
 }
 

@@ -209,18 +209,24 @@ impl History {
             );
             return Ok(());
         }
+        let snapshot = snapshot.map(|it| read_text(&self.folder.join("meta").join(it)));
+        let snapshot = snapshot.transpose()?;
+        self.add(dialect, path, entry.clone(), snapshot)
+    }
+
+    /// Adds the migration with these statements, and tells what is wrong with them.
+    fn add(
+        &mut self,
+        dialect: Dialect,
+        path: PathBuf,
+        entry: Entry,
+        snapshot: Option<String>,
+    ) -> Result<()> {
         let sql = read_text(&path)?;
         let told = |it: &Flaw| flawed(it, &path, &sql, dialect);
         self.findings.extend(flaws(&sql, dialect).iter().filter_map(told));
-        let snapshot = snapshot.map(|it| read_text(&self.folder.join("meta").join(it)));
-        let snapshot = snapshot.transpose()?;
-        self.migrations.push(Migration {
-            entry: entry.clone(),
-            hash: hash(sql.as_bytes()),
-            path,
-            sql,
-            snapshot,
-        });
+        let hash = hash(sql.as_bytes());
+        self.migrations.push(Migration { entry, path, sql, hash, snapshot });
         Ok(())
     }
 

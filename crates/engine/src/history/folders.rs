@@ -6,10 +6,9 @@ use raingauge_schema::drizzle::folder::{
     MIGRATION_FILE, SNAPSHOT_FILE, locale_order, millis, stamp,
 };
 use raingauge_schema::drizzle::journal::Entry;
-use raingauge_schema::drizzle::migration::{Flaw, flaws, hash};
 use raingauge_schema::drizzle::snapshot::version_of;
 
-use super::{History, Migration, flawed, read_text};
+use super::{History, read_text};
 use crate::Result;
 use crate::report::{Affected, Finding};
 
@@ -44,9 +43,6 @@ impl History {
             );
             return Ok(());
         }
-        let sql = read_text(&path)?;
-        let told = |it: &Flaw| flawed(it, &path, &sql, dialect);
-        self.findings.extend(flaws(&sql, dialect).iter().filter_map(told));
         let snapshot = if snapshot_file.exists() { Some(read_text(&snapshot_file)?) } else { None };
         let entry = Entry {
             idx: u32::try_from(self.migrations.len()).unwrap_or(u32::MAX),
@@ -55,9 +51,7 @@ impl History {
             tag: folder,
             breakpoints: true,
         };
-        let hash = hash(sql.as_bytes());
-        self.migrations.push(Migration { entry, path, sql, hash, snapshot });
-        Ok(())
+        self.add(dialect, path, entry, snapshot)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Ledgers are recognised by their shape, never assumed to be where the configuration says: an
 //! application may keep its own beside the one of `drizzle-kit`.
 
+pub mod foreign;
 mod postgres;
 mod sqlite;
 

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use raingauge_schema::catalog::Object;
 use raingauge_schema::{Catalog, Kind};
 
 use crate::findings::with_lines;
+use crate::ledger::foreign::tool_of;
 use crate::report::{Affected, Finding};
 use crate::{Error, Result};
 
@@ -28,29 +30,10 @@ const MARKS: [(&str, &str); 13] = [
 /// Wrangler's configuration, which may make it the runner of Drizzle's own files.
 const WRANGLER: [&str; 3] = ["wrangler.toml", "wrangler.json", "wrangler.jsonc"];
 
-/// The tables in which other tools record what they applied.
-const LEDGERS: [(&str, &str); 12] = [
-    ("_prisma_migrations", "Prisma"),
-    ("d1_migrations", "wrangler"),
-    ("alembic_version", "Alembic"),
-    ("flyway_schema_history", "Flyway"),
-    ("databasechangelog", "Liquibase"),
-    ("knex_migrations", "Knex"),
-    ("SequelizeMeta", "Sequelize"),
-    ("goose_db_version", "goose"),
-    ("_sqlx_migrations", "sqlx"),
-    ("__diesel_schema_migrations", "Diesel"),
-    ("__EFMigrationsHistory", "Entity Framework"),
-    ("mikro_orm_migrations", "MikroORM"),
-];
-
 /// The finding that live has ledgers of other tools, if it has any.
 pub fn foreign_ledgers(live: &Catalog) -> Option<Finding> {
-    let tool = |name: &str| LEDGERS.iter().find(|it| it.0 == name).map(|it| it.1);
-    let tables = live.of_kind(Kind::Table);
-    let lines: Vec<_> = tables
-        .filter_map(|it| Some(format!("{}: {}", tool(it.id.name())?, it.id.dotted())))
-        .collect();
+    let line = |it: &Object| Some(format!("{}: {}", tool_of(it.id.name())?, it.id.dotted()));
+    let lines: Vec<_> = live.of_kind(Kind::Table).filter_map(line).collect();
     if lines.is_empty() {
         return None;
     }
