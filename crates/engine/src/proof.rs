@@ -122,7 +122,7 @@ fn prove_on(
 ) -> Result<Vec<Finding>> {
     let mut fresh = site.scratch.create("proof")?;
     if let Some(Err(error)) = prerequisites.map(|it| it.run(&mut fresh.session)) {
-        return Ok(vec![error.finding("init-sql-broken", "cannot be run on an empty database")]);
+        return Ok(vec![replay::broken_init(&error, "cannot be run on an empty database")]);
     }
     for migration in migrations {
         if let Err(error) = replay::file(&mut fresh.session, migration.name, &migration.sql) {

@@ -50,6 +50,14 @@ impl ReplayError {
     }
 }
 
+/// The finding that init.sql cannot be built; `what` as in [`ReplayError::finding`].
+pub fn broken_init(error: &ReplayError, what: &str) -> Finding {
+    error
+        .finding("init-sql-broken", what)
+        .next("correct the statement, or add before it what it needs: the script has to build an empty database")
+        .next("if these are not the scripts that created the database, name them: `--init-sql PATH`")
+}
+
 /// Runs the pieces of a script one by one, each file in a session as fresh as the shell's would be.
 ///
 /// # Errors

@@ -195,7 +195,7 @@ fn rebuild_and_look(
         let mut database = site.scratch.create("history")?;
         if let Some(Err(error)) = before.map(|it| it.run(&mut database.session)) {
             let what = "cannot be run on an empty database";
-            let stopped = Some(error.finding("init-sql-broken", what));
+            let stopped = Some(replay::broken_init(&error, what));
             let after = vec![Some(site.catalog_of(&mut database.session)?)];
             let states = States { after, midway: Midway::new() };
             return Ok(Rebuilt { database, states, prerequisites, stopped });
@@ -213,7 +213,8 @@ fn rebuild_and_look(
             (Some(missing), _) if !missing.is_empty() => prerequisites.extend(missing),
             (_, stopped) => {
                 let stopped = stopped.map(|it| {
-                    it.error.finding("history-broken", "cannot be replayed on an empty database")
+                    let what = "cannot be replayed on an empty database";
+                    it.error.finding("history-broken", what).next("correct the statement with care: the ledger holds hashes of the files, and databases that have had it do not get the correction")
                 });
                 return Ok(Rebuilt { database, states, prerequisites, stopped });
             }
@@ -315,7 +316,8 @@ pub fn declared(
                     "schema.ts",
                     format!("the engine refuses what schema.ts declares: {error}"),
                 )
-                .evidence(head),
+                .evidence(head)
+                .next("correct `schema.ts`; what the statement needs and Drizzle cannot create has to be in live already")
             );
             return Ok(None);
         }
@@ -414,7 +416,7 @@ fn build_init(
     match replay::script(&mut database.session, &pieces) {
         Ok(_) => Ok(Some((database, pieces))),
         Err(error) => {
-            findings.push(error.finding("init-sql-broken", "cannot be built on an empty database"));
+            findings.push(replay::broken_init(&error, "cannot be built on an empty database"));
             Ok(None)
         }
     }
