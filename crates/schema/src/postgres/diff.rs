@@ -5,10 +5,18 @@
 //! thing is dropped and created. `render` turns the changes into SQL.
 
 pub mod alter;
+mod cast;
+pub mod enums;
+mod generated;
+mod keys;
+mod readers;
+pub mod views;
 
 use indexmap::IndexMap;
 
 use self::alter::Alteration;
+use self::enums::{EnumColumn, enums};
+use self::views::{ViewAlteration, views};
 use super::snapshot::{
     Check, Column, Enum, ForeignKey, Index, Policy, PrimaryKey, Role, Sequence, Snapshot, Table,
     Unique, View,
@@ -32,10 +40,12 @@ pub enum Change<'a> {
     EnableRls(&'a Table),
     DisableRls(&'a Table),
     DropView(Dropped<'a>),
+    AlterView { view: &'a View, alteration: ViewAlteration<'a> },
     DropTable(&'a Table),
     DropUnique { table: &'a Table, unique: &'a Unique },
     DropCheck { table: &'a Table, check: &'a Check },
     DropForeignKey { table: &'a Table, key: &'a ForeignKey },
+    RebuildEnum { to: &'a Enum, columns: Vec<EnumColumn<'a>> },
     DropIndex { table: &'a Table, index: &'a Index },
     DropPrimaryKey { table: &'a Table, key: &'a PrimaryKey },
     AlterColumn { table: &'a Table, columns: Pair<&'a Column>, alteration: Alteration },
@@ -95,7 +105,8 @@ pub fn diff<'a>(snapshots: Pair<&'a Snapshot>) -> Diff<'a> {
     views(snapshots, &mut diff);
     policies(snapshots, &mut diff);
     linked_policies(snapshots, &mut diff);
-    diff.changes = in_phases(diff.changes, Change::phase);
+    let changes = enums::released_first(in_phases(diff.changes, Change::phase));
+    diff.changes = keys::in_order(changes);
     diff
 }
 
@@ -116,33 +127,35 @@ impl Change<'_> {
             Self::EnableRls(_) => 9,
             Self::DisableRls(_) => 10,
             Self::DropView(_) => 11,
-            Self::DropTable(_) => 12,
-            Self::DropUnique { .. } => 13,
-            Self::DropCheck { .. } => 14,
-            Self::DropForeignKey { .. } => 15,
-            Self::DropIndex { .. } => 16,
-            Self::DropPrimaryKey { .. } => 17,
-            Self::AlterColumn { .. } => 18,
-            Self::AddPrimaryKey { .. } => 19,
-            Self::AddColumn { .. } => 20,
-            Self::AddForeignKey { of: Of::NewTable, .. } => 21,
-            Self::CreateIndex { of: Of::NewTable, .. } => 22,
-            Self::AddForeignKey { of: Of::OldTable, .. } => 23,
-            Self::CreateIndex { of: Of::OldTable, .. } => 24,
-            Self::DropColumn { .. } => 25,
-            Self::ReplacePrimaryKey { .. } => 26,
-            Self::AddUnique { .. } => 27,
-            Self::AddCheck { .. } => 28,
-            Self::CreateView(_) => 29,
-            Self::DropPolicy { .. } => 30,
-            Self::CreatePolicy { .. } => 31,
-            Self::AlterPolicy { .. } => 32,
-            Self::DropLinkedPolicy(_) => 33,
-            Self::CreateLinkedPolicy(_) => 34,
-            Self::AlterLinkedPolicy(_) => 35,
-            Self::DropEnum(_) => 36,
-            Self::DropSequence(_) => 37,
-            Self::DropSchema(_) => 38,
+            Self::AlterView { .. } => 12,
+            Self::DropTable(_) => 13,
+            Self::DropUnique { .. } => 14,
+            Self::DropCheck { .. } => 15,
+            Self::DropForeignKey { .. } => 16,
+            Self::RebuildEnum { .. } => 17,
+            Self::DropIndex { .. } => 18,
+            Self::DropPrimaryKey { .. } => 19,
+            Self::AlterColumn { .. } => 20,
+            Self::AddPrimaryKey { .. } => 21,
+            Self::AddColumn { .. } => 22,
+            Self::AddForeignKey { of: Of::NewTable, .. } => 23,
+            Self::CreateIndex { of: Of::NewTable, .. } => 24,
+            Self::AddForeignKey { of: Of::OldTable, .. } => 25,
+            Self::CreateIndex { of: Of::OldTable, .. } => 26,
+            Self::DropColumn { .. } => 27,
+            Self::ReplacePrimaryKey { .. } => 28,
+            Self::AddUnique { .. } => 29,
+            Self::AddCheck { .. } => 30,
+            Self::CreateView(_) => 31,
+            Self::DropPolicy { .. } => 32,
+            Self::CreatePolicy { .. } => 33,
+            Self::AlterPolicy { .. } => 34,
+            Self::DropLinkedPolicy(_) => 35,
+            Self::CreateLinkedPolicy(_) => 36,
+            Self::AlterLinkedPolicy(_) => 37,
+            Self::DropEnum(_) => 38,
+            Self::DropSequence(_) => 39,
+            Self::DropSchema(_) => 40,
         }
     }
 }
@@ -178,35 +191,6 @@ fn schemas<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {
     diff.changes.extend(dropped.into_iter().map(|it| Change::DropSchema(it)));
 }
 
-fn enums<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {
-    let Split { dropped, created, kept } = split(&snapshots.from.enums, &snapshots.to.enums);
-    diff.changes.extend(created.into_iter().map(Change::CreateEnum));
-    diff.changes.extend(dropped.into_iter().map(Change::DropEnum));
-    for pair in kept.into_iter().filter(|it| it.from.values != it.to.values) {
-        match added_values(pair) {
-            Some(added) => diff.changes.extend(added),
-            None => diff.not_expressed.push(format!(
-                "enum `{}.{}` loses values or gets them in another order",
-                pair.to.schema, pair.to.name
-            )),
-        }
-    }
-}
-
-/// The values to add when none goes away and the others keep their order.
-fn added_values<'a>(enums: Pair<&'a Enum>) -> Option<Vec<Change<'a>>> {
-    let Pair { from, to } = enums;
-    let is_old = |value: &String| from.values.contains(value);
-    if !to.values.iter().filter(|it| is_old(it)).eq(&from.values) {
-        return None;
-    }
-    let added = |(index, value): (usize, &'a String)| {
-        let before = to.values.iter().skip(index).find(|it| is_old(it)).map(String::as_str);
-        Change::AddEnumValue { to, value, before }
-    };
-    Some(to.values.iter().enumerate().filter(|(_, it)| !is_old(it)).map(added).collect())
-}
-
 fn sequences<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {
     let Split { dropped, created, kept } =
         split(&snapshots.from.sequences, &snapshots.to.sequences);
@@ -237,6 +221,7 @@ fn tables<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {
     diff.changes.extend(dropped.into_iter().map(Change::DropTable));
     for pair in &kept {
         columns(snapshots, *pair, diff);
+        generated::restore(snapshots, *pair, diff);
         primary_keys(*pair, diff);
         uniques(*pair, diff);
         checks(*pair, diff);
@@ -245,7 +230,7 @@ fn tables<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {
     indexes(&kept, diff);
 }
 
-fn columns<'a>(snapshots: Pair<&Snapshot>, tables: Pair<&'a Table>, diff: &mut Diff<'a>) {
+fn columns<'a>(snapshots: Pair<&'a Snapshot>, tables: Pair<&'a Table>, diff: &mut Diff<'a>) {
     let table = tables.to;
     let Split { dropped, created, kept } = split(&tables.from.columns, &tables.to.columns);
     diff.changes.extend(created.into_iter().map(|column| Change::AddColumn { table, column }));
@@ -253,7 +238,8 @@ fn columns<'a>(snapshots: Pair<&Snapshot>, tables: Pair<&'a Table>, diff: &mut D
     let altered = kept.into_iter().filter(|it| !alter::differs_by_a_space(*it));
     let altered: Vec<_> = altered.filter(|it| alter::differs(*it)).collect();
     for columns in &altered {
-        if columns.to.primary_key && !columns.from.primary_key {
+        let added = columns.to.primary_key && !columns.from.primary_key;
+        if added && !alter::becomes_generated(*columns) {
             let alteration = Alteration::SetPrimaryKey;
             diff.changes.push(Change::AlterColumn { table, columns: *columns, alteration });
         }
@@ -263,7 +249,9 @@ fn columns<'a>(snapshots: Pair<&Snapshot>, tables: Pair<&'a Table>, diff: &mut D
         for what in alter::not_alterable(columns) {
             diff.not_expressed.push(format!("column `{column}` {what}"));
         }
+        let is_rebuilt = enums::is_rebuilt(snapshots, columns.to);
         let alterations = alter::alterations(columns, snapshots).into_iter();
+        let alterations = alterations.filter(|it| !(is_rebuilt && *it == Alteration::SetDefault));
         diff.changes.extend(alterations.map(|alteration| Change::AlterColumn {
             table,
             columns,
@@ -379,32 +367,6 @@ fn same<V>(from: &Record<V>, to: &Record<V>, means: impl Fn(&V, &V) -> bool) -> 
         && from.iter().all(|(key, from)| to.get(key).is_some_and(|to| means(from, to)))
 }
 
-fn views<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {
-    let Split { dropped, created, kept } = split(&snapshots.from.views, &snapshots.to.views);
-    let created = created.into_iter().filter(|it| !it.is_existing);
-    diff.changes.extend(created.map(Change::CreateView));
-    let dropped = dropped.into_iter().filter(|it| !it.is_existing);
-    diff.changes.extend(
-        dropped.map(|view| Change::DropView(Dropped { view, materialized: view.materialized })),
-    );
-    for Pair { from, to } in kept.into_iter().filter(|it| !it.to.is_existing) {
-        if from.materialized != to.materialized {
-            let view = format!("{}.{}", to.schema, to.name);
-            diff.not_expressed
-                .push(format!("view `{view}` changes between plain and materialized"));
-        } else if from.is_existing || from.definition != to.definition {
-            let materialized = to.materialized;
-            diff.changes.push(Change::DropView(Dropped { view: to, materialized }));
-            diff.changes.push(Change::CreateView(to));
-        } else if (&from.with, &from.tablespace, &from.using)
-            != (&to.with, &to.tablespace, &to.using)
-        {
-            let view = format!("{}.{}", to.schema, to.name);
-            diff.not_expressed.push(format!("view `{view}` changes its options"));
-        }
-    }
-}
-
 fn policies<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {
     let Split { created, kept, .. } = split(&snapshots.from.tables, &snapshots.to.tables);
     let mut altered = Vec::new();
@@ -436,10 +398,7 @@ fn linked_policies<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {
     diff.changes.extend(created.into_iter().map(Change::CreateLinkedPolicy));
     diff.changes.extend(dropped.into_iter().map(Change::DropLinkedPolicy));
     for policies in kept.into_iter().filter(|it| it.from != it.to) {
-        if policies.from.on != policies.to.on {
-            let name = &policies.to.name;
-            diff.not_expressed.push(format!("policy `{name}` moves to another table"));
-        } else if is_replaced(policies) {
+        if policies.from.on != policies.to.on || is_replaced(policies) {
             diff.changes.push(Change::DropLinkedPolicy(policies.from));
             diff.changes.push(Change::CreateLinkedPolicy(policies.to));
         } else {
@@ -449,7 +408,7 @@ fn linked_policies<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {
 }
 
 /// Whether the difference is one that `ALTER POLICY` cannot make. drizzle-kit forgets that it cannot
-/// take a condition away.
+/// take a condition away, nor move a policy to another table.
 fn is_replaced(policies: Pair<&Policy>) -> bool {
     let Pair { from, to } = policies;
     let loses = |from: &Option<String>, to: &Option<String>| from.is_some() && to.is_none();

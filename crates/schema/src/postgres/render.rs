@@ -8,6 +8,8 @@ mod column;
 use serde_json::Value;
 
 use self::column::{add_column, alter_column, create_column};
+use super::diff::enums::EnumColumn;
+use super::diff::views::ViewAlteration;
 use super::diff::{Change, Diff, Dropped, named};
 use super::snapshot::{
     Check, Column, Enum, ForeignKey, Index, IndexColumn, Policy, PrimaryKey, Role, Sequence, Table,
@@ -42,12 +44,14 @@ pub fn render(change: &Change<'_>) -> Vec<Statement> {
         Change::EnableRls(it) => enable_rls(it),
         Change::DisableRls(it) => alter_table(it, "DISABLE ROW LEVEL SECURITY"),
         Change::DropView(it) => drop_view(*it),
+        Change::AlterView { view, alteration } => alter_view(view, alteration),
         Change::DropTable(it) => return drop_table(it),
         Change::DropUnique { table, unique } => drop_constraint(table, &unique.name),
         Change::DropCheck { table, check } => drop_constraint(table, &check.name),
         Change::DropForeignKey { table, key } => {
             format!("{}\n", drop_constraint(table, &key.name))
         }
+        Change::RebuildEnum { to, columns } => return rebuild_enum(to, columns),
         Change::DropIndex { table, index } => {
             format!("DROP INDEX {};", qualified(&table.schema, &index.name))
         }
@@ -134,6 +138,15 @@ pub(super) fn options(it: &Sequence) -> String {
         (if it.cycle == Some(true) { " CYCLE" } else { "" }).to_owned(),
     ]
     .concat()
+}
+
+/// Builds a type anew that has fewer values or another order.
+fn rebuild_enum(it: &Enum, columns: &[EnumColumn<'_>]) -> Vec<Statement> {
+    let before = columns.iter().flat_map(|it| column::enum_to_text(it.table, it.column));
+    let drop = format!("DROP TYPE {};", qualified(&it.schema, &it.name));
+    let again = [drop, create_enum(it)].map(Statement::harmless);
+    let after = columns.iter().flat_map(|it| column::text_to_enum(it.table, it.column));
+    before.chain(again).chain(after).collect()
 }
 
 fn create_role(it: &Role) -> String {
@@ -299,9 +312,29 @@ fn create_view(it: &View) -> String {
 }
 
 fn view_options(it: &View) -> String {
-    let option = |(key, value)| format!("{} = {}", snake_case(key), javascript::text(value));
-    let options: Vec<_> = it.options().map(option).collect();
+    let options: Vec<_> = it.options().map(view_option).collect();
     if options.is_empty() { String::new() } else { format!(" WITH ({})", options.join(", ")) }
+}
+
+fn view_option((key, value): (&str, &Value)) -> String {
+    format!("{} = {}", snake_case(key), javascript::text(value))
+}
+
+fn alter_view(it: &View, alteration: &ViewAlteration<'_>) -> String {
+    let kind = if it.materialized { "MATERIALIZED VIEW" } else { "VIEW" };
+    let action = match alteration {
+        ViewAlteration::Set(options) => {
+            let options: Vec<_> = options.iter().map(|it| view_option(*it)).collect();
+            format!("SET ({})", options.join(", "))
+        }
+        ViewAlteration::Reset(options) => {
+            let options: Vec<_> = options.iter().map(|it| snake_case(it)).collect();
+            format!("RESET ({})", options.join(", "))
+        }
+        ViewAlteration::Tablespace(name) => format!("SET TABLESPACE {name}"),
+        ViewAlteration::AccessMethod(name) => format!("SET ACCESS METHOD {}", quote(name)),
+    };
+    format!("ALTER {kind} {} {action};", qualified(&it.schema, &it.name))
 }
 
 fn snake_case(name: &str) -> String {

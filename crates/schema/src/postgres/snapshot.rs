@@ -329,6 +329,11 @@ impl View {
 }
 
 impl IndexColumn {
+    /// Whether it is not just a column.
+    pub fn is_expression(&self) -> bool {
+        matches!(self, Self::Expression(_))
+    }
+
     /// The column's name, or the expression.
     pub fn expression(&self) -> &str {
         match self {

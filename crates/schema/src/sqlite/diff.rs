@@ -8,6 +8,7 @@
 use indexmap::IndexMap;
 
 use super::snapshot::{Column, ForeignKey, Index, Snapshot, Table, View};
+use super::token::tokens;
 use crate::drizzle::javascript::in_key_order;
 use crate::pair::Pair;
 
@@ -20,6 +21,11 @@ pub enum Change<'a> {
     /// What `ALTER TABLE` cannot do: a new table, filled from the old one, takes its place. The
     /// indexes follow as changes of their own.
     RebuildTable(Pair<&'a Table>),
+    /// Dropped and added again: a virtual column whose expression differs.
+    ReplaceColumn {
+        table: &'a Table,
+        column: &'a Column,
+    },
     AddColumn {
         table: &'a Table,
         column: &'a Column,
@@ -48,9 +54,6 @@ pub struct IndexOn<'a> {
 pub struct Diff<'a> {
     /// In the order in which they run.
     pub changes: Vec<Change<'a>>,
-    /// Differences for which there is no change yet, in words. Where this is not empty the changes
-    /// do not lead to the second snapshot, and nobody should act on them.
-    pub not_expressed: Vec<String>,
 }
 
 /// Compares two snapshots.
@@ -70,6 +73,7 @@ pub fn diff<'a>(snapshots: Pair<&'a Snapshot>) -> Diff<'a> {
     before(Altered::drop_indexes);
     before(Altered::drop_altered_indexes);
     before(Altered::rebuild_for_columns);
+    before(Altered::replace_columns);
     before(Altered::add_columns);
     for table in &tables.created {
         steps.extend(table.indexes.values().map(|it| create_index(snapshots.to, table, it)));
@@ -82,9 +86,7 @@ pub fn diff<'a>(snapshots: Pair<&'a Snapshot>) -> Diff<'a> {
     after(Altered::add_foreign_keys);
     after(Altered::drop_columns);
     steps.extend(views(snapshots));
-    let changes = combine(steps, snapshots);
-    let not_expressed = altered.iter().flat_map(|it| it.not_expressed(&changes)).collect();
-    Diff { changes, not_expressed }
+    Diff { changes: combine(steps, snapshots) }
 }
 
 /// A change before the changes of each table are combined.
@@ -254,16 +256,39 @@ impl<'a> Altered<'a> {
         let added = keys.created.last().map(|it| &it.columns);
         let dropped = keys.dropped.last().map(|it| &it.columns);
         let altered = keys.kept.iter().any(|it| it.from.columns != it.to.columns);
+        let kept = &self.columns.kept;
         self.rebuild_if(
-            added != dropped || altered || self.columns.kept.iter().any(|it| is_altered(*it)),
+            added != dropped
+                || altered
+                || kept.iter().any(|it| is_altered(*it) || self.is_regenerated_by_rebuild(*it)),
         )
+    }
+
+    /// Virtual columns whose expression differs, unless something stands on them.
+    fn replace_columns(&self) -> Vec<Step<'a>> {
+        let table = self.tables.to;
+        let replace =
+            |column: &'a Column| Step::plain(self.name(), Change::ReplaceColumn { table, column });
+        let regenerated =
+            self.columns.kept.iter().filter(|it| it.from.generated != it.to.generated);
+        regenerated.map(|it| replace(it.to)).collect()
+    }
+
+    /// Whether only a rebuild changes the expression of a column: `ALTER TABLE` neither adds a stored column
+    /// nor drops one on which something stands, and a column that is generated no more keeps its values.
+    fn is_regenerated_by_rebuild(&self, columns: Pair<&Column>) -> bool {
+        let Pair { from, to } = columns;
+        let is_virtual = to.generated.as_ref().is_some_and(|it| it.r#type == "virtual");
+        from.generated != to.generated && (!is_virtual || is_stood_on(self.tables.from, &to.name))
     }
 
     fn add_columns(&self) -> Vec<Step<'a>> {
         let table = self.tables.to;
         let add = |column: &&'a Column| {
             let column = *column;
-            if column.primary_key {
+            // drizzle-kit only warns where a stored column comes.
+            let is_stored = column.generated.as_ref().is_some_and(|it| it.r#type == "stored");
+            if column.primary_key || is_stored {
                 return Step::rebuild(self.name());
             }
             let mut keys = self.foreign_keys.created.iter().copied();
@@ -300,31 +325,27 @@ impl<'a> Altered<'a> {
             |column: &&'a Column| Step::plain(self.name(), Change::DropColumn { table, column });
         self.columns.dropped.iter().map(drop).collect()
     }
+}
 
-    fn not_expressed(&self, changes: &[Change<'a>]) -> Vec<String> {
-        let name = self.name();
-        let rebuilt = changes
-            .iter()
-            .any(|it| matches!(it, Change::RebuildTable(tables) if tables.to.name == name));
-        let added = self.columns.created.iter().filter_map(|it| match &it.generated {
-            // The kit's INSERT reads the new column from the old table, where SQLite takes its
-            // quoted name for a text.
-            None if rebuilt => Some(format!(
-                "column `{name}.{}` is added while the table has to be rebuilt",
-                it.name
-            )),
-            Some(generated) if generated.r#type == "stored" && !rebuilt => Some(format!(
-                "column `{name}.{}` is stored and generated, which `ALTER TABLE` cannot add",
-                it.name
-            )),
-            None | Some(_) => None,
-        });
-        let regenerated =
-            self.columns.kept.iter().filter(|it| it.from.generated != it.to.generated);
-        let regenerated = regenerated
-            .map(|it| format!("column `{name}.{}` changes its generated expression", it.to.name));
-        added.chain(regenerated).collect()
-    }
+/// Whether an index, a check, a key or another column of the table needs the column. Where a text cannot
+/// be read, it does.
+fn is_stood_on(table: &Table, column: &str) -> bool {
+    let named = |names: &[String]| names.iter().any(|it| it == column);
+    let is_name = |it: Option<String>| it.is_some_and(|it| it.eq_ignore_ascii_case(column));
+    let mentions =
+        |text: &str| !tokens(text).is_ok_and(|it| !it.iter().any(|it| is_name(it.identifier())));
+    let indexes = table.indexes.values().any(|it| {
+        named(&it.columns) || it.columns.iter().chain(&it.condition).any(|it| mentions(it))
+    });
+    let others = table.columns.values().filter(|it| it.name != column);
+    let mut others = others.filter_map(|it| it.generated.as_ref());
+    indexes
+        || table.unique_constraints.values().any(|it| named(&it.columns))
+        || table.composite_primary_keys.values().any(|it| named(&it.columns))
+        || table.foreign_keys.values().any(|it| named(&it.columns_from))
+        || table.check_constraints.values().any(|it| mentions(&it.value))
+        || others.any(|it| mentions(&it.r#as))
+        || table.columns.get(column).is_some_and(|it| it.primary_key)
 }
 
 /// Whether a column differs so that the table has to be rebuilt. drizzle-kit passes over a column

@@ -22,6 +22,10 @@ pub fn render(change: &Change<'_>) -> Vec<Statement> {
         Change::DropTable(it) => return vec![drop_table(it)],
         Change::DropIndex(it) => format!("DROP INDEX {};", quote(&it.name)),
         Change::RebuildTable(tables) => return rebuild(*tables),
+        Change::ReplaceColumn { table, column } => {
+            let add = Statement::harmless(add_column(table, column, None));
+            return vec![drop_column(table, column), add];
+        }
         Change::AddColumn { table, column, references } => add_column(table, column, *references),
         Change::CreateIndex(it) => create_index(it),
         Change::DropColumn { table, column } => return vec![drop_column(table, column)],
@@ -230,8 +234,10 @@ fn rebuild(tables: Pair<&Table>) -> Vec<Statement> {
     let Pair { from, to } = tables;
     let new_name = format!("__new_{}", to.name);
     let (old, new) = (quote(&to.name), quote(&new_name));
-    let stored = to.columns.values().filter(|it| it.generated.is_none());
-    let columns: Vec<_> = stored.map(|it| double_quoted(&it.name)).collect();
+    // drizzle-kit also copies what the old table does not have, or what SQLite computes.
+    let copied = to.columns.values().filter(|it| it.generated.is_none());
+    let copied = copied.filter(|it| from.columns.contains_key(&it.name));
+    let columns: Vec<_> = copied.map(|it| double_quoted(&it.name)).collect();
     let columns = columns.join(", ");
     let lost = from.columns.keys().filter(|it| !to.columns.contains_key(*it));
     let lost = lost.map(|it| Hazard::DeletesData(format!("drop:{}.{it}", to.name)));

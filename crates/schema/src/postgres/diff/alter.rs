@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use super::cast::is_automatic;
 use crate::pair::Pair;
 use crate::postgres::snapshot::{Column, Snapshot};
 
@@ -23,6 +24,14 @@ pub enum Alteration {
     AddIdentity,
     ChangeIdentity,
     DropIdentity,
+    /// The column is dropped and added again.
+    SetGenerated,
+    DropGenerated,
+    /// A serial is an integer with a sequence of its own; `ALTER TABLE` knows no such type.
+    BecomeSerial,
+    StopSerial,
+    /// From one size to another.
+    ResizeSerial,
 }
 
 /// Enums need a cast of their own.
@@ -30,6 +39,16 @@ pub enum Alteration {
 pub enum TypeKind {
     Enum,
     Other,
+}
+
+/// The integer type under a serial.
+pub(crate) fn integer_of(serial: &str) -> Option<&'static str> {
+    match serial {
+        "serial" => Some("integer"),
+        "bigserial" => Some("bigint"),
+        "smallserial" => Some("smallint"),
+        _ => None,
+    }
 }
 
 /// Whether two columns are different to drizzle-kit.
@@ -49,12 +68,7 @@ pub(super) fn not_alterable(columns: Pair<&Column>) -> Vec<&'static str> {
     let Pair { from, to } = columns;
     let parts = [
         ("stops being the primary key", from.primary_key && !to.primary_key),
-        ("changes its generated expression", from.generated != to.generated),
         ("renames the sequence of its identity", renames_sequence(columns)),
-        (
-            "changes to the type of the same name in another schema",
-            from.r#type == to.r#type && from.type_schema != to.type_schema,
-        ),
     ];
     parts.into_iter().filter(|(_, differs)| *differs).map(|(part, _)| part).collect()
 }
@@ -67,23 +81,23 @@ fn renames_sequence(columns: Pair<&Column>) -> bool {
     }
 }
 
+/// Whether the column has to be dropped and added again.
+pub(super) fn becomes_generated(columns: Pair<&Column>) -> bool {
+    let Pair { from, to } = columns;
+    to.generated.is_some() && from.generated != to.generated
+}
+
 /// The alterations of a column in drizzle-kit's order (`preparePgAlterColumns`).
 pub(super) fn alterations(columns: Pair<&Column>, snapshots: Pair<&Snapshot>) -> Vec<Alteration> {
     let Pair { from, to } = columns;
-    let kind = |column: &Column, snapshot: &Snapshot| {
-        let base = column.r#type.split('[').next().unwrap_or_default();
-        let schema = column.type_schema.as_deref().unwrap_or_default();
-        match snapshot.enums.contains_key(&format!("{schema}.{base}")) {
-            true => TypeKind::Enum,
-            false => TypeKind::Other,
-        }
-    };
-    let set_type = (from.r#type != to.r#type).then(|| Alteration::SetType {
-        from: kind(from, snapshots.from),
-        to: kind(to, snapshots.to),
-    });
+    if becomes_generated(columns) {
+        // Whatever else differs comes with the new column. drizzle-kit alters the old one first.
+        return vec![Alteration::SetGenerated];
+    }
+    let set_type = retyped(columns, snapshots);
     let is_set = set_type.is_some_and(|it| it.sets_default(columns));
     let default = match &to.default {
+        _ if set_type == Some(Alteration::BecomeSerial) => None,
         _ if from.default == to.default || is_set => None,
         Some(_) => Some(Alteration::SetDefault),
         None => Some(Alteration::DropDefault),
@@ -99,24 +113,93 @@ pub(super) fn alterations(columns: Pair<&Column>, snapshots: Pair<&Snapshot>) ->
         (Some(_), Some(_)) => Some(Alteration::ChangeIdentity),
         (Some(_), None) => Some(Alteration::DropIdentity),
     };
+    // A default of the old type cannot stay while the type changes.
+    let first = match set_type {
+        Some(it) if is_in_the_way(it, columns) => [default, set_type],
+        _ => [set_type, default],
+    };
     // An identity needs NOT NULL, so it comes after it and goes before it.
     let last = match identity {
         Some(Alteration::DropIdentity) => [identity, not_null],
         _ => [not_null, identity],
     };
-    [set_type, default].into_iter().chain(last).flatten().collect()
+    // No default is set on a column that is generated still.
+    let generated = (from.generated != to.generated).then_some(Alteration::DropGenerated);
+    let (before, after) = if to.default.is_some() { (generated, None) } else { (None, generated) };
+    [before].into_iter().chain(first).chain(last).chain([after]).flatten().collect()
+}
+
+fn retyped(columns: Pair<&Column>, snapshots: Pair<&Snapshot>) -> Option<Alteration> {
+    let Pair { from, to } = columns;
+    let kind = |column: &Column, snapshot: &Snapshot| {
+        let base = column.r#type.split('[').next().unwrap_or_default();
+        let schema = column.type_schema.as_deref().unwrap_or_default();
+        match snapshot.enums.contains_key(&format!("{schema}.{base}")) {
+            true => TypeKind::Enum,
+            false => TypeKind::Other,
+        }
+    };
+    let kinds = Pair { from: kind(from, snapshots.from), to: kind(to, snapshots.to) };
+    // drizzle-kit does not see that a type of the same name is another schema's.
+    let is_moved = from.type_schema != to.type_schema
+        && kinds == (Pair { from: TypeKind::Enum, to: TypeKind::Enum });
+    if from.r#type == to.r#type && !is_moved {
+        return None;
+    }
+    Some(match (integer_of(&from.r#type), integer_of(&to.r#type)) {
+        (Some(_), Some(_)) => Alteration::ResizeSerial,
+        (None, Some(_)) => Alteration::BecomeSerial,
+        (Some(_), None) => Alteration::StopSerial,
+        (None, None) => Alteration::SetType { from: kinds.from, to: kinds.to },
+    })
+}
+
+/// Whether the old default has to go before the type changes. Where it is set again, the change of
+/// type sees to it.
+fn is_in_the_way(set_type: Alteration, columns: Pair<&Column>) -> bool {
+    let Pair { from, to } = columns;
+    matches!(set_type, Alteration::SetType { .. })
+        && to.default.is_none()
+        && from.default.is_some()
+        && needs_using(columns, set_type)
+}
+
+/// Whether PostgreSQL has to be told how the values get the new type.
+pub(crate) fn needs_using(columns: Pair<&Column>, set_type: Alteration) -> bool {
+    match set_type {
+        Alteration::SetType { to: TypeKind::Enum, .. } => true,
+        Alteration::SetType { to: TypeKind::Other, .. } => {
+            !is_automatic(&columns.from.r#type, &columns.to.r#type)
+        }
+        Alteration::SetPrimaryKey
+        | Alteration::SetDefault
+        | Alteration::DropDefault
+        | Alteration::SetNotNull
+        | Alteration::DropNotNull
+        | Alteration::AddIdentity
+        | Alteration::ChangeIdentity
+        | Alteration::DropIdentity
+        | Alteration::SetGenerated
+        | Alteration::DropGenerated
+        | Alteration::BecomeSerial
+        | Alteration::StopSerial
+        | Alteration::ResizeSerial => false,
+    }
 }
 
 impl Alteration {
-    /// Whether the change of type sets the default again. drizzle-kit asks JavaScript whether the
-    /// default is true.
+    /// Whether the change of type sets the default again.
     pub(crate) fn sets_default(self, columns: Pair<&Column>) -> bool {
-        match &columns.to.default {
-            _ if !matches!(self, Self::SetType { .. }) => false,
-            None | Some(Value::Null | Value::Bool(false)) => false,
-            Some(Value::Number(it)) => it.as_f64() != Some(0.0),
-            Some(Value::String(it)) => !it.is_empty(),
-            Some(Value::Bool(true) | Value::Array(_) | Value::Object(_)) => true,
-        }
+        matches!(self, Self::SetType { .. }) && has_default(columns.to)
+    }
+}
+
+/// Whether there is a default that counts. drizzle-kit asks JavaScript whether it is true.
+pub(crate) fn has_default(it: &Column) -> bool {
+    match &it.default {
+        None | Some(Value::Null | Value::Bool(false)) => false,
+        Some(Value::Number(it)) => it.as_f64() != Some(0.0),
+        Some(Value::String(it)) => !it.is_empty(),
+        Some(Value::Bool(true) | Value::Array(_) | Value::Object(_)) => true,
     }
 }

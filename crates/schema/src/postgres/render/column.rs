@@ -1,10 +1,10 @@
 //! PostgreSQL columns as SQL: the part of `render` that looks into columns.
 
-use super::{alter_table, options, qualified, quote};
+use super::{alter_table, deleting, literal, options, qualified, quote};
 use crate::drizzle::javascript;
 use crate::pair::Pair;
 use crate::plan::{Hazard, Statement};
-use crate::postgres::diff::alter::{Alteration, TypeKind};
+use crate::postgres::diff::alter::{Alteration, TypeKind, has_default, integer_of, needs_using};
 use crate::postgres::diff::named;
 use crate::postgres::snapshot::{Column, Identity, Table};
 
@@ -132,6 +132,94 @@ pub(super) fn alter_column(
         }
         Alteration::ChangeIdentity => identity_changes(columns).into_iter().flat_map(one).collect(),
         Alteration::DropIdentity => one("DROP IDENTITY".to_owned()),
+        Alteration::SetGenerated => set_generated(table, to),
+        Alteration::DropGenerated => one("DROP EXPRESSION".to_owned()),
+        Alteration::BecomeSerial => become_serial(table, columns),
+        Alteration::StopSerial => stop_serial(table, columns),
+        Alteration::ResizeSerial => resize_serial(table, to),
+    }
+}
+
+fn set_generated(table: &Table, to: &Column) -> Vec<Statement> {
+    // The kit's lower case.
+    let sql = alter_table(table, &format!("drop column {}", quote(&to.name)));
+    let object = format!("{}.{}", named(table), to.name);
+    vec![deleting(sql, object), Statement::harmless(add_column(table, to))]
+}
+
+pub(super) fn enum_to_text(table: &Table, it: &Column) -> Vec<Statement> {
+    let name = quote(&it.name);
+    let action = |action: String| alter_table(table, &format!("ALTER COLUMN {name} {action}"));
+    let rewrite = Statement {
+        sql: action("SET DATA TYPE text".to_owned()),
+        hazards: vec![Hazard::RewritesTable(named(table))],
+    };
+    let default = has_default(it).then(|| action(format!("SET DEFAULT {}::text", default(it))));
+    [rewrite].into_iter().chain(default.map(Statement::harmless)).collect()
+}
+
+pub(super) fn text_to_enum(table: &Table, it: &Column) -> Vec<Statement> {
+    let (name, type_name) = (quote(&it.name), qualified_type_name(it));
+    let action = |action: String| alter_table(table, &format!("ALTER COLUMN {name} {action}"));
+    let default =
+        has_default(it).then(|| action(format!("SET DEFAULT {}::{type_name}", default(it))));
+    let rewrite = Statement {
+        sql: action(format!("SET DATA TYPE {type_name} USING {name}::{type_name}")),
+        hazards: vec![Hazard::RewritesTable(named(table))],
+    };
+    default.map(Statement::harmless).into_iter().chain([rewrite]).collect()
+}
+
+/// The sequence that PostgreSQL makes for a serial.
+fn sequence_name(table: &Table, column: &str) -> String {
+    qualified(&table.schema, &format!("{}_{column}_seq", table.name))
+}
+
+fn become_serial(table: &Table, columns: Pair<&Column>) -> Vec<Statement> {
+    let Pair { from, to } = columns;
+    let (name, sequence) = (quote(&to.name), sequence_name(table, &to.name));
+    let integer = integer_of(&to.r#type).unwrap_or("integer");
+    let action = |action: &str| alter_table(table, &format!("ALTER COLUMN {name} {action}"));
+    let drop = from.default.as_ref().map(|_| action("DROP DEFAULT")).map(Statement::harmless);
+    let retype = (from.r#type != integer).then(|| retyped(table, &to.name, integer));
+    let text = literal(&sequence);
+    let table_name = qualified(&table.schema, &table.name);
+    let rest = [
+        format!("CREATE SEQUENCE {sequence} AS {integer};"),
+        format!("ALTER SEQUENCE {sequence} OWNED BY {table_name}.{name};"),
+        action(&format!("SET DEFAULT nextval({text}::regclass)")),
+        // The rows that are there keep their numbers to themselves.
+        format!("SELECT setval({text}, max({name})) FROM {table_name} HAVING max({name}) > 0;"),
+    ];
+    drop.into_iter().chain(retype).chain(rest.map(Statement::harmless)).collect()
+}
+
+fn stop_serial(table: &Table, columns: Pair<&Column>) -> Vec<Statement> {
+    let Pair { from, to } = columns;
+    let sequence = sequence_name(table, &to.name);
+    let drop = alter_table(table, &format!("ALTER COLUMN {} DROP DEFAULT", quote(&to.name)));
+    let retype = (integer_of(&from.r#type) != Some(&to.r#type))
+        .then(|| retyped(table, &to.name, &type_name(to)));
+    let object = format!("{}_{}_seq", named(table), to.name);
+    [Statement::harmless(drop), deleting(format!("DROP SEQUENCE {sequence};"), object)]
+        .into_iter()
+        .chain(retype)
+        .collect()
+}
+
+fn resize_serial(table: &Table, to: &Column) -> Vec<Statement> {
+    let integer = integer_of(&to.r#type).unwrap_or("integer");
+    let sequence = sequence_name(table, &to.name);
+    let resize = Statement::harmless(format!("ALTER SEQUENCE {sequence} AS {integer};"));
+    vec![retyped(table, &to.name, integer), resize]
+}
+
+fn retyped(table: &Table, column: &str, sql_type: &str) -> Statement {
+    let name = quote(column);
+    let action = format!("ALTER COLUMN {name} SET DATA TYPE {sql_type} USING {name}::{sql_type}");
+    Statement {
+        sql: alter_table(table, &action),
+        hazards: vec![Hazard::RewritesTable(named(table))],
     }
 }
 
@@ -143,29 +231,39 @@ fn set_type(table: &Table, columns: Pair<&Column>, kinds: Pair<TypeKind>) -> Vec
     let to = columns.to;
     let (name, type_name) = (quote(&to.name), qualified_type_name(to));
     let action = |action: &str| alter_table(table, &format!("ALTER COLUMN {name} {action}"));
+    let alteration = Alteration::SetType { from: kinds.from, to: kinds.to };
+    let needs_using = needs_using(columns, alteration);
+    let becomes_array = to.r#type.contains('[') && !columns.from.r#type.contains('[');
     let using = match (kinds.from, kinds.to) {
-        (_, TypeKind::Other) => String::new(),
-        (TypeKind::Other, TypeKind::Enum) => format!(" USING {name}::{type_name}"),
+        (_, TypeKind::Other) if !needs_using => String::new(),
+        (_, TypeKind::Other) if becomes_array => {
+            format!(" USING CASE WHEN {name} IS NOT NULL THEN ARRAY[{name}]::{type_name} END")
+        }
+        (_, TypeKind::Other) | (TypeKind::Other, TypeKind::Enum) => {
+            format!(" USING {name}::{type_name}")
+        }
         (TypeKind::Enum, TypeKind::Enum) => format!(" USING {name}::text::{type_name}"),
     };
     let rewrite = Statement {
         sql: action(&format!("SET DATA TYPE {type_name}{using}")),
         hazards: vec![Hazard::RewritesTable(named(table))],
     };
-    let alteration = Alteration::SetType { from: kinds.from, to: kinds.to };
     if !alteration.sets_default(columns) {
         return vec![rewrite];
     }
     let plain = Statement::harmless(action(&format!("SET DEFAULT {}", default(to))));
+    let drop = Statement::harmless(action("DROP DEFAULT"));
     match (kinds.from, kinds.to) {
+        // drizzle-kit leaves the old default, of which PostgreSQL cannot tell what it becomes.
+        (_, TypeKind::Other) if needs_using && columns.from.default.is_some() => {
+            vec![drop, rewrite, plain]
+        }
         (_, TypeKind::Other) => vec![rewrite, plain],
         (TypeKind::Other, TypeKind::Enum) => {
             let cast = action(&format!("SET DEFAULT {}::{type_name}", default(to)));
             vec![Statement::harmless(cast), rewrite]
         }
-        (TypeKind::Enum, TypeKind::Enum) => {
-            vec![Statement::harmless(action("DROP DEFAULT")), rewrite, plain]
-        }
+        (TypeKind::Enum, TypeKind::Enum) => vec![drop, rewrite, plain],
     }
 }
 

@@ -1,0 +1,68 @@
+//! The order of foreign keys and what they need: a key is added after the uniqueness that it refers to,
+//! which goes away after the key. drizzle-kit 0.31 has it the other way round, which PostgreSQL
+//! refuses.
+
+use super::Change;
+use super::generated::refers_to;
+use crate::postgres::snapshot::{ForeignKey, Index, IndexColumn, Table};
+
+/// Moves only what has to be moved.
+pub(super) fn in_order(changes: Vec<Change<'_>>) -> Vec<Change<'_>> {
+    let added = keys(&changes, |it| matches!(it, Change::AddForeignKey { .. }));
+    let dropped = keys(&changes, |it| matches!(it, Change::DropForeignKey { .. }));
+    let (early, rest) = changes.into_iter().partition(|it| makes_unique(it, &added));
+    let (late, mut rest): (Vec<_>, Vec<_>) =
+        Vec::into_iter(rest).partition(|it| ends_unique(it, &dropped));
+    let is_added = |it: &Change<'_>| matches!(it, Change::AddForeignKey { .. });
+    let at = rest.iter().position(is_added).unwrap_or(rest.len());
+    rest.splice(at..at, Vec::into_iter(early));
+    let is_dropped = |it: &Change<'_>| matches!(it, Change::DropForeignKey { .. });
+    let at = rest.iter().rposition(is_dropped).map_or(0, |it| it + 1);
+    rest.splice(at..at, late);
+    rest
+}
+
+fn keys<'a>(changes: &[Change<'a>], is: impl Fn(&Change<'a>) -> bool) -> Vec<&'a ForeignKey> {
+    let keys = changes.iter().filter(|it| is(it)).filter_map(|it| {
+        if let Change::AddForeignKey { key, .. } | Change::DropForeignKey { key, .. } = it {
+            return Some(*key);
+        }
+        None
+    });
+    keys.collect()
+}
+
+fn makes_unique(change: &Change<'_>, keys: &[&ForeignKey]) -> bool {
+    if let Change::AddUnique { table, unique } = change {
+        return is_needed(table, &unique.columns, keys);
+    }
+    let Change::CreateIndex { table, index, .. } = change else { return false };
+    unique_columns(index).is_some_and(|it| is_needed(table, &it, keys))
+}
+
+fn ends_unique(change: &Change<'_>, keys: &[&ForeignKey]) -> bool {
+    let Change::DropUnique { table, unique } = change else { return false };
+    is_needed(table, &unique.columns, keys)
+}
+
+fn is_needed(table: &Table, columns: &[String], keys: &[&ForeignKey]) -> bool {
+    let sorted = |it: &[String]| {
+        let mut it = it.to_vec();
+        it.sort();
+        it
+    };
+    let needs =
+        |it: &&ForeignKey| refers_to(it, table) && sorted(&it.columns_to) == sorted(columns);
+    keys.iter().any(needs)
+}
+
+fn unique_columns(index: &Index) -> Option<Vec<String>> {
+    if !index.is_unique || index.condition.is_some() {
+        return None;
+    }
+    let column = |it: &IndexColumn| match it {
+        IndexColumn::Column(it) => Some(it.expression.clone()),
+        IndexColumn::Expression(_) => None,
+    };
+    index.columns.iter().map(column).collect()
+}
