@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use raingauge_testkit::judge::orm::{Orm, PACKAGES};
-use raingauge_testkit::node::SCHEMA_PACKAGES;
+use raingauge_testkit::node::{RUNTIMES, SCHEMA_PACKAGES, YARN_PROJECT, runtimes_packages};
 use raingauge_testkit::project::{DRIZZLE_1, Example, Project};
 use raingauge_testkit::{Failure, Result, pgbouncer, postgres};
 
@@ -125,7 +125,34 @@ pub(crate) fn packages() -> Result {
     }
     install_packages(PACKAGES, &Orm::packages())?;
     install_packages(DRIZZLE_1, &Project::drizzle_1_packages())?;
-    install_packages(SCHEMA_PACKAGES, &root().join("crates/tsload/tests/packages"))
+    install_packages(SCHEMA_PACKAGES, &root().join("crates/tsload/tests/packages"))?;
+    install_packages(RUNTIMES, &runtimes_packages())?;
+    yarn_project(&root().join("crates/tsload/tests/yarn"))
+}
+
+/// Lets yarn install a workspace without `node_modules`, as its lock file says.
+fn yarn_project(source: &Path) -> Result {
+    let testkit = target()?.join("testkit");
+    let folder = testkit.join(YARN_PROJECT);
+    let lock = fs::read(source.join("yarn.lock"))?;
+    // Written last, so that an interrupted installation does not count.
+    let installed = folder.join("installed.lock");
+    if fs::read(&installed).is_ok_and(|it| it == lock) {
+        println!("packages of {YARN_PROJECT}: as locked");
+        return Ok(());
+    }
+    let files = ["package.json", "yarn.lock", ".yarnrc.yml"];
+    let packages = ["packages/db/package.json", "packages/names/package.json"];
+    for file in files.into_iter().chain(packages) {
+        let to = folder.join(file);
+        fs::create_dir_all(to.parent().unwrap_or(&folder))?;
+        fs::copy(source.join(file), to)?;
+    }
+    let yarn = testkit.join(RUNTIMES).join("node_modules/@yarnpkg/cli-dist/bin/yarn.js");
+    let mut install = Command::new("node");
+    install.arg(yarn).args(["install", "--immutable"]).current_dir(&folder).stdin(Stdio::null());
+    show_and_run(&mut install)?;
+    Ok(fs::write(installed, lock)?)
 }
 
 fn install_packages(name: &str, from: &Path) -> Result {

@@ -11,6 +11,17 @@ pub const SHARED_MODULES: &str = "RAINGAUGE_TEST_NODE_MODULES";
 /// The name of the packages that schemas in tests import, with every drizzle-orm that is loaded.
 pub const SCHEMA_PACKAGES: &str = "schemas";
 
+/// The name of the packages that run TypeScript beside Node.js: tsx and bun; with yarn, and a native addon.
+pub const RUNTIMES: &str = "runtimes";
+
+/// The name of the workspace that yarn has installed without `node_modules`.
+pub const YARN_PROJECT: &str = "yarn-pnp";
+
+/// Where `cargo xtask install` finds the lock file of [`RUNTIMES`].
+pub fn runtimes_packages() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("npm").join(RUNTIMES)
+}
+
 /// The `node_modules` that `cargo xtask test` has installed for an example, or under another name.
 ///
 /// # Errors

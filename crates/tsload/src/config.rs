@@ -7,6 +7,7 @@ use raingauge_schema::drizzle::Generation;
 use serde_json::{Map, Value};
 
 use crate::error::LoadError;
+use crate::sandbox::Runtime;
 
 /// A Drizzle configuration. `Debug` shows no credentials.
 #[derive(Clone)]
@@ -15,6 +16,8 @@ pub struct Config {
     pub path: PathBuf,
     /// Whose rules it was read by.
     pub generation: Generation,
+    /// What has evaluated it; never [`Runtime::Auto`].
+    pub runtime: Runtime,
     /// `postgresql`, `sqlite`, `turso`, `mysql` …
     pub dialect: String,
     pub driver: Option<String>,
@@ -91,6 +94,7 @@ impl Config {
         let mut config = Self {
             path: path.to_owned(),
             generation,
+            runtime: Runtime::Embedded,
             dialect: fields.one_of("dialect", dialects)?.ok_or("`dialect` is missing")?,
             driver: fields.one_of("driver", drivers)?,
             schema: fields.texts("schema")?.unwrap_or_default(),

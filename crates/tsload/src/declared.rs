@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::LoadError;
-use crate::sandbox::Outcome;
+use crate::sandbox::{Outcome, Runtime};
 
 /// What the schema files declare.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct Declared {
     pub files: Vec<PathBuf>,
     /// Where tables, views, enums and sequences are exported, by kind and name: `table public.users`.
     pub sources: BTreeMap<String, SourceLine>,
+    /// What has evaluated the files; never [`Runtime::Auto`].
+    pub runtime: Runtime,
     /// Names of the environment variables that the files asked for.
     pub environment: Vec<String>,
 }
@@ -75,6 +77,7 @@ impl Declared {
             schema,
             files: schema_files.iter().chain(others).cloned().collect(),
             sources: sources(answer.origins, outcome),
+            runtime: outcome.runtime,
             environment: answer.environment,
         })
     }

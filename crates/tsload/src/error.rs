@@ -78,6 +78,8 @@ pub enum LoadError {
     ImportMissing { specifier: String, place: Option<Place>, message: String },
     #[error("reading the TypeScript files was stopped: {message}{}", at(place.as_ref()))]
     Limit { place: Option<Place>, message: String },
+    #[error("`{program}` cannot be started: {message}; nothing was evaluated")]
+    RuntimeMissing { program: &'static str, message: String },
     #[error("`{}` lies outside of the project `{}` and is not read", path.display(), top.display())]
     Outside { path: PathBuf, top: PathBuf },
     #[error("`{}` is named by `schema` and is no code", path.display())]
@@ -105,6 +107,7 @@ impl LoadError {
             Self::OrmMissing { .. } => "drizzle-orm-missing",
             Self::ImportMissing { .. } => "import-missing",
             Self::Limit { .. } => "sandbox-limit",
+            Self::RuntimeMissing { .. } => "runtime-missing",
             Self::NotCode { .. } => "schema-not-code",
             Self::Outside { .. } => "file-outside",
             Self::DialectUnsupported { .. } => "dialect-unsupported",
@@ -124,6 +127,7 @@ impl LoadError {
             | Self::ConfigInvalid { .. }
             | Self::Rejected { .. }
             | Self::OrmMissing { .. }
+            | Self::RuntimeMissing { .. }
             | Self::NotCode { .. }
             | Self::Outside { .. }
             | Self::DialectUnsupported { .. }
@@ -143,13 +147,16 @@ impl LoadError {
                 "make the file load without a database, a network and other processes"
             }
             Self::Refused { .. } => {
-                "the files are read without network, processes and writing; `--runtime node` runs them with your own Node.js, which has no such bounds"
+                "the files are read without network, processes and writing; `--runtime node` runs them with your own Node.js, which has no such bounds, and `--runtime auto` with the first of Node.js, tsx and bun that can"
             }
             Self::Rejected { .. } => {
                 "correct the schema; `drizzle-kit generate` refuses it as well"
             }
             Self::OrmMissing { .. } => "npm install",
             Self::ImportMissing { .. } => "correct the import, or run `npm install`",
+            Self::RuntimeMissing { .. } => {
+                "install it, put it on your `PATH`, or choose another one with `--runtime`"
+            }
             Self::Limit { .. } => "look for an endless loop in the schema files",
             Self::Outside { .. } => {
                 "run it in the folder that holds the file, or declare `workspaces` in the `package.json` above both"

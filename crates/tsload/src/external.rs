@@ -1,9 +1,10 @@
-//! Runs a job in the project's own Node.js, fed with the files as this crate transpiles and resolves
-//! them. There the files may do whatever Node may do, so someone has to have asked for it.
+//! Runs a job in a program of the project's own ([`Program`]) and answers its questions. There the files may
+//! do whatever the program may do, so someone has to have asked for it.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -13,26 +14,18 @@ use serde_json::{Value, json};
 
 use crate::error::LoadError;
 use crate::export_order::export_order;
-use crate::host::resolve_orm;
+use crate::host::{resolve_orm, shape_of};
 use crate::modules::{Modules, SharedModules, is_script, scope_line};
+use crate::programs::Program;
 use crate::sandbox::{Job, Task, out_of_time};
 use crate::thrown::{Thrown, described};
 use crate::transpile::Shape;
 use crate::workspace::{Style, Target, is_installed};
 
-const DRIVER: &str = include_str!("js/node.js");
-const DESCRIBE: [&str; 5] = [
-    include_str!("js/schema.js"),
-    include_str!("js/mysql.js"),
-    include_str!("js/postgres.js"),
-    include_str!("js/sqlite.js"),
-    include_str!("js/judge.js"),
-];
-
 /// Tells the lines of the conversation from what a file of the project prints all the same.
 const MARK: &str = "raingauge\u{1}";
 
-/// What Node says in one line.
+/// What the program says in one line.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", untagged)]
 enum Said {
@@ -41,18 +34,24 @@ enum Said {
     Thrown { thrown: Thrown },
 }
 
-/// Evaluates the job in Node.
+/// Evaluates the job in the program.
 ///
 /// # Errors
-/// If Node cannot be started or does not end in time, or the files fail.
-pub(crate) fn evaluate(job: &Job, modules: &SharedModules) -> Result<String, LoadError> {
+/// If it cannot be started or does not end in time, or the files fail.
+pub(crate) fn evaluate(
+    job: &Job,
+    modules: &SharedModules,
+    program: &Program,
+) -> Result<String, LoadError> {
+    let name = program.name();
     let failed = |message: String| LoadError::Failed { place: None, message };
-    let mut child = command(job).spawn().map_err(|it| {
-        failed(format!("`node` could not be started: {it}; nothing was evaluated"))
-    })?;
+    let mut child = program
+        .command(job, MARK)
+        .spawn()
+        .map_err(|it| LoadError::RuntimeMissing { program: name, message: it.to_string() })?;
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
     let (Some(mut stdin), Some(stdout)) = (stdin, stdout) else {
-        return Err(failed("`node` has no pipes".to_owned()));
+        return Err(failed(format!("`{name}` has no pipes")));
     };
     let child = Arc::new(Mutex::new(child));
     let (done, is_done) = mpsc::channel::<()>();
@@ -62,13 +61,13 @@ pub(crate) fn evaluate(job: &Job, modules: &SharedModules) -> Result<String, Loa
         end(&watched);
         late
     });
-    let conversation = Conversation { job, modules };
+    let conversation = Conversation { job, modules, program };
     let answer = conversation.hold(&mut BufReader::new(stdout), &mut stdin);
     drop(done);
     match (answer, watch.join()) {
         (Some(result), _) => result,
         (None, Ok(true)) => Err(out_of_time(job.time.as_secs_f32(), None)),
-        (None, _) => Err(failed("`node` ended without an answer (`process.exit`?)".to_owned())),
+        (None, _) => Err(failed(format!("`{name}` ended without an answer (`process.exit`?)"))),
     }
 }
 
@@ -80,24 +79,14 @@ fn end(child: &Mutex<Child>) {
     }
 }
 
-fn command(job: &Job) -> Command {
-    let describe = DESCRIBE.join(",");
-    let script = format!("const MARK = {};\nconst DESCRIBE = [{describe}];\n{DRIVER}", json!(MARK));
-    let mut node = Command::new("node");
-    node.args(["--experimental-vm-modules", "--no-warnings", "--max-old-space-size=512"]);
-    node.args(["--input-type=commonjs", "-e", &script]);
-    node.current_dir(&job.root).env_clear().envs(&job.env);
-    node.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    node
-}
-
 struct Conversation<'a> {
     job: &'a Job,
     modules: &'a SharedModules,
+    program: &'a Program,
 }
 
 impl Conversation<'_> {
-    /// Answers until Node has a result; nothing if it ends before.
+    /// Answers until there is a result; nothing if the program ends before.
     fn hold(
         &self,
         from: &mut impl BufRead,
@@ -112,7 +101,10 @@ impl Conversation<'_> {
             let Some((_, said)) = line.split_once(MARK) else { continue };
             match serde_json::from_str(said).ok()? {
                 Said::Result { result } => return Some(Ok(result)),
-                Said::Thrown { thrown } => return Some(Err(described(thrown, self.modules))),
+                Said::Thrown { thrown } => {
+                    let is_source = self.program.transpiles();
+                    return Some(Err(described(thrown, self.modules, is_source)));
+                }
                 Said::Question { question, args } => {
                     let args: Vec<_> = args.iter().map(Option::as_deref).collect();
                     let answer = match self.answer(&question, &args) {
@@ -137,6 +129,7 @@ impl Conversation<'_> {
             "job" => Ok(self.task()),
             "orm" => resolve_orm(self.modules, &self.job.anchors(), text(0)).map(Value::from),
             "exportOrder" => export_order(&mut self.modules.borrow_mut(), path).map(Value::from),
+            "shape" => shape_of(self.modules, path).map(Value::from),
             "file" => file(&mut self.modules.borrow_mut(), path),
             _ => {
                 let style = if text(2) == "import" { Style::Import } else { Style::Require };
@@ -163,7 +156,7 @@ impl Conversation<'_> {
     }
 }
 
-/// What a file is, and its code if it is the project's own.
+/// What a file is, and its code if it is the project's own, for a program that does not transpile.
 fn file(modules: &mut Modules, path: &Path) -> Result<Value, LoadError> {
     if !is_script(path) {
         // Notes that it was read.
@@ -172,7 +165,7 @@ fn file(modules: &mut Modules, path: &Path) -> Result<Value, LoadError> {
             if path.extension().is_some_and(|it| it == "json") { "json" } else { "commonjs" };
         return Ok(json!({ "native": true, "shape": shape }));
     }
-    let script = modules.script(path)?;
+    let script = modules.runnable(path)?;
     let shape = match script.shape {
         Shape::Module => "module",
         Shape::CommonJs => "commonjs",
@@ -182,4 +175,27 @@ fn file(modules: &mut Modules, path: &Path) -> Result<Value, LoadError> {
     }
     let code = format!("{}{}", scope_line(&script), script.code);
     Ok(json!({ "native": false, "shape": shape, "code": code }))
+}
+
+/// Notes the project's files that these files import in their text, for a program that reads them itself.
+pub(crate) fn note_imports(modules: &mut Modules, files: &[PathBuf]) {
+    let mut waiting: Vec<PathBuf> = files.to_vec();
+    let mut seen = BTreeSet::new();
+    while let Some(path) = waiting.pop() {
+        if is_installed(&path) || !seen.insert(path.clone()) {
+            continue;
+        }
+        if !is_script(&path) {
+            // Notes that it was read.
+            modules.read(&path);
+            continue;
+        }
+        // The program has read it, and perhaps understood more of it.
+        let Ok(script) = modules.script(&path) else { continue };
+        for specifier in script.requests.keys() {
+            if let Ok(Target::File(target)) = modules.target(&path, specifier, Style::Import) {
+                waiting.push(target);
+            }
+        }
+    }
 }

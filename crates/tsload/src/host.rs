@@ -76,7 +76,10 @@ fn add_modules<'js>(ctx: &Ctx<'js>, host: &Object<'js>, modules: &SharedModules)
     host.set("finished", Function::new(ctx.clone(), finished)?)
 }
 
-fn shape_of(modules: &SharedModules, path: &Path) -> std::result::Result<&'static str, LoadError> {
+pub(crate) fn shape_of(
+    modules: &SharedModules,
+    path: &Path,
+) -> std::result::Result<&'static str, LoadError> {
     if !is_script(path) {
         let is_json = path.extension().is_some_and(|it| it == "json");
         return Ok(if is_json { "json" } else { "native" });
@@ -90,7 +93,7 @@ fn shape_of(modules: &SharedModules, path: &Path) -> std::result::Result<&'stati
 
 /// The function that Node wraps around a CommonJS file.
 fn compile<'js>(ctx: &Ctx<'js>, modules: &SharedModules, path: &str) -> Result<Value<'js>> {
-    let script = modules.borrow_mut().script(Path::new(path));
+    let script = modules.borrow_mut().runnable(Path::new(path));
     let script = script.map_err(|it| throw(ctx, modules, it))?;
     let code = match script.code.strip_prefix("#!") {
         Some(rest) => format!("//{rest}"),

@@ -97,6 +97,17 @@ impl Modules {
         Ok(script)
     }
 
+    /// As [`Self::script`], for an engine that runs it as it was transpiled here.
+    ///
+    /// # Errors
+    /// As for [`Self::script`], or if it has decorators, which no engine runs by itself.
+    pub(crate) fn runnable(&mut self, path: &Path) -> Result<Rc<Script>, LoadError> {
+        let script = self.script(path)?;
+        let Some(offset) = script.decorator else { return Ok(script) };
+        let message = "a decorator is not available while a schema is read".to_owned();
+        Err(LoadError::Refused { place: Some(self.place(&script, offset)), message })
+    }
+
     /// The text of a file that may be read.
     pub(crate) fn text(&mut self, path: &Path) -> Result<String, LoadError> {
         let Some(bytes) = self.read(path) else {
@@ -284,7 +295,7 @@ impl Loader for ModuleLoader {
             let code = self.bridge(ctx, rest)? + &finish;
             return Module::declare(ctx.clone(), name, code);
         }
-        let script = self.0.borrow_mut().script(Path::new(name));
+        let script = self.0.borrow_mut().runnable(Path::new(name));
         let script = script.map_err(|it| throw(ctx, &self.0, it))?;
         let code = format!("{}{}{finish}", scope_line(&script), script.code);
         let module = Module::declare(ctx.clone(), name, code)?;

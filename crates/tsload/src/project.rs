@@ -76,21 +76,26 @@ impl Project {
         let shown = path.strip_prefix(&self.root).unwrap_or(&path).to_owned();
         let path = fs::canonicalize(&path)
             .map_err(|source| LoadError::Unreadable { path: shown.clone(), source })?;
-        let content = self.config_content(&path, &shown)?;
+        let (content, runtime) = self.config_content(&path, &shown)?;
         let generation = Versions::seen_from(&self.anchors(&path)).generation();
-        Config::from_json(&shown, generation, &content)
+        let config = Config::from_json(&shown, generation, &content)?;
+        Ok(Config { runtime, ..config })
     }
 
-    fn config_content(&self, path: &Path, shown: &Path) -> Result<Value, LoadError> {
+    fn config_content(&self, path: &Path, shown: &Path) -> Result<(Value, Runtime), LoadError> {
         if path.extension().is_none_or(|it| it != "json") {
             let outcome = run(self.job(vec![path.to_owned()], Task::Config))?;
-            return Ok(serde_json::from_str(&outcome.json).unwrap_or_default());
+            let content = serde_json::from_str(&outcome.json).unwrap_or_default();
+            return Ok((content, outcome.runtime));
         }
         let unreadable = |source| LoadError::Unreadable { path: shown.to_owned(), source };
         let text = fs::read_to_string(path).map_err(unreadable)?;
-        serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|it| {
-            LoadError::ConfigInvalid { path: shown.to_owned(), message: it.to_string() }
-        })
+        let content = serde_json::from_str(text.trim_start_matches('\u{feff}'));
+        let invalid = |it: serde_json::Error| LoadError::ConfigInvalid {
+            path: shown.to_owned(),
+            message: it.to_string(),
+        };
+        Ok((content.map_err(invalid)?, Runtime::Embedded))
     }
 
     fn find_config(&self) -> Result<PathBuf, LoadError> {

@@ -17,6 +17,7 @@ use crate::error::{LoadError, Place};
 use crate::external;
 use crate::host::host_object;
 use crate::modules::{ModuleLoader, ModuleResolver, Modules, SharedModules};
+use crate::programs::Program;
 use crate::thrown::thrown;
 
 /// The global under which generated code finds the prelude's functions.
@@ -65,6 +66,25 @@ pub enum Runtime {
     Embedded,
     /// The project's own Node.js, in which the files may do what they like.
     Node,
+    /// The project's own tsx in its Node.js, without bounds too.
+    Tsx,
+    /// The project's own bun, or the one on `PATH`, without bounds too.
+    Bun,
+    /// The embedded engine; for what that refuses, the first of Node.js, tsx and bun that can.
+    Auto,
+}
+
+impl Runtime {
+    /// As `--runtime` spells it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Node => "node",
+            Self::Tsx => "tsx",
+            Self::Bun => "bun",
+            Self::Auto => "auto",
+        }
+    }
 }
 
 impl Job {
@@ -100,6 +120,8 @@ pub(crate) struct Case {
 /// What came out of a job.
 pub(crate) struct Outcome {
     pub(crate) json: String,
+    /// What has evaluated it; never [`Runtime::Auto`].
+    pub(crate) runtime: Runtime,
     /// Files of the project that were read.
     pub(crate) files: BTreeSet<PathBuf>,
     /// The line of every export of these files.
@@ -109,7 +131,8 @@ pub(crate) struct Outcome {
 /// Runs the job and waits for it.
 pub(crate) fn run(job: Job) -> Result<Outcome, LoadError> {
     let (sender, receiver) = mpsc::channel();
-    let patience = job.time + GRACE;
+    let attempts = if job.runtime == Runtime::Auto { 4 } else { 1 };
+    let patience = (job.time + GRACE) * attempts;
     let seconds = job.time.as_secs_f32();
     let work = move || {
         // Nobody waits any more when the deadline has passed.
@@ -134,13 +157,46 @@ pub(crate) fn out_of_time(seconds: f32, place: Option<Place>) -> LoadError {
 }
 
 fn evaluate(job: &Job) -> Result<Outcome, LoadError> {
+    match job.runtime {
+        Runtime::Auto => evaluate_in_turn(job),
+        runtime => evaluate_in(job, runtime),
+    }
+}
+
+/// Leaves the embedded engine only for what it refuses.
+fn evaluate_in_turn(job: &Job) -> Result<Outcome, LoadError> {
+    let refusal = match evaluate_in(job, Runtime::Embedded) {
+        Err(error @ LoadError::Refused { .. }) => error,
+        result => return result,
+    };
+    let mut first_failure = None;
+    for runtime in [Runtime::Node, Runtime::Tsx, Runtime::Bun] {
+        match evaluate_in(job, runtime) {
+            Err(LoadError::RuntimeMissing { .. }) => {}
+            // Another one would take as long.
+            Err(error @ LoadError::Limit { .. }) => return Err(error),
+            Err(error) => drop(first_failure.get_or_insert(error)),
+            Ok(outcome) => return Ok(outcome),
+        }
+    }
+    Err(first_failure.unwrap_or(refusal))
+}
+
+fn evaluate_in(job: &Job, runtime: Runtime) -> Result<Outcome, LoadError> {
     let modules: SharedModules = Rc::new(RefCell::new(Modules::new(&job.root, &job.env)));
-    let json = match job.runtime {
-        Runtime::Embedded => embedded(job, &modules)?,
-        Runtime::Node => external::evaluate(job, &modules)?,
+    let json = if runtime == Runtime::Embedded {
+        embedded(job, &modules)?
+    } else {
+        let program = Program::find(runtime, job, &modules)?;
+        let json = external::evaluate(job, &modules, &program)?;
+        if program.transpiles() {
+            external::note_imports(&mut modules.borrow_mut(), &job.files);
+        }
+        json
     };
     let modules = modules.borrow();
-    Ok(Outcome { json, files: modules.files.clone(), export_lines: modules.export_lines() })
+    let (files, export_lines) = (modules.files.clone(), modules.export_lines());
+    Ok(Outcome { json, runtime, files, export_lines })
 }
 
 fn embedded(job: &Job, modules: &SharedModules) -> Result<String, LoadError> {

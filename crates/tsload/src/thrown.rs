@@ -38,19 +38,23 @@ pub(crate) struct Thrown {
     stack: String,
 }
 
-/// The error behind what another engine has caught.
-pub(crate) fn described(thrown: Thrown, modules: &SharedModules) -> LoadError {
+/// The error behind what another engine has caught. `is_source` says that its stack has the lines of the
+/// source, not those of what was made of it here.
+pub(crate) fn described(thrown: Thrown, modules: &SharedModules, is_source: bool) -> LoadError {
     if let Some(error) = thrown.failure.and_then(|it| modules.borrow_mut().take_failure(it)) {
         return error;
     }
-    let modules = modules.borrow();
-    let message = redact_variables(&thrown.message, &modules.env);
+    let place = match is_source {
+        true => source_place_of(&thrown.stack, &mut modules.borrow_mut()),
+        false => place_of(&thrown.stack, &modules.borrow()),
+    };
+    let message = redact_variables(&thrown.message, &modules.borrow().env);
     if thrown.rejected == Some(true) {
         return LoadError::Rejected { message };
     }
     let name = thrown.name.unwrap_or_else(|| "Error".to_owned());
     let message = format!("{name}: {message}");
-    LoadError::Failed { place: place_of(&thrown.stack, &modules), message }
+    LoadError::Failed { place, message }
 }
 
 fn explain(value: &Value<'_>, modules: &SharedModules) -> LoadError {
@@ -83,13 +87,23 @@ fn explain(value: &Value<'_>, modules: &SharedModules) -> LoadError {
         return LoadError::Rejected { message: message.trim_start_matches("Error: ").to_owned() };
     }
     let refused = object.get::<_, Option<bool>>("raingaugeRefused").ok().flatten();
-    match refused {
-        Some(true) => {
-            let message = message.trim_start_matches("Error: ").to_owned();
+    if refused == Some(true) {
+        let message = message.trim_start_matches("Error: ").to_owned();
+        return LoadError::Refused { place, message };
+    }
+    match foreign_global(&message) {
+        Some(name) => {
+            let message = format!("`{name}` is not available while a schema is read");
             LoadError::Refused { place, message }
         }
-        _ => LoadError::Failed { place, message },
+        None => LoadError::Failed { place, message },
     }
+}
+
+/// A global of another program, which a file asks for without looking whether it is there.
+fn foreign_global(message: &str) -> Option<&'static str> {
+    let rest = message.strip_prefix("ReferenceError: ")?.strip_suffix(" is not defined")?;
+    ["Bun", "Deno"].into_iter().find(|it| rest.trim_matches('\'') == *it)
 }
 
 /// What the engine says when it links an import of a name that is not exported.
@@ -121,6 +135,20 @@ fn place_of(stack: &str, modules: &Modules) -> Option<Place> {
     let script = modules.script_at(Path::new(path))?;
     let shown = modules.shown(Path::new(path));
     Some(script.place(&shown, (*line, *column), added_lines(script)))
+}
+
+/// The first frame in a file of the project, by the lines of the source.
+fn source_place_of(stack: &str, modules: &mut Modules) -> Option<Place> {
+    let frames = stack.lines().filter_map(frame);
+    let mut own = frames.filter_map(|(path, line, column)| {
+        let path = Path::new(path.strip_prefix("file://").unwrap_or(path));
+        // A tool may add a question to the path, and has files of its own.
+        (path.is_absolute() && !is_installed(path)).then_some((path, line, column))
+    });
+    own.find_map(|(path, line, column)| {
+        let source = modules.text(path).ok()?;
+        Some(Place::new(&modules.shown(path), &source, line, column))
+    })
 }
 
 /// `    at name (path:line:column)` or `    at path:line:column`.

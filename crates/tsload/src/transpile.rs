@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use oxc::allocator::Allocator;
+use oxc::ast::AstKind;
 use oxc::ast::ast::{Program, Statement};
 use oxc::codegen::{Codegen, CodegenOptions};
 use oxc::diagnostics::Diagnostics;
@@ -43,6 +44,8 @@ pub(crate) struct Script {
     pub(crate) stars: Vec<String>,
     /// What CommonJS offers and the file uses although it is an ES module: `require`, `__dirname` ….
     pub(crate) scope: Vec<&'static str>,
+    /// Where the first decorator is.
+    pub(crate) decorator: Option<u32>,
     map: Option<SourceMap<'static>>,
 }
 
@@ -107,8 +110,9 @@ fn read(origin: &Origin<'_>, source: &str) -> Result<Script, SyntaxError> {
     let exports = read_exports(&parsed.module_record);
     let scoping = match origin.is_installed && !source_type.is_typescript() {
         true => None,
-        false => Some(analyze(&parsed.program)?),
+        false => Some(analyze(&parsed.program, source)?),
     };
+    let (scoping, decorator) = scoping.map_or((None, None), |it| (Some(it.0), it.1));
     let mut scope = scoping.as_ref().map(|it| used_commonjs_names(it, shape)).unwrap_or_default();
     if shape == Shape::Module && imports_by_require(&parsed.program) && !scope.contains(&"require")
     {
@@ -139,19 +143,26 @@ fn read(origin: &Origin<'_>, source: &str) -> Result<Script, SyntaxError> {
         exports: exports.values,
         stars: exports.stars,
         scope,
+        decorator,
         map,
         source: String::new(),
     })
 }
 
-fn analyze(program: &Program<'_>) -> Result<Scoping, SyntaxError> {
+/// The names in the program, and where its first decorator is.
+fn analyze(program: &Program<'_>, source: &str) -> Result<(Scoping, Option<u32>), SyntaxError> {
     let built = SemanticBuilder::new()
         .with_excess_capacity(2.0)
         .with_check_syntax_error(true)
         .with_enum_eval(true)
+        .with_build_nodes(source.contains('@'))
         .build(program);
     refuse(&built.diagnostics)?;
-    Ok(built.semantic.into_scoping())
+    let decorator = built.semantic.nodes().iter().find_map(|it| match it.kind() {
+        AstKind::Decorator(it) => Some(it.span.start),
+        _ => None,
+    });
+    Ok((built.semantic.into_scoping(), decorator))
 }
 
 fn used_commonjs_names(scoping: &Scoping, shape: Shape) -> Vec<&'static str> {

@@ -1,46 +1,13 @@
-// Runs in the project's own Node.js and does there what the embedded engine does: evaluates the
-// project's files as this crate has transpiled and resolved them, then describes what they export.
-// Installed packages are loaded by Node itself. Questions go out by stdout and are answered by stdin.
-(async () => {
+// Loads the project's files in Node.js as this crate has transpiled and resolved them. Installed packages
+// are loaded by Node itself.
+(function (rg, ask) {
   "use strict";
   const fs = require("node:fs");
   const vm = require("node:vm");
   const { createRequire } = require("node:module");
   const { dirname } = require("node:path");
   const { pathToFileURL } = require("node:url");
-
-  // What the project's files print must not get between.
-  process.stdout.write = (text, ...rest) => process.stderr.write(text, ...rest);
-  const chunk = Buffer.alloc(1 << 16);
-  let pending = Buffer.alloc(0);
-  const say = (message) => {
-    const bytes = Buffer.from(`${MARK}${JSON.stringify(message)}\n`);
-    for (let at = 0; at < bytes.length;) at += fs.writeSync(1, bytes, at);
-  };
-  const ask = (question, ...args) => {
-    say({ question, args });
-    let end;
-    while ((end = pending.indexOf(10)) < 0) {
-      const length = fs.readSync(0, chunk);
-      if (length === 0) process.exit(1);
-      pending = Buffer.concat([pending, chunk.subarray(0, length)]);
-    }
-    const answer = JSON.parse(pending.subarray(0, end).toString());
-    pending = pending.subarray(end + 1);
-    if ("failure" in answer) throw Object.assign(new Error(answer.message), { raingaugeFailure: answer.failure });
-    return answer.value;
-  };
-
-  const rg = {}, host = { orm: (specifier) => ask("orm", specifier), exportOrder: (path) => ask("exportOrder", path) };
-  globalThis.__raingauge = rg;
   const isObject = (it) => it !== null && (typeof it === "object" || typeof it === "function");
-  rg.memberOf = (exports, name) => (isObject(exports) ? exports[name] : undefined);
-  rg.namesOf = (exports) => (isObject(exports) ? Object.keys(exports) : []);
-  rg.toHex = (bytes) => Buffer.from(bytes).toString("hex");
-  rg.fragment = Symbol("fragment");
-  rg.element = (type, props, ...children) => ({ type, props: { ...props, children }, key: null });
-  rg.envNames = new Set();
-  process.env = new Proxy(process.env, { get(target, key) { if (typeof key === "string") rg.envNames.add(key); return target[key]; } });
 
   const kit = { defineConfig: (it) => it };
   const namespaces = new Map(), commonJs = new Map(), modules = new Map(), scopes = new Map();
@@ -140,19 +107,4 @@
     const scope = scopes.get(path);
     return Object.keys(exports).length === 0 && scope ? scope.module.exports : exports;
   };
-
-  try {
-    for (const describe of DESCRIBE) describe(rg, host);
-    const job = ask("job");
-    const tasks = {
-      config: () => rg.config(job.files[0]),
-      schema: () => rg.declared(job.dialect, job.casing, job.files),
-      judge: () => rg.judged(job.case, job.files),
-    };
-    say({ result: await tasks[job.task]() });
-  } catch (error) {
-    const { raingaugeFailure: failure, raingaugeRejected: rejected } = isObject(error) ? error : {};
-    say({ thrown: { failure, rejected, name: error?.name, message: isObject(error) ? String(error.message) : String(error), stack: String(error?.stack ?? "") } });
-  }
-  process.exit(0);
-})();
+})

@@ -5,7 +5,7 @@ use raingauge_tsload::Generation;
 
 use crate::project::{Fixture, GENERATIONS, LATEST, NEXT, POSTGRES_CONFIG, SQLITE_CONFIG};
 
-const SCHEMA: &str = r#"
+pub(crate) const SCHEMA: &str = r#"
 import { sql } from "drizzle-orm";
 import { bigint, bigserial, boolean, char, cidr, customType, date, doublePrecision, foreignKey, index, inet, integer, interval, json, jsonb, macaddr, macaddr8, numeric, pgEnum, pgSchema, pgTable, pgTableCreator, primaryKey, real, serial, smallint, smallserial, text, time, timestamp, unique, uniqueIndex, uuid, varchar } from "drizzle-orm/pg-core";
 export const mood = pgEnum("mood", ["happy", "it's"]);
