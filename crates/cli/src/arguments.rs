@@ -45,7 +45,8 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "FOLDER|COMMAND")]
     pub(crate) pg_client: Option<String>,
     /// What runs the configuration and `schema.ts`: the embedded engine, which lets them read the project
-    /// and nothing else, or your own Node.js, in which they may do what they like
+    /// and nothing else; your own Node.js, tsx or bun, in which they may do what they like; or `auto`, the
+    /// first of them, in this order, that can
     #[arg(long, global = true, value_enum, default_value_t = RuntimeChoice::Embedded)]
     pub(crate) runtime: RuntimeChoice,
     /// Consent by name: `drop:orders.note` to a statement that deletes data, `record:0003_prices` to
@@ -63,6 +64,9 @@ pub(crate) struct Common {
 pub(crate) enum RuntimeChoice {
     Embedded,
     Node,
+    Tsx,
+    Bun,
+    Auto,
 }
 
 /// How a report is printed.

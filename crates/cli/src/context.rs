@@ -44,6 +44,9 @@ impl Context {
             runtime: match common.runtime {
                 RuntimeChoice::Embedded => Runtime::Embedded,
                 RuntimeChoice::Node => Runtime::Node,
+                RuntimeChoice::Tsx => Runtime::Tsx,
+                RuntimeChoice::Bun => Runtime::Bun,
+                RuntimeChoice::Auto => Runtime::Auto,
             },
             now: Timestamp::now(),
         };

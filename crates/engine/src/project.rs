@@ -6,7 +6,7 @@ use raingauge_schema::Dialect;
 use raingauge_schema::dialect::AnySchema;
 use raingauge_schema::drizzle::Generation;
 use raingauge_tsload::{
-    Config, DeclaredSchema, Ignored, Judgement, LoadError, Project as Loader, Versions,
+    Config, DeclaredSchema, Ignored, Judgement, LoadError, Project as Loader, Runtime, Versions,
 };
 
 use crate::connect::Dsn;
@@ -50,6 +50,7 @@ impl Project {
         let versions = loader.versions(&config);
         let installed = installed(&versions)?;
         let loaded = loader.declared(&config).map_err(cannot_load)?;
+        let runtimes = [Some(config.runtime), loaded.as_ref().map(|it| it.runtime)];
         let (declared, declared_files) = match loaded {
             Some(loaded) => {
                 let schema = any_schema(loaded.schema)?;
@@ -69,7 +70,7 @@ impl Project {
             declared,
             declared_files,
             history,
-            findings: config.ignored.iter().map(|it| ignored(&config, it)).collect(),
+            findings: findings(setting, &config, runtimes),
             config,
         })
     }
@@ -126,6 +127,23 @@ fn unreachable_by(driver: &str) -> Error {
     Error::new("driver-unsupported", message)
         .next("give `--url` with an address or a file by which the same database can be reached, if it has one")
         .next("raingauge validate --offline")
+}
+
+/// What the configuration says to no effect, and what has left the sandbox although nobody named the program.
+fn findings(setting: &Setting, config: &Config, runtimes: [Option<Runtime>; 2]) -> Vec<Finding> {
+    let told = config.ignored.iter().map(|it| ignored(config, it));
+    let [of_config, of_schema] = runtimes.map(|it| it.filter(|it| *it != Runtime::Embedded));
+    let outside = [("the configuration", of_config), ("`schema.ts`", of_schema)];
+    let outside = outside.into_iter().filter(|_| setting.runtime == Runtime::Auto);
+    let outside = outside.filter_map(|(what, runtime)| Some(ran_outside(what, runtime?)));
+    told.chain(outside).collect()
+}
+
+fn ran_outside(what: &str, runtime: Runtime) -> Finding {
+    let name = runtime.word();
+    let message =
+        format!("{what} was run by `{name}`, outside of the sandbox, which had refused it");
+    Finding::info("runtime-outside", name, message)
 }
 
 /// A setting that 1.0 does not hear: without `casing`, columns get other names than before.

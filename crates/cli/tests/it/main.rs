@@ -3,7 +3,7 @@
 //! `bookstore` (the whole adoption) → `reports` (what is printed) → `terminal` (questions) → `init` →
 //! `live` (the database alone) → `majors` (other versions of PostgreSQL) → `corpus` (other people's
 //! projects) → `doctor` (what is wrong with their folders) → `fix` (and repaired) → `refusals` and `fence`
-//! (what it does not do). [`run`] is how each of them calls the binary.
+//! (what it does not do) → `runtimes` (what runs the project's files). [`run`] is how each of them calls the binary.
 
 #![expect(clippy::print_stdout, reason = "a test that skips says why")]
 
@@ -28,6 +28,7 @@ mod prerequisites;
 mod refusals;
 mod reports;
 mod run;
+mod runtimes;
 mod second_database;
 mod second_opinion;
 mod steps;
