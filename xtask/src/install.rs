@@ -1,4 +1,4 @@
-//! What the tests and the demo need beside Rust: PostgreSQL servers, PgBouncer and the npm packages.
+//! What the tests and the demo need beside Rust: PostgreSQL servers, PgBouncer, age and the npm packages.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -19,7 +19,26 @@ pub(crate) fn run() -> Result {
     postgis()?;
     servers::run()?;
     pgbouncer()?;
+    age()?;
     packages()
+}
+
+/// The program that encrypts backups.
+fn age() -> Result {
+    if starts("age", &["--version"]) && starts("age-keygen", &["--version"]) {
+        println!("age: installed");
+        return Ok(());
+    }
+    if !starts("apt-get", &["--version"]) {
+        return Err(Failure::new(
+            "there is no `age` and no apt-get to install it with: install `age`",
+        ));
+    }
+    if !starts("apt-cache", &["show", "age"]) {
+        show_and_run(&mut apt_get(&["update"])?)?;
+    }
+    show_and_run(&mut apt_get(&["install", "-y", "--no-install-recommends", "age"])?)?;
+    Ok(())
 }
 
 /// Unpacks PgBouncer below the target folder. Installing the package would start a service.

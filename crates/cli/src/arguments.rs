@@ -132,12 +132,26 @@ pub(crate) struct BackupArgs {
     pub(crate) create: CreateArgs,
 }
 
+/// What opens an encrypted backup.
+#[derive(Args, Debug)]
+pub(crate) struct IdentityArgs {
+    /// A file with the secret key that opens an encrypted backup, as `age-keygen` writes it (repeatable)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) identity: Vec<PathBuf>,
+}
+
 /// How a backup is taken, and which older ones stay.
 #[derive(Args, Debug)]
 pub(crate) struct CreateArgs {
     /// How it is proven
     #[arg(long, value_enum, value_name = "HOW", default_value_t = Verify::Restore)]
     pub(crate) verify: Verify,
+    /// Encrypt it with `age`: a public key (`age1…`, `ssh-…`), or a file with one in each line
+    /// (repeatable); whoever has the secret key of one can open it
+    #[arg(long, value_name = "KEY|FILE")]
+    pub(crate) encrypt_to: Vec<String>,
+    #[command(flatten)]
+    pub(crate) identity: IdentityArgs,
     /// Afterwards keep the newest N verified backups and remove older ones
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) keep_last: Option<u32>,
@@ -166,6 +180,8 @@ pub(crate) enum BackupAction {
     Verify {
         /// The backup's folder or its name
         backup: PathBuf,
+        #[command(flatten)]
+        identity: IdentityArgs,
     },
 }
 
@@ -173,6 +189,8 @@ pub(crate) enum BackupAction {
 pub(crate) struct RestoreArgs {
     /// The backup's folder or its name
     pub(crate) backup: PathBuf,
+    #[command(flatten)]
+    pub(crate) identity: IdentityArgs,
     /// A new database: it must not exist yet, or be empty
     #[arg(long, value_name = "URL", required_unless_present = "tables")]
     pub(crate) to: Option<String>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use raingauge_engine::setting::{Runtime, ScratchChoice, Setting};
+use raingauge_engine::setting::{Keeping, Runtime, ScratchChoice, Setting};
 use raingauge_engine::{Error, Result};
 
 use crate::arguments::{Common, Keep, RuntimeChoice};
@@ -40,6 +40,7 @@ impl Context {
             },
             pg_client: common.pg_client.clone(),
             with_owners: false,
+            keeping: Keeping::default(),
             allow: common.allow.clone(),
             runtime: match common.runtime {
                 RuntimeChoice::Embedded => Runtime::Embedded,
@@ -59,6 +60,14 @@ impl Context {
     /// The setting for a command that may write a baseline.
     pub(crate) fn keeping(&self, keep: &Keep) -> Setting {
         Setting { with_owners: keep.with_owners, ..self.setting.clone() }
+    }
+}
+
+impl Context {
+    /// The setting for a command that opens encrypted backups.
+    pub(crate) fn with_identities(&self, identities: &[PathBuf]) -> Setting {
+        let keeping = Keeping { identities: identities.to_vec(), ..self.setting.keeping.clone() };
+        Setting { keeping, ..self.setting.clone() }
     }
 }
 

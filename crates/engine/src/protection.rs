@@ -44,11 +44,13 @@ pub fn take(site: &mut Site, progress: &mut dyn Progress) -> Result<VerifiedBack
 pub fn take_backup(site: &mut Site, verify: bool, progress: &mut dyn Progress) -> Result<Taken> {
     let (dir, client) = (site.backups(), site.client());
     let folder = site.project.history.folder.clone();
+    let keys = site.setting.keeping.keys(&site.project.policy.backup, &site.project.root)?;
     let request = Request {
         live: &site.dsn,
         dir: &dir,
         migrations: folder.exists().then_some(folder.as_path()),
         client: client.as_ref(),
+        keys: &keys,
         any_space: site.setting.allow.iter().any(|it| it == "disk-space"),
         at: site.setting.now,
     };

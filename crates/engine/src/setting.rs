@@ -7,6 +7,7 @@ use jiff::Timestamp;
 pub use raingauge_tsload::Runtime;
 use serde::Deserialize;
 
+use crate::backup::{Keys, Recipients};
 use crate::connect::{Dsn, Identity};
 use crate::{Error, Result};
 
@@ -28,6 +29,8 @@ pub struct Setting {
     pub pg_client: Option<String>,
     /// Whether a baseline keeps who owns what; else everything belongs to whoever runs it.
     pub with_owners: bool,
+    /// How backups are kept; what it does not say, `raingauge.toml` may.
+    pub keeping: Keeping,
     /// What someone consented to by name: `drop:orders.note`, `record:0003_prices`.
     pub allow: Vec<String>,
     /// What evaluates the configuration and `schema.ts`.
@@ -43,6 +46,32 @@ impl Setting {
             |name: &str| self.env.get(name).map(PathBuf::from).filter(|it| it.is_absolute());
         let cache = folder("XDG_CACHE_HOME").or_else(|| Some(folder("HOME")?.join(".cache")))?;
         Some(cache.join("raingauge"))
+    }
+}
+
+/// How backups are kept: `[backup]` of `raingauge.toml`, or what a caller says, which goes first.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Keeping {
+    /// Public keys of age, or files of them; without any, backups are not encrypted.
+    pub encrypt_to: Vec<String>,
+    /// Files with secret keys, to open what is encrypted.
+    pub identities: Vec<PathBuf>,
+}
+
+impl Keeping {
+    /// The keys that this and the policy name, their files relative to `root`.
+    ///
+    /// # Errors
+    /// `recipient-invalid` for what is no public key.
+    pub fn keys(&self, policy: &Self, root: &Path) -> Result<Keys> {
+        let first = |own: &[String], other: &[String]| {
+            if own.is_empty() { other.to_vec() } else { own.to_vec() }
+        };
+        let recipients = Recipients::parse(&first(&self.encrypt_to, &policy.encrypt_to), root)?;
+        let identities =
+            if self.identities.is_empty() { &policy.identities } else { &self.identities };
+        Ok(Keys { recipients, identities: identities.iter().map(|it| root.join(it)).collect() })
     }
 }
 
@@ -62,6 +91,8 @@ pub enum ScratchChoice {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
+    /// How backups are kept.
+    pub backup: Keeping,
     environments: BTreeMap<String, Environment>,
 }
 

@@ -14,16 +14,15 @@ pub(crate) fn run(ui: &mut Ui, context: &Context, args: &BackupArgs) -> Result<R
         None => create(ui, context, &args.create),
         Some(BackupAction::Create(args)) => create(ui, context, args),
         Some(BackupAction::List) => commands::backup_list(&context.setting),
-        Some(BackupAction::Verify { backup }) => {
-            commands::backup_verify(&context.setting, backup, ui)
+        Some(BackupAction::Verify { backup, identity }) => {
+            commands::backup_verify(&context.with_identities(&identity.identity), backup, ui)
         }
     }
 }
 
 fn create(ui: &mut Ui, context: &Context, args: &CreateArgs) -> Result<Report> {
-    let CreateArgs { verify, keep_last, keep_days } = *args;
-    let verify = verify == Verify::Restore;
-    let retention = Retention { keep_last, keep_days };
+    let verify = args.verify == Verify::Restore;
+    let retention = Retention { keep_last: args.keep_last, keep_days: args.keep_days };
     if !verify && !retention.keeps_everything() {
         return Err(Error::new(
             "arguments-invalid",
@@ -31,5 +30,7 @@ fn create(ui: &mut Ui, context: &Context, args: &CreateArgs) -> Result<Report> {
         )
         .next("leave out `--verify none`, or `--keep-last` and `--keep-days`"));
     }
-    commands::backup_create(&context.setting, &BackupRequest { verify, retention }, ui)
+    let mut setting = context.with_identities(&args.identity.identity);
+    setting.keeping.encrypt_to.clone_from(&args.encrypt_to);
+    commands::backup_create(&setting, &BackupRequest { verify, retention }, ui)
 }

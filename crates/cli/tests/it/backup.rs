@@ -4,6 +4,7 @@
 mod faults;
 mod kills;
 mod progress;
+mod sealed;
 mod signals;
 mod space;
 

@@ -81,6 +81,19 @@ impl Partial {
             .map_err(|cause| unwritable(&self.path.join(name), cause))
     }
 
+    /// Moves everything that was written so far into a folder of its own, so that something else can take
+    /// its place, and returns that folder.
+    pub(super) fn set_aside(&self) -> Result<PathBuf> {
+        let aside = self.path.join(".plain");
+        let moved = || -> io::Result<()> {
+            let entries = fs::read_dir(&self.path)?.collect::<io::Result<Vec<_>>>()?;
+            make_folder(&aside)?;
+            entries.iter().try_for_each(|it| fs::rename(it.path(), aside.join(it.file_name())))
+        };
+        moved().map_err(|cause| unwritable(&aside, cause))?;
+        Ok(aside)
+    }
+
     /// Puts everything on disk and gives the folder its final name.
     pub(super) fn publish(self) -> Result<PathBuf> {
         let dir = self.path.parent().map(Path::to_owned).unwrap_or_default();
@@ -182,7 +195,8 @@ fn make_folder(path: &Path) -> io::Result<()> {
     folder_builder().create(path)
 }
 
-fn create_private(path: &Path) -> io::Result<()> {
+/// Makes a folder that only its owner may enter, with those above it.
+pub(super) fn create_private(path: &Path) -> io::Result<()> {
     folder_builder().recursive(true).create(path)
 }
 

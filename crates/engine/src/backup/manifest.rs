@@ -13,8 +13,12 @@ use crate::connect::{Dsn, Identity, Session};
 use crate::digest::{Contents, TableName};
 use crate::{Error, Result};
 
-/// The version of the format that this build writes, and the only one that it reads.
+/// The version of the format that this build writes.
 pub const FORMAT: u32 = 1;
+
+/// The version of an encrypted backup's outside. Who knows only the other must not take it for a backup
+/// that holds nothing.
+const SEALED_FORMAT: u32 = 2;
 
 /// What one backup holds and how that was proven.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +57,28 @@ pub struct Manifest {
     pub durations: Durations,
     /// Absent if the backup was never restored.
     pub verified: Option<Verification>,
+    /// Whose keys open the backup; absent if anybody can. Then what it holds is said inside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
+}
+
+/// How a backup is encrypted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Encryption {
+    /// Public keys; the secret part of any of them opens it.
+    pub recipients: Vec<String>,
+    pub decryption: Decryption,
+}
+
+/// What is known of the way back from an encrypted backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decryption {
+    /// It was decrypted again and was, byte for byte, what had been proven.
+    Compared,
+    /// No key was at hand: every byte that went into the encryption was compared with what had been proven,
+    /// and what came out has the right form and length.
+    Unproven,
 }
 
 /// The database that was backed up, as it introduced itself. Never a password.
@@ -196,6 +222,23 @@ impl Manifest {
         self.files.iter().map(|it| it.bytes).sum()
     }
 
+    /// What may be known without a key: which database, when, how large, of which structure (its
+    /// fingerprint), and how it was proven. No name of a table, no row count, no digest.
+    pub(super) fn without_contents(&self, encryption: Encryption) -> Self {
+        Self {
+            format: SEALED_FORMAT,
+            contents: Contents::default(),
+            meanwhile: SequencesMeanwhile::default(),
+            ledgers: Vec::new(),
+            roles: Vec::new(),
+            settings: BTreeMap::new(),
+            left_out: Vec::new(),
+            files: Vec::new(),
+            encryption: Some(encryption),
+            ..self.clone()
+        }
+    }
+
     /// Reads `manifest.json` of a backup folder.
     ///
     /// # Errors
@@ -208,13 +251,21 @@ impl Manifest {
         let text = std::fs::read(&path).map_err(|it| unreadable("no such backup").caused_by(it))?;
         let format: FormatOnly = serde_json::from_slice(&text)
             .map_err(|it| unreadable("it is not a manifest").caused_by(it))?;
-        if format.format != FORMAT {
-            let why = format!("format {}, and this raingauge reads {FORMAT}", format.format);
+        if ![FORMAT, SEALED_FORMAT].contains(&format.format) {
+            let why = format!(
+                "format {}, and this raingauge reads {FORMAT} and {SEALED_FORMAT}",
+                format.format
+            );
             return Err(
                 unreadable(&why).next("use the raingauge that made it, or its `restore.sh`")
             );
         }
-        serde_json::from_slice(&text).map_err(|it| unreadable("it is incomplete").caused_by(it))
+        let read: Self = serde_json::from_slice(&text)
+            .map_err(|it| unreadable("it is incomplete").caused_by(it))?;
+        if (read.format == SEALED_FORMAT) != read.encryption.is_some() {
+            return Err(unreadable("it does not say for certain whether it is encrypted"));
+        }
+        Ok(read)
     }
 }
 

@@ -1,8 +1,8 @@
 //! Backups that have been restored. Reading order: [`manifest`] (what a backup says of itself) →
 //! `folder`, `archive` and `sums` (how it lies on disk) → [`take()`] (dump and evidence at one instant) →
 //! [`verify()`] (restore into scratch, compare) → [`restore()`] (into a new database). `postgres` and
-//! `sqlite` dump and load; [`beside`] restores single tables into live; `restore_sh` does without us; `shelf` and `retention` keep them,
-//! `space` asks the disks first.
+//! `sqlite` dump and load; [`beside`] restores single tables into live; [`sealed`] keeps them from strangers;
+//! `restore_sh` does without us; `shelf` and `retention` keep them, `space` asks the disks first.
 //!
 //! Only this module can make a [`VerifiedBackup`], and only from a restore whose outcome was equal.
 
@@ -15,6 +15,7 @@ mod postgres_messages;
 mod restore;
 mod restore_sh;
 mod retention;
+mod sealed;
 mod shelf;
 mod space;
 mod sqlite;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 pub use manifest::{Manifest, Source, Verification};
 pub use restore::{Destination, Restored, compare, restore};
 pub use retention::{Retention, prune};
+pub use sealed::{Keys, Readable, Recipients, unseal};
 pub use shelf::{Shelf, Wanted, latest_verified, list};
 pub use take::{Proof, Request, Taken, take};
 pub use verify::{Outcome, Prover, verify};

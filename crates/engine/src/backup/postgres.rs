@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Instant;
 
 use super::archive::{self, Reading, workers};
@@ -269,10 +269,15 @@ impl Running {
         self.child.stdout.take()
     }
 
+    /// Its standard input, once, if it is a pipe.
+    pub(super) fn stdin(&mut self) -> Option<ChildStdin> {
+        self.child.stdin.take()
+    }
+
     /// Waits for its end.
     pub(super) fn finish(mut self) -> Result<Finished> {
         let failed = |cause: std::io::Error| {
-            Error::new("client-failed", "cannot wait for a program of PostgreSQL").caused_by(cause)
+            Error::new("client-failed", "cannot wait for a program").caused_by(cause)
         };
         let status = self.child.wait().map_err(failed)?;
         let mut said = Vec::new();

@@ -3,10 +3,11 @@
 use raingauge_schema::Dialect;
 
 use super::manifest::Manifest;
-use super::postgres;
+use super::{postgres, sealed};
 
 const HEAD: &str = include_str!("restore/head.sh");
 const SQLITE: &str = include_str!("restore/sqlite.sh");
+const SEALED: &str = include_str!("restore/sealed.sh");
 const POSTGRES: &str = include_str!("restore/postgres.sh");
 
 /// The script for one backup.
@@ -15,6 +16,11 @@ pub(super) fn render(manifest: &Manifest) -> String {
         Dialect::Sqlite => [HEAD, SQLITE].concat(),
         Dialect::Postgres => [HEAD, &render_postgres(manifest)].concat(),
     }
+}
+
+/// The script of an encrypted backup: it decrypts and calls the one inside.
+pub(super) fn render_sealed() -> String {
+    [HEAD, &SEALED.replace("@ARCHIVE@", sealed::ARCHIVE)].concat()
 }
 
 fn render_postgres(manifest: &Manifest) -> String {

@@ -41,6 +41,11 @@ impl Sums {
         self.0.iter().map(|(path, hash)| format!("{hash}  {path}\n")).collect()
     }
 
+    /// Path and hash of each file.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(path, hash)| (path.as_str(), hash.as_str()))
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let line = |it: &str| {
             let (hash, path) = it.split_once("  ")?;
@@ -51,7 +56,7 @@ impl Sums {
 }
 
 /// What `SHA256SUMS` of a finished backup lists.
-fn listed(folder: &Path) -> Result<Sums> {
+pub(super) fn listed(folder: &Path) -> Result<Sums> {
     let path = folder.join(NAME);
     let text = std::fs::read_to_string(&path).map_err(|cause| unreadable(&path, cause))?;
     Sums::parse(&text)

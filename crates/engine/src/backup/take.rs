@@ -9,6 +9,7 @@ use raingauge_schema::{Catalog, Dialect};
 
 use super::folder::{self, Partial};
 use super::manifest::{DumpFile, Durations, FORMAT, LeftOut, Manifest, SequencesMeanwhile, Source};
+use super::sealed::{self, Keys};
 use super::sums::{self, Sums, files_below};
 use super::verify::{Prover, Trial, prove};
 use super::{Backup, VerifiedBackup, postgres, restore_sh, space, sqlite};
@@ -31,6 +32,8 @@ pub struct Request<'a> {
     pub migrations: Option<&'a Path>,
     /// Where PostgreSQL's programs are, if the user says.
     pub client: Option<&'a ProgramSource>,
+    /// To whom it is encrypted, if to anybody.
+    pub keys: &'a Keys,
     /// Whether to begin even if the disks seem too small.
     pub any_space: bool,
     /// Now. It names the backup.
@@ -52,6 +55,8 @@ pub struct Taken {
     pub backup: Backup,
     /// Absent if no proof was asked for.
     pub verified: Option<VerifiedBackup>,
+    /// What the dump does not hold; an encrypted backup says so only inside.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// What an engine's dump yields besides the files that it wrote.
@@ -76,6 +81,7 @@ pub(super) struct Dumped {
 /// cannot be read in full, the dump fails, or the folder cannot be written. Nothing is left behind.
 pub fn take(request: &Request<'_>, proof: Proof<'_>, progress: &mut dyn Progress) -> Result<Taken> {
     let start = Instant::now();
+    request.keys.recipients.check()?;
     let mut live = Session::open(request.live, Access::ReadOnly)?;
     live.refuse_shared()?;
     let source = Source::of(&mut live, request.live)?;
@@ -93,7 +99,7 @@ pub fn take(request: &Request<'_>, proof: Proof<'_>, progress: &mut dyn Progress
     progress.boundary("backup/dumped");
 
     // Hashed before the restore reads them: what is proven is what is listed.
-    let mut sums = Sums::of(partial.path())?;
+    let sums = Sums::of(partial.path())?;
     if let Proof::Restore(scratch) = proof {
         let now = request.at + SignedDuration::try_from(start.elapsed()).unwrap_or_default();
         let trial = Trial { folder: partial.path(), manifest: &manifest };
@@ -105,21 +111,33 @@ pub fn take(request: &Request<'_>, proof: Proof<'_>, progress: &mut dyn Progress
         manifest.verified = Some(proven.verification);
         progress.boundary("backup/verified");
     }
-    partial.write("manifest.json", &to_json(&manifest)?)?;
-    sums.add(partial.path(), "manifest.json")?;
-    partial.write(sums::NAME, sums.render().as_bytes())?;
+    describe(&partial, &manifest, sums)?;
+    let left_out = manifest.left_out.clone();
+    if !request.keys.recipients.is_empty() {
+        manifest = sealed::seal(&partial, &manifest, request.keys, progress)?;
+        partial.write("restore.sh", restore_sh::render_sealed().as_bytes())?;
+        manifest.files = files(partial.path())?;
+        describe(&partial, &manifest, Sums::of(partial.path())?)?;
+    }
     progress.boundary("backup/written");
     let path = partial.publish()?;
     progress.boundary("backup/published");
-    Ok(taken(path, manifest))
+    Ok(taken(path, manifest, left_out))
 }
 
-fn taken(path: PathBuf, manifest: Manifest) -> Taken {
+/// Writes the last two files: what the backup says of itself, and the hash of every file.
+fn describe(partial: &Partial, manifest: &Manifest, mut sums: Sums) -> Result<()> {
+    partial.write("manifest.json", &to_json(manifest)?)?;
+    sums.add(partial.path(), "manifest.json")?;
+    partial.write(sums::NAME, sums.render().as_bytes())
+}
+
+fn taken(path: PathBuf, manifest: Manifest, left_out: Vec<LeftOut>) -> Taken {
     let verification = manifest.verified.clone();
     let backup = Backup { path, manifest };
     let verified =
         verification.map(|verification| VerifiedBackup { backup: backup.clone(), verification });
-    Taken { backup, verified }
+    Taken { backup, verified, left_out }
 }
 
 /// Refuses before anything is written if the disks of the backup and of scratch have too little room.
@@ -130,7 +148,9 @@ fn refuse_short(
     proof: &Proof<'_>,
 ) -> Result<()> {
     let place = request.dir.to_owned();
-    let mut needs = vec![space::Need { place, bytes: expected, what: "the backup" }];
+    // What is encrypted lies beside what it is made of until it is proven.
+    let bytes = if request.keys.recipients.is_empty() { expected } else { expected * 2 };
+    let mut needs = vec![space::Need { place, bytes, what: "the backup" }];
     if let Proof::Restore(scratch) = proof {
         needs.extend(scratch.place().map(|place| {
             let bytes = space::of_copy(source);
@@ -199,6 +219,7 @@ fn write_payload(
         files: Vec::new(),
         durations,
         verified: None,
+        encryption: None,
     };
     partial.write("restore.sh", restore_sh::render(&manifest).as_bytes())?;
     manifest.files = files(partial.path())?;

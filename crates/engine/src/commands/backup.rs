@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 
-use crate::backup::{self, Backup, Outcome, Prover, Retention, Taken, VerifiedBackup};
+use crate::backup::manifest::{Decryption, Manifest};
+use crate::backup::{self, Backup, Outcome, Prover, Readable, Retention, Taken, VerifiedBackup};
 use crate::progress::Progress;
 use crate::report::{Finding, Report, Section, Step, StepState};
 use crate::run::Run;
-use crate::setting::Setting;
+use crate::setting::{Policy, Setting};
 use crate::site::{Site, size};
 use crate::{Error, Result, protection};
 
@@ -32,16 +33,17 @@ pub fn backup_create(
     progress: &mut dyn Progress,
 ) -> Result<Report> {
     let mut site = Site::open(setting)?;
-    let Taken { backup, verified } = protection::take_backup(&mut site, request.verify, progress)?;
+    let Taken { backup, verified, left_out } =
+        protection::take_backup(&mut site, request.verify, progress)?;
     let path = backup.path().display();
     let mut report = site.report("backup");
     report.artefacts = backup.artefacts()?;
     report.next = Some(format!("sh {path}/restore.sh TARGET_URL"));
-    let left_out = backup.manifest().left_out.iter();
-    report.findings.extend(left_out.map(|it| {
+    report.findings.extend(left_out.into_iter().map(|it| {
         let message = format!("is not in the backup: {}", it.why);
-        Finding::info("backup-left-out", it.what.clone(), message)
+        Finding::info("backup-left-out", it.what, message)
     }));
+    report.findings.extend(not_decrypted(&backup));
     match &verified {
         Some(verified) => {
             report.steps.push(protection::step(verified, true));
@@ -75,6 +77,19 @@ fn unverified(backup: &Backup) -> Finding {
     .next(format!("raingauge backup verify {name}"))
 }
 
+/// An encrypted backup that nobody has opened yet.
+fn not_decrypted(backup: &Backup) -> Option<Finding> {
+    let encryption = backup.manifest().encryption.as_ref()?;
+    let name = backup.path().file_name().unwrap_or_default().to_string_lossy();
+    (encryption.decryption == Decryption::Unproven).then(|| {
+        let message = "is encrypted, and no key was at hand to decrypt it again: what went into the \
+            encryption was compared with what had been proven, and what came out has the right form and \
+            length";
+        Finding::info("backup-decryption-unproven", name.clone(), message)
+            .next(format!("raingauge backup verify {name} --identity FILE"))
+    })
+}
+
 /// Removes what the retention does not keep, unless a run that was cut off may still need it.
 fn removed(site: &Site, verified: &VerifiedBackup, retention: Retention) -> Result<Vec<Step>> {
     let root = &site.project.root;
@@ -99,7 +114,7 @@ fn removed(site: &Site, verified: &VerifiedBackup, retention: Retention) -> Resu
 pub fn backup_list(setting: &Setting) -> Result<Report> {
     let shelf = backup::list(&folder(setting))?;
     let mut report = Report::new("backup");
-    let columns = &["backup", "age", "size", "verified", "fingerprint"];
+    let columns = &["backup", "age", "size", "verified", "encrypted", "fingerprint"];
     let mut section = Section::new("backups", "backups", columns);
     for backup in &shelf.backups {
         let manifest = backup.manifest();
@@ -108,6 +123,7 @@ pub fn backup_list(setting: &Setting) -> Result<Report> {
             age(setting.now.duration_since(manifest.taken_at)),
             size(manifest.bytes()),
             if manifest.verified.is_some() { "yes" } else { "no" }.to_owned(),
+            encrypted(manifest).to_owned(),
             manifest.fingerprint.short().to_owned(),
         ]);
     }
@@ -122,6 +138,14 @@ pub fn backup_list(setting: &Setting) -> Result<Report> {
     Ok(report)
 }
 
+fn encrypted(manifest: &Manifest) -> &'static str {
+    match manifest.encryption.as_ref().map(|it| it.decryption) {
+        None => "no",
+        Some(Decryption::Compared) => "yes",
+        Some(Decryption::Unproven) => "yes, never decrypted",
+    }
+}
+
 /// Restores a backup into scratch once more and compares everything.
 ///
 /// # Errors
@@ -132,21 +156,22 @@ pub fn backup_verify(
     progress: &mut dyn Progress,
 ) -> Result<Report> {
     let mut site = Site::open(setting)?;
-    let backup = open(setting, which)?;
+    let outside = open(setting, which)?;
+    let place = outside.path().to_owned();
+    let readable = unseal(setting, outside, progress)?;
     let client = site.client();
     let prover = Prover { scratch: &mut site.scratch, client: client.as_ref(), now: setting.now };
-    let outcome = backup::verify(&backup, prover, progress)?;
+    let outcome = backup::verify(readable.backup(), prover, progress)?;
     let mut report = site.report("backup");
     match outcome {
         Outcome::Verified(_) => {
-            let name =
-                format!("restore {} into scratch; everything is equal", backup.path().display());
+            let name = format!("restore {} into scratch; everything is equal", place.display());
             report.steps.push(Step::new(name, StepState::Done));
         }
         Outcome::Differs(lines) => {
             let finding = Finding::error(
                 "backup-differs",
-                backup.path().display().to_string(),
+                place.display().to_string(),
                 "restores to something else than what was backed up",
             );
             report.findings.push(lines.into_iter().fold(finding, Finding::evidence));
@@ -155,8 +180,23 @@ pub fn backup_verify(
     Ok(report)
 }
 
+/// A backup by its folder, or by its name among the project's, decrypted if it has to be.
+pub(super) fn open_readable(
+    setting: &Setting,
+    which: &Path,
+    progress: &mut dyn Progress,
+) -> Result<Readable> {
+    unseal(setting, open(setting, which)?, progress)
+}
+
+fn unseal(setting: &Setting, backup: Backup, progress: &mut dyn Progress) -> Result<Readable> {
+    let policy = Policy::read(&setting.root)?;
+    let keys = setting.keeping.keys(&policy.backup, &setting.root)?;
+    backup::unseal(backup, &keys.identities, progress)
+}
+
 /// A backup by its folder, or by its name among the project's.
-pub(super) fn open(setting: &Setting, which: &Path) -> Result<Backup> {
+fn open(setting: &Setting, which: &Path) -> Result<Backup> {
     let named = folder(setting).join(which);
     let path = if which.exists() { which.to_owned() } else { named };
     if !path.exists() {

@@ -27,11 +27,12 @@ pub fn restore(
     to: &str,
     progress: &mut dyn Progress,
 ) -> Result<Report> {
-    let backup = super::backup::open(setting, which)?;
+    let readable = super::backup::open_readable(setting, which, progress)?;
+    let backup = readable.backup();
     let to = Dsn::parse_in(to, backup.manifest().dialect, &setting.env)?;
     let client = setting.pg_client.as_deref().map(ProgramSource::parse);
     let destination = Destination { to: &to, client: client.as_ref() };
-    let restored = backup::restore(&backup, &destination, progress)?;
+    let restored = backup::restore(backup, &destination, progress)?;
     let mut report = Report::new("restore");
     report.engine = backup.manifest().source.engine.clone();
     report.target = restored.to.to_string();
@@ -66,11 +67,12 @@ pub fn swap(
     let project = Project::load(setting)?;
     let undone = swap::undo_interrupted(&project.root, &project.target(setting)?)?;
     let mut site = Site::open(setting)?;
-    let backup = super::backup::open(setting, request.backup)?;
+    let readable = super::backup::open_readable(setting, request.backup, counsel)?;
+    let backup = readable.backup();
     backup.check()?;
     counsel.begin("counting what changed since the backup");
     let copy = Dsn::parse(request.copy, site.dialect())?.within(&site.project.root);
-    let plan = swap::plan(&mut site, &backup, &copy)?;
+    let plan = swap::plan(&mut site, backup, &copy)?;
     let mut report = site.report("restore");
     if undone {
         let name = "take back a swap that was cut off".to_owned();
@@ -120,8 +122,9 @@ pub fn restore_tables(
     counsel: &mut dyn Counsel,
 ) -> Result<Report> {
     let mut site = Site::open(setting)?;
-    let backup = super::backup::open(setting, request.backup)?;
-    let plan = beside::plan(&mut site.live, &backup, request.tables)?;
+    let readable = super::backup::open_readable(setting, request.backup, counsel)?;
+    let backup = readable.backup();
+    let plan = beside::plan(&mut site.live, backup, request.tables)?;
     let mut report = site.report("restore");
     report.sections.push(copies_section(&plan));
     let question = Question {

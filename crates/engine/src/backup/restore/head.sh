@@ -13,8 +13,9 @@ fail() {
     exit 1
 }
 
-[ $# -eq 1 ] || fail 'usage: sh restore.sh TARGET_URL'
-target=$1
+# A URL in the environment is on no command line.
+target=${1:-${RESTORE_TARGET:-}}
+[ $# -le 1 ] && [ -n "$target" ] || fail 'usage: sh restore.sh TARGET_URL'
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
 if command -v sha256sum >/dev/null 2>&1; then

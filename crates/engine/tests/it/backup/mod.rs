@@ -4,6 +4,7 @@
 
 mod postgres;
 mod retention;
+mod sealed;
 mod sqlite;
 
 use std::collections::BTreeMap;
@@ -93,6 +94,16 @@ fn rehash(backup: &Backup) {
 
 /// Runs `restore.sh` where only the named programs exist.
 fn run_restore_sh(folder: &Path, target: &str, programs: &[&str]) -> (bool, String) {
+    run_restore_sh_with(folder, target, programs, &[])
+}
+
+/// The same with variables in its environment.
+fn run_restore_sh_with(
+    folder: &Path,
+    target: &str,
+    programs: &[&str],
+    env: &[(&str, &str)],
+) -> (bool, String) {
     let path = tempfile::tempdir().unwrap();
     let standard = ["sh", "dirname", "sha256sum", "grep", "cp", "cmp", "mv", "rm", "awk"];
     for program in standard.iter().chain(programs) {
@@ -108,6 +119,7 @@ fn run_restore_sh(folder: &Path, target: &str, programs: &[&str]) -> (bool, Stri
         .arg(target)
         .env_clear()
         .env("PATH", path.path())
+        .envs(env.iter().copied())
         .output()
         .unwrap();
     let said = [output.stdout, output.stderr].concat();

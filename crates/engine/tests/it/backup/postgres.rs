@@ -110,6 +110,7 @@ impl Shop {
             dir: &dir,
             migrations: None,
             client: None,
+            keys: &Keys::default(),
             any_space: false,
             at: now(),
         };
@@ -364,6 +365,7 @@ fn a_killed_run_leaves_no_half_backup_and_the_next_one_cleans_up() {
             dir: Path::new(dir),
             migrations: None,
             client: None,
+            keys: &Keys::default(),
             any_space: false,
             at: now(),
         };
@@ -475,6 +477,7 @@ fn a_client_that_is_missing_stops_before_anything_is_written() {
         dir: &dir,
         migrations: None,
         client: Some(&nowhere),
+        keys: &Keys::default(),
         any_space: false,
         at: now(),
     };
@@ -495,6 +498,7 @@ fn the_clients_may_run_behind_a_command() {
         dir: &dir,
         migrations: None,
         client: Some(&client),
+        keys: &Keys::default(),
         any_space: false,
         at: now(),
     };

@@ -47,6 +47,7 @@ impl Cellar {
             dir: &dir,
             migrations: None,
             client: None,
+            keys: &Keys::default(),
             any_space: false,
             at,
         };

@@ -31,35 +31,36 @@ const SHOP: &str = "
     insert into \"__drizzle_migrations\" (hash, created_at) values ('abc', 1700000000000);";
 
 /// A live database with a project's migrations beside it.
-struct Shop {
-    folder: TempDir,
-    live: Dsn,
+pub(super) struct Shop {
+    pub(super) folder: TempDir,
+    pub(super) live: Dsn,
+    pub(super) keys: Keys,
 }
 
 impl Shop {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::with(SHOP)
     }
 
-    fn with(sql: &str) -> Self {
+    pub(super) fn with(sql: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("shop.sqlite");
         Connection::open(&path).unwrap().execute_batch(sql).unwrap();
         std::fs::create_dir_all(folder.path().join("drizzle/meta")).unwrap();
         std::fs::write(folder.path().join("drizzle/0000_a.sql"), "select 1;\r\n").unwrap();
         std::fs::write(folder.path().join("drizzle/meta/_journal.json"), "{}").unwrap();
-        Self { folder, live: Dsn::Sqlite(SqliteTarget { path }) }
+        Self { folder, live: Dsn::Sqlite(SqliteTarget { path }), keys: Keys::default() }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn dir(&self) -> PathBuf {
+    pub(super) fn dir(&self) -> PathBuf {
         self.path(".raingauge/backups")
     }
 
-    fn take_with(
+    pub(super) fn take_with(
         &self,
         proof: Proof<'_>,
         progress: &mut dyn Progress,
@@ -71,37 +72,38 @@ impl Shop {
             dir: &dir,
             migrations: Some(&migrations),
             client: None,
+            keys: &self.keys,
             any_space: false,
             at: now(),
         };
         take(&request, proof, progress)
     }
 
-    fn take(&self) -> Taken {
+    pub(super) fn take(&self) -> Taken {
         self.take_with(Proof::Restore(&mut scratch()), &mut Silent).unwrap()
     }
 
     /// What is in a file, as an independent witness sees it.
-    fn state(path: PathBuf) -> State {
+    pub(super) fn state(path: PathBuf) -> State {
         let database = raingauge_testkit::sqlite::SqliteDatabase::at(path).unwrap();
         raingauge_testkit::Database::Sqlite(database).state().unwrap()
     }
 
-    fn live_state(&self) -> State {
+    pub(super) fn live_state(&self) -> State {
         Self::state(self.path("shop.sqlite"))
     }
 }
 
-fn scratch() -> Scratch {
+pub(super) fn scratch() -> Scratch {
     Scratch::open(ScratchOptions::new(Dialect::Sqlite)).unwrap()
 }
 
-fn verify_again(backup: &Backup) -> raingauge_engine::Result<Outcome> {
+pub(super) fn verify_again(backup: &Backup) -> raingauge_engine::Result<Outcome> {
     let scratch = &mut scratch();
     verify(backup, Prover { scratch, client: None, now: now() }, &mut Silent)
 }
 
-fn target(path: PathBuf) -> Dsn {
+pub(super) fn target(path: PathBuf) -> Dsn {
     Dsn::Sqlite(SqliteTarget { path })
 }
 
@@ -315,7 +317,7 @@ fn an_unproven_backup_says_so_and_protects_nothing() {
 }
 
 /// The backup that would be used so many minutes after it was taken.
-fn latest(shop: &Shop, minutes: i64) -> Option<VerifiedBackup> {
+pub(super) fn latest(shop: &Shop, minutes: i64) -> Option<VerifiedBackup> {
     let mut session = raingauge_engine::connect::Session::open(
         &shop.live,
         raingauge_engine::connect::Access::ReadOnly,
@@ -336,7 +338,8 @@ fn only_a_young_intact_backup_of_the_same_database_is_used() {
     assert!(latest(&shop, 59).is_some());
     assert!(latest(&shop, 61).is_none());
     assert!(latest(&shop, -1).is_none());
-    let other = Shop { folder: tempfile::tempdir().unwrap(), live: shop.live.clone() };
+    let folder = tempfile::tempdir().unwrap();
+    let other = Shop { folder, live: shop.live.clone(), keys: Keys::default() };
     std::fs::create_dir_all(other.dir()).unwrap();
     assert!(latest(&other, 0).is_none());
     let elsewhere = tamper(&backup, |it| it.source.host = "/elsewhere/shop.sqlite".to_owned());
@@ -373,6 +376,7 @@ fn a_killed_run_leaves_no_half_backup_and_the_next_one_cleans_up() {
             dir: &dir,
             migrations: None,
             client: None,
+            keys: &Keys::default(),
             any_space: false,
             at: now(),
         };

@@ -15,7 +15,7 @@ use raingauge_engine::adoption::{self, Planning};
 use raingauge_engine::facts::{Facts, Scope};
 use raingauge_engine::progress::Silent;
 use raingauge_engine::report::{Finding, Severity};
-use raingauge_engine::setting::{ScratchChoice, Setting};
+use raingauge_engine::setting::{Keeping, ScratchChoice, Setting};
 use raingauge_engine::site::Site;
 use raingauge_testkit::database::text_differences;
 use raingauge_testkit::judge::orm::Orm;
@@ -48,6 +48,7 @@ impl Scene {
             init_sql: Vec::new(),
             scratch: ScratchChoice::Url(server(&live).url("postgres")),
             pg_client: None,
+            keeping: Keeping::default(),
             with_owners: false,
             allow: Vec::new(),
             runtime: raingauge_engine::setting::Runtime::Embedded,
