@@ -14,6 +14,7 @@ use crate::drizzle::snapshot::{Generation, ORIGIN, SnapshotError, SnapshotIds};
 use crate::pair::Pair;
 use crate::plan::{Hazard, Statement};
 use crate::postgres::adopt::stored;
+use crate::rename::{NameKind, Named, Path, Rename};
 use crate::script::{Piece, SplitError};
 use crate::steps::Bound;
 use crate::token::Token;
@@ -432,6 +433,21 @@ impl AnySnapshot {
         }
     }
 
+    /// The same where some of `previous` got other names.
+    pub fn write_after_renames(&self, previous: &Self, renames: &[Rename]) -> String {
+        match (self, previous) {
+            (Self::Entities(it), Self::Entities(previous)) => {
+                it.write_after_renames(previous, renames)
+            }
+            (Self::Sqlite(it), _) => {
+                let mut noted = it.clone();
+                sqlite::diff::rename::note(&mut noted, renames);
+                noted.write()
+            }
+            (it, _) => it.write(),
+        }
+    }
+
     /// What `generate --custom` writes as a snapshot after this one.
     ///
     /// # Errors
@@ -481,14 +497,23 @@ impl AnySnapshot {
     /// The statements that lead to another snapshot, as drizzle-kit of their generation writes them. Snapshots of
     /// two dialects have no way between them.
     pub fn difference_to(&self, to: &Self) -> Difference {
-        match (self, to) {
+        self.difference_by(&[], to)
+    }
+
+    /// The same where some of this got other names on the way.
+    pub fn difference_by(&self, renames: &[Rename], to: &Self) -> Difference {
+        let mut renamed = self.clone();
+        for rename in renames {
+            renamed.rename(rename);
+        }
+        match (&renamed, to) {
             (Self::Postgres(from), Self::Postgres(to)) => {
-                let diff = postgres::diff::diff(Pair { from, to });
+                let diff = postgres::diff::diff(Pair { from, to }, renames);
                 let statements = postgres::render::statements(&diff);
                 Difference { statements, not_expressed: diff.not_expressed }
             }
             (Self::Sqlite(from), Self::Sqlite(to)) => {
-                let diff = sqlite::diff::diff(Pair { from, to });
+                let diff = sqlite::diff::diff(Pair { from, to }, renames);
                 let statements = sqlite::render::statements(&diff);
                 Difference { statements, not_expressed: Vec::new() }
             }
@@ -496,8 +521,8 @@ impl AnySnapshot {
                 let to = to.settled_after(from);
                 let entities = Pair { from: &from.entities, to: &to.entities };
                 let statements = match from.format == Dialect::Postgres.entities() {
-                    true => postgres::rows::statements(entities),
-                    false => sqlite::rows::statements(entities),
+                    true => postgres::rows::statements(entities, renames),
+                    false => sqlite::rows::statements(entities, renames),
                 };
                 Difference { statements, not_expressed: Vec::new() }
             }
@@ -505,6 +530,24 @@ impl AnySnapshot {
                 let not_expressed = vec!["the snapshots are of two kinds".to_owned()];
                 Difference { statements: Vec::new(), not_expressed }
             }
+        }
+    }
+}
+
+impl Named for AnySnapshot {
+    fn names(&self, kind: NameKind) -> Vec<Path> {
+        match self {
+            Self::Postgres(it) => postgres::diff::rename::names(it, kind),
+            Self::Sqlite(it) => sqlite::diff::rename::names(it, kind),
+            Self::Entities(it) => it.names(kind),
+        }
+    }
+
+    fn rename(&mut self, rename: &Rename) {
+        match self {
+            Self::Postgres(it) => postgres::diff::rename::rename(it, rename),
+            Self::Sqlite(it) => sqlite::diff::rename::rename(it, rename),
+            Self::Entities(it) => it.rename(rename),
         }
     }
 }

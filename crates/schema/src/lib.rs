@@ -17,6 +17,7 @@ pub mod order;
 pub mod pair;
 pub mod plan;
 pub mod postgres;
+pub mod rename;
 pub mod script;
 pub mod sqlite;
 pub mod steps;

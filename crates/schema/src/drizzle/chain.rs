@@ -6,8 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::entities::{Delta, Entities, EntityType, Row, type_of};
 use super::javascript;
+use super::names;
 use super::shape::Misfit;
 use super::snapshot::{ORIGIN, SnapshotError, SnapshotIds, parse_json};
+use crate::rename::{NameKind, Named, Path, Rename};
 
 /// How a dialect's files look.
 #[derive(Debug, PartialEq)]
@@ -20,6 +22,8 @@ pub struct EntityFormat {
     pub types: &'static [EntityType],
     /// Whether files after the first hold what changed.
     pub has_deltas: bool,
+    /// What drizzle-kit can rename.
+    pub renames: &'static [NameKind],
 }
 
 /// A state of a schema, at its place in the chain.
@@ -30,19 +34,21 @@ pub struct EntitySnapshot {
     /// Several after a merge.
     pub prev_ids: Vec<String>,
     pub entities: Entities,
+    /// The renames that led here, in words; only SQLite's files say them.
+    pub renames: Vec<String>,
 }
 
 impl EntitySnapshot {
     /// Rows at a place of the chain.
     pub fn new(format: &'static EntityFormat, entities: Entities, ids: &SnapshotIds) -> Self {
         let SnapshotIds { id, prev_id } = ids.clone();
-        Self { format, id, prev_ids: vec![prev_id], entities }
+        Self { format, id, prev_ids: vec![prev_id], entities, renames: Vec::new() }
     }
 
     /// What stands before the first snapshot: nothing.
     pub fn empty(format: &'static EntityFormat) -> Self {
         let entities = Entities::new(format.types);
-        Self { format, id: ORIGIN.to_owned(), prev_ids: Vec::new(), entities }
+        Self { format, id: ORIGIN.to_owned(), prev_ids: Vec::new(), entities, renames: Vec::new() }
     }
 
     /// Whether the file says everything by itself.
@@ -91,18 +97,29 @@ impl EntitySnapshot {
         dropped.chain(created).chain(altered).collect()
     }
 
-    /// The bytes of the file that `generate` writes after `previous`. Footprints, which the kit reads
-    /// only to find conflicts of branches, are left empty.
+    /// The bytes of the file that `generate` writes after `previous`.
     pub fn write_after(&self, previous: &Self) -> String {
-        let settled = self.settled_after(previous);
-        let deltas = || previous.entities.deltas(&settled.entities);
-        settled.file(|| deltas().iter().map(Delta::write).collect())
+        self.write_after_renames(previous, &[])
+    }
+
+    /// The same where some of `previous` got other names. Footprints, which the kit reads only to find
+    /// conflicts of branches, are left empty.
+    pub fn write_after_renames(&self, previous: &Self, renames: &[Rename]) -> String {
+        let (mut renamed, mut deltas) = (previous.clone(), Vec::new());
+        for rename in renames {
+            deltas.extend(names::rename(&mut renamed.entities, rename));
+        }
+        let mut settled = self.settled_after(&renamed);
+        settled.renames.extend(renames.iter().map(in_words));
+        let others = || renamed.entities.deltas(&settled.entities);
+        settled.file(|| deltas.into_iter().chain(others()).map(|it| it.write()).collect())
     }
 
     /// The bytes of the file that `generate --custom` writes after this state.
     pub fn write_custom(&self, id: &str) -> String {
         let prev_ids = vec![self.id.clone()];
-        let custom = Self { id: id.to_owned(), prev_ids, ..self.clone() };
+        let renames = Vec::new();
+        let custom = Self { id: id.to_owned(), prev_ids, renames, ..self.clone() };
         let text = custom.file(Vec::new);
         if self.format.has_deltas {
             return text;
@@ -130,7 +147,7 @@ impl EntitySnapshot {
         file.extend(header.as_object().cloned().unwrap_or_default());
         if !self.format.has_deltas {
             file.insert("ddl".to_owned(), rows());
-            file.insert("renames".to_owned(), json!([]));
+            file.insert("renames".to_owned(), json!(self.renames));
         } else {
             file.insert("footprints".to_owned(), json!([]));
             match self.is_whole() {
@@ -140,6 +157,25 @@ impl EntitySnapshot {
         }
         javascript::pretty(&file)
     }
+}
+
+impl Named for EntitySnapshot {
+    fn names(&self, kind: NameKind) -> Vec<Path> {
+        match self.format.renames.contains(&kind) {
+            true => names::names(&self.entities, kind),
+            false => Vec::new(),
+        }
+    }
+
+    fn rename(&mut self, rename: &Rename) {
+        // Nothing is also an answer: what has no row keeps its name.
+        let _delta = names::rename(&mut self.entities, rename);
+    }
+}
+
+/// `people.n->people.k`: the column of a renamed table under the table's new name.
+fn in_words(rename: &Rename) -> String {
+    format!("{}->{}", rename.from.join("."), rename.to.join("."))
 }
 
 /// Reads the snapshot files of a history, in the order of its folders.
@@ -158,7 +194,7 @@ pub fn read(
         let entities = chain.state(file)?;
         chain.states.insert(file.id.clone(), entities.clone());
         let (id, prev_ids) = (file.id.clone(), file.prev_ids.clone());
-        Ok(EntitySnapshot { format, id, prev_ids, entities })
+        Ok(EntitySnapshot { format, id, prev_ids, entities, renames: file.renames.clone() })
     };
     parsed.iter().map(state).collect()
 }
@@ -167,6 +203,7 @@ pub fn read(
 struct File {
     id: String,
     prev_ids: Vec<String>,
+    renames: Vec<String>,
     content: Content,
 }
 
@@ -208,7 +245,9 @@ impl File {
             }
             (true, _) => return Err(misfit("type", "expected one of base, diff").into()),
         };
-        Ok(Self { id, prev_ids, content })
+        let renames = value["renames"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let renames = renames.map(str::to_owned).collect();
+        Ok(Self { id, prev_ids, renames, content })
     }
 }
 

@@ -15,6 +15,7 @@ pub mod layout;
 pub mod ledger;
 pub mod migration;
 pub mod named_ledger;
+mod names;
 pub mod shape;
 pub mod snapshot;
 

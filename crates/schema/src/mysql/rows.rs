@@ -25,6 +25,7 @@ pub const FORMAT: EntityFormat = EntityFormat {
     older: &[],
     types: types::TYPES,
     has_deltas: false,
+    renames: &[],
 };
 
 /// The snapshot of a declared schema.

@@ -1,8 +1,8 @@
 //! What has to change to get from one PostgreSQL snapshot to another.
 //!
 //! Follows `applyPgSnapshotsDiff` of drizzle-kit 0.31.11 (`src/snapshotsDiffer.ts`): the same
-//! comparisons, the same statement kinds, in the same order. Renames are not guessed: a renamed
-//! thing is dropped and created. `render` turns the changes into SQL.
+//! comparisons, the same statement kinds, in the same order. Renames are not guessed: what nobody has
+//! called renamed is dropped and created. `render` turns the changes into SQL.
 
 pub mod alter;
 mod cast;
@@ -10,6 +10,7 @@ pub mod enums;
 mod generated;
 mod keys;
 mod readers;
+pub mod rename;
 pub mod views;
 
 use indexmap::IndexMap;
@@ -24,10 +25,13 @@ use super::snapshot::{
 use crate::drizzle::javascript::compact;
 use crate::order::in_phases;
 use crate::pair::Pair;
+use crate::rename::{NameKind, Rename};
 
 /// One step from a snapshot to the next.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change<'a> {
+    Rename(Renaming<'a>),
+    Move(Renaming<'a>),
     CreateSchema(&'a str),
     CreateEnum(&'a Enum),
     AddEnumValue { to: &'a Enum, value: &'a str, before: Option<&'a str> },
@@ -83,6 +87,14 @@ pub struct Dropped<'a> {
     pub materialized: bool,
 }
 
+/// Something that gets a new name where it is, or goes to another schema.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Renaming<'a> {
+    pub rename: &'a Rename,
+    /// Whether it is a materialized view.
+    pub is_materialized: bool,
+}
+
 /// The way from one snapshot to another.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Diff<'a> {
@@ -93,9 +105,9 @@ pub struct Diff<'a> {
     pub not_expressed: Vec<String>,
 }
 
-/// Compares two snapshots.
-pub fn diff<'a>(snapshots: Pair<&'a Snapshot>) -> Diff<'a> {
-    let mut diff = Diff::default();
+/// Compares two snapshots. The first has the new names already.
+pub fn diff<'a>(snapshots: Pair<&'a Snapshot>, renames: &'a [Rename]) -> Diff<'a> {
+    let mut diff = Diff { changes: renamed(snapshots.from, renames), ..Diff::default() };
     schemas(snapshots, &mut diff);
     enums(snapshots, &mut diff);
     sequences(snapshots, &mut diff);
@@ -105,16 +117,45 @@ pub fn diff<'a>(snapshots: Pair<&'a Snapshot>) -> Diff<'a> {
     views(snapshots, &mut diff);
     policies(snapshots, &mut diff);
     linked_policies(snapshots, &mut diff);
-    let changes = enums::released_first(in_phases(diff.changes, Change::phase));
-    diff.changes = keys::in_order(changes);
+    let phased = in_phases(diff.changes, |it| (it.phase(), it.step()));
+    diff.changes = keys::in_order(enums::released_first(phased), renames);
     diff
+}
+
+fn renamed<'a>(from: &Snapshot, renames: &'a [Rename]) -> Vec<Change<'a>> {
+    let mut changes = Vec::new();
+    for rename in renames {
+        let is_view = rename.kind == NameKind::View;
+        let view = from.views.get(&rename.to.join(".")).filter(|_| is_view);
+        let is_materialized = view.is_some_and(|it| it.materialized);
+        let renaming = Renaming { rename, is_materialized };
+        changes.extend(rename.is_moved().then_some(Change::Move(renaming)));
+        let is_renamed = rename.old_name() != rename.new_name();
+        changes.extend(is_renamed.then_some(Change::Rename(renaming)));
+    }
+    changes
 }
 
 impl Change<'_> {
     /// The place of the kind in drizzle-kit's order (the `jsonStatements.push` calls at the end of
-    /// `applyPgSnapshotsDiff`). New kinds need a line here.
+    /// `applyPgSnapshotsDiff`). New kinds need a line here. Renames come right after what has their phase.
     fn phase(&self) -> u8 {
         match self {
+            Self::Rename(it) | Self::Move(it) => match it.rename.kind {
+                NameKind::Schema => 0,
+                NameKind::Enum => 1,
+                NameKind::Sequence => 3,
+                NameKind::Role => 4,
+                NameKind::View => 11,
+                NameKind::Table
+                | NameKind::Column
+                | NameKind::Unique
+                | NameKind::Check
+                | NameKind::Index
+                | NameKind::PrimaryKey
+                | NameKind::ForeignKey => 13,
+                NameKind::Policy => 31,
+            },
             Self::CreateSchema(_) => 0,
             Self::CreateEnum(_) => 1,
             Self::AddEnumValue { .. } => 2,
@@ -156,6 +197,19 @@ impl Change<'_> {
             Self::DropEnum(_) => 38,
             Self::DropSequence(_) => 39,
             Self::DropSchema(_) => 40,
+        }
+    }
+
+    /// The place within the phase. A view gets its name where it was, everything else where it goes.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only renames share the phase of others")]
+    fn step(&self) -> u8 {
+        match self {
+            Self::Move(it) if it.rename.kind == NameKind::View => 2,
+            Self::Rename(it) if it.rename.kind == NameKind::View => 1,
+            Self::Move(_) => 1,
+            Self::Rename(it) if it.rename.kind == NameKind::Column => 3,
+            Self::Rename(_) => 2,
+            _ => 0,
         }
     }
 }

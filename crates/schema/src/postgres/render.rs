@@ -4,6 +4,7 @@
 //! schema says; `cases/known-differences.md` lists those.
 
 mod column;
+mod rename;
 
 use serde_json::Value;
 
@@ -28,6 +29,8 @@ pub fn statements(diff: &Diff<'_>) -> Vec<Statement> {
 /// The statements of one change.
 pub fn render(change: &Change<'_>) -> Vec<Statement> {
     let sql = match change {
+        Change::Rename(it) => rename::renamed(*it),
+        Change::Move(it) => rename::moved(*it),
         Change::CreateSchema(name) => format!("CREATE SCHEMA {};\n", quote(name)),
         Change::CreateEnum(it) => create_enum(it),
         Change::AddEnumValue { to, value, before } => add_enum_value(to, value, *before),

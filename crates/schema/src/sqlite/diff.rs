@@ -2,8 +2,10 @@
 //!
 //! Follows `applySqliteSnapshotsDiff` and `sqliteCombineStatements` of drizzle-kit 0.31.11
 //! (`src/snapshotsDiffer.ts`, `src/statementCombiner.ts`): the same comparisons, the same statement
-//! kinds, in the same order. Renames are not guessed: a renamed thing is dropped and created.
-//! `render` turns the changes into SQL.
+//! kinds, in the same order. Renames are not guessed: what nobody has called renamed is dropped and
+//! created. `render` turns the changes into SQL.
+
+pub mod rename;
 
 use indexmap::IndexMap;
 
@@ -11,12 +13,15 @@ use super::snapshot::{Column, ForeignKey, Index, Snapshot, Table, View};
 use super::token::tokens;
 use crate::drizzle::javascript::in_key_order;
 use crate::pair::Pair;
+use crate::rename::{NameKind, Rename};
 
 /// One step from a snapshot to the next.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change<'a> {
     CreateTable(&'a Table),
     DropTable(&'a Table),
+    /// Of a table or a column.
+    Rename(&'a Rename),
     DropIndex(&'a Index),
     /// What `ALTER TABLE` cannot do: a new table, filled from the old one, takes its place. The
     /// indexes follow as changes of their own.
@@ -56,8 +61,8 @@ pub struct Diff<'a> {
     pub changes: Vec<Change<'a>>,
 }
 
-/// Compares two snapshots.
-pub fn diff<'a>(snapshots: Pair<&'a Snapshot>) -> Diff<'a> {
+/// Compares two snapshots. The first has the new names already.
+pub fn diff<'a>(snapshots: Pair<&'a Snapshot>, renames: &'a [Rename]) -> Diff<'a> {
     let tables = split(&snapshots.from.tables, &snapshots.to.tables);
     let altered: Vec<_> = tables.kept.into_iter().map(|it| Altered::of(snapshots.to, it)).collect();
     let mut steps = Vec::new();
@@ -66,6 +71,10 @@ pub fn diff<'a>(snapshots: Pair<&'a Snapshot>) -> Diff<'a> {
     }
     for table in &tables.dropped {
         steps.push(Step::plain(&table.name, Change::DropTable(table)));
+    }
+    for kind in [NameKind::Table, NameKind::Column] {
+        let renames = renames.iter().filter(|it| it.kind == kind);
+        steps.extend(renames.map(|it| Step::plain(&it.to[0], Change::Rename(it))));
     }
     let mut before =
         |of: fn(&Altered<'a>) -> Vec<Step<'a>>| steps.extend(altered.iter().flat_map(of));
@@ -126,11 +135,28 @@ fn combine<'a>(steps: Vec<Step<'a>>, snapshots: Pair<&'a Snapshot>) -> Vec<Chang
             Action::Plain(change) => group.push(change),
             Action::Reference(key) if comes_with_column(key, group) => {}
             Action::Rebuild | Action::Reference(_) => {
-                *group = rebuild(table.unwrap_or_default(), snapshots);
+                rebuild_after(group, rebuild(table.unwrap_or_default(), snapshots));
             }
         }
     }
-    in_key_order(groups).into_values().flatten().collect()
+    let changes = in_key_order(groups).into_values().flatten();
+    let (renames, others): (Vec<_>, Vec<_>) =
+        changes.partition(|it| matches!(it, Change::Rename(_)));
+    let (columns, tables): (Vec<_>, Vec<_>) = renames
+        .into_iter()
+        .partition(|it| matches!(it, Change::Rename(it) if it.kind == NameKind::Column));
+    tables.into_iter().chain(columns).chain(others).collect()
+}
+
+/// Puts a rebuild in the place of what happens to a table. drizzle-kit keeps all that comes before where
+/// the table is renamed, and forgets even a renamed column where it is not.
+fn rebuild_after<'a>(group: &mut Vec<Change<'a>>, rebuild: Vec<Change<'a>>) {
+    let is_of_table =
+        |it: &Change<'_>| matches!(it, Change::Rename(it) if it.kind == NameKind::Table);
+    if !group.iter().any(is_of_table) {
+        group.retain(|it| matches!(it, Change::Rename(_)));
+    }
+    group.extend(rebuild);
 }
 
 fn comes_with_column(key: &ForeignKey, group: &[Change<'_>]) -> bool {

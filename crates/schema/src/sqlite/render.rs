@@ -8,6 +8,7 @@ use super::snapshot::{Check, Column, ForeignKey, Table};
 use crate::drizzle::javascript;
 use crate::pair::Pair;
 use crate::plan::{Hazard, Statement};
+use crate::rename::Rename;
 
 /// The statements of a whole diff, in order. drizzle-kit drops repeated statements, which leaves the
 /// foreign keys on for all rebuilds but the first.
@@ -20,6 +21,7 @@ pub fn render(change: &Change<'_>) -> Vec<Statement> {
     let sql = match change {
         Change::CreateTable(it) => create_table(&it.name, it),
         Change::DropTable(it) => return vec![drop_table(it)],
+        Change::Rename(it) => rename(it),
         Change::DropIndex(it) => format!("DROP INDEX {};", quote(&it.name)),
         Change::RebuildTable(tables) => return rebuild(*tables),
         Change::ReplaceColumn { table, column } => {
@@ -36,6 +38,16 @@ pub fn render(change: &Change<'_>) -> Vec<Statement> {
         }
     };
     vec![Statement::harmless(sql)]
+}
+
+fn rename(it: &Rename) -> String {
+    match (&it.from[..], &it.to[..]) {
+        ([table, old], [.., new]) => {
+            let (old, new) = (double_quoted(old), double_quoted(new));
+            format!("ALTER TABLE {} RENAME COLUMN {old} TO {new};", quote(table))
+        }
+        _ => format!("ALTER TABLE {} RENAME TO {};", quote(it.old_name()), quote(it.new_name())),
+    }
 }
 
 /// An identifier. drizzle-kit does not escape backticks inside.

@@ -17,6 +17,7 @@ use crate::drizzle::entities::Entities;
 use crate::drizzle::snapshot::{SnapshotError, SnapshotIds};
 use crate::pair::Pair;
 use crate::plan::Statement;
+use crate::rename::{NameKind, Rename};
 
 /// How the files look.
 pub const FORMAT: EntityFormat = EntityFormat {
@@ -25,6 +26,7 @@ pub const FORMAT: EntityFormat = EntityFormat {
     older: &[],
     types: types::TYPES,
     has_deltas: false,
+    renames: &[NameKind::Table, NameKind::Column],
 };
 
 /// The snapshot of a declared schema.
@@ -38,9 +40,10 @@ pub fn snapshot(
     Ok(EntitySnapshot::new(&FORMAT, encode::entities(schema)?, ids))
 }
 
-/// The statements that lead from one set of rows to another, as drizzle-kit 1.0 writes them.
-pub fn statements(entities: Pair<&Entities>) -> Vec<Statement> {
-    render::statements(&diff::diff(entities))
+/// The statements that lead from one set of rows to another, as drizzle-kit 1.0 writes them. The first has
+/// the new names already.
+pub fn statements(entities: Pair<&Entities>, renames: &[Rename]) -> Vec<Statement> {
+    render::statements(&diff::diff(entities, renames))
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -9,6 +9,7 @@
 mod fuzz;
 mod mangle;
 mod mysql;
+mod renames;
 mod suite;
 
 use std::fs;
@@ -136,7 +137,7 @@ fn postgres(folder: &Path) -> Outcome {
         (Snapshot::empty(), Snapshot::of(&declared(folder, "declared.json"), &ids(0)).unwrap())
     };
     assert_eq!(Snapshot::read(&to.write()), Ok(to.clone()), "{}", folder.display());
-    let diff = postgres::diff::diff(Pair { from: &from, to: &to });
+    let diff = postgres::diff::diff(Pair { from: &from, to: &to }, &[]);
     Outcome {
         custom: write_custom(Some(&to.write()), &ids(9).id).unwrap(),
         statements: postgres::render::statements(&diff),
@@ -156,7 +157,7 @@ fn sqlite(folder: &Path) -> Outcome {
     };
     let read = Snapshot::read(&to.write()).unwrap();
     assert_eq!(read.tables, to.tables, "{}", folder.display());
-    let diff = sqlite::diff::diff(Pair { from: &from, to: &read });
+    let diff = sqlite::diff::diff(Pair { from: &from, to: &read }, &[]);
     Outcome {
         custom: write_custom(Some(&to.write()), &ids(9).id).unwrap(),
         statements: sqlite::render::statements(&diff),

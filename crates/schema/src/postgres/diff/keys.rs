@@ -5,14 +5,15 @@
 use super::Change;
 use super::generated::refers_to;
 use crate::postgres::snapshot::{ForeignKey, Index, IndexColumn, Table};
+use crate::rename::{NameKind, Rename};
 
 /// Moves only what has to be moved.
-pub(super) fn in_order(changes: Vec<Change<'_>>) -> Vec<Change<'_>> {
+pub(super) fn in_order<'a>(changes: Vec<Change<'a>>, renames: &[Rename]) -> Vec<Change<'a>> {
     let added = keys(&changes, |it| matches!(it, Change::AddForeignKey { .. }));
     let dropped = keys(&changes, |it| matches!(it, Change::DropForeignKey { .. }));
     let (early, rest) = changes.into_iter().partition(|it| makes_unique(it, &added));
     let (late, mut rest): (Vec<_>, Vec<_>) =
-        Vec::into_iter(rest).partition(|it| ends_unique(it, &dropped));
+        Vec::into_iter(rest).partition(|it| ends_unique(it, &dropped, renames));
     let is_added = |it: &Change<'_>| matches!(it, Change::AddForeignKey { .. });
     let at = rest.iter().position(is_added).unwrap_or(rest.len());
     rest.splice(at..at, Vec::into_iter(early));
@@ -40,9 +41,29 @@ fn makes_unique(change: &Change<'_>, keys: &[&ForeignKey]) -> bool {
     unique_columns(index).is_some_and(|it| is_needed(table, &it, keys))
 }
 
-fn ends_unique(change: &Change<'_>, keys: &[&ForeignKey]) -> bool {
+fn ends_unique(change: &Change<'_>, keys: &[&ForeignKey], renames: &[Rename]) -> bool {
     let Change::DropUnique { table, unique } = change else { return false };
-    is_needed(table, &unique.columns, keys)
+    is_needed(&as_it_was(table, renames), &unique.columns, keys)
+}
+
+/// The table under the name that keys know which were there before.
+fn as_it_was(table: &Table, renames: &[Rename]) -> Table {
+    let mut old = table.clone();
+    for rename in renames.iter().rev() {
+        let schema = if old.schema.is_empty() { "public" } else { &old.schema };
+        match (&rename.from[..], &rename.to[..]) {
+            ([from_schema, from], [to_schema, to])
+                if rename.kind == NameKind::Table && schema == to_schema && old.name == *to =>
+            {
+                (old.schema, old.name) = (from_schema.clone(), from.clone());
+            }
+            ([from], [to]) if rename.kind == NameKind::Schema && schema == to => {
+                old.schema.clone_from(from);
+            }
+            _ => {}
+        }
+    }
+    old
 }
 
 fn is_needed(table: &Table, columns: &[String], keys: &[&ForeignKey]) -> bool {

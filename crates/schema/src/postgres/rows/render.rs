@@ -6,6 +6,7 @@
 
 mod column;
 mod object;
+mod rename;
 
 use super::diff::{Change, Whole};
 use super::{Check, ForeignKey, Index, PrimaryKey, Table, Unique};
@@ -19,6 +20,8 @@ pub(super) fn statements(changes: &[Change]) -> Vec<Statement> {
 
 fn render(change: &Change) -> Vec<Statement> {
     let sql = match change {
+        Change::Rename { rename, is_materialized } => rename::renamed(rename, *is_materialized),
+        Change::Move { rename, is_materialized } => rename::moved(rename, *is_materialized),
         Change::CreateTable(it) => return harmless(create_table(it)),
         Change::DropTable { table, policies } => return drop_table(table, policies),
         Change::SetRls(it) => {

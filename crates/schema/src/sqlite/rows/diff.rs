@@ -1,8 +1,8 @@
 //! What has to change to get from one set of rows to another.
 //!
 //! Follows `ddlDiff` of drizzle-kit 1.0.0-rc.5 (`src/dialects/sqlite/diff.ts`): the same comparisons,
-//! the same statement kinds, in the same order. Renames are not guessed: a renamed thing is dropped
-//! and created. `render` turns the changes into SQL.
+//! the same statement kinds, in the same order. Renames are not guessed: what nobody has called renamed
+//! is dropped and created. `render` turns the changes into SQL.
 
 use std::collections::BTreeSet;
 
@@ -13,11 +13,14 @@ use serde_json::Value;
 use super::{Check, Column, ForeignKey, Index, Key, Table, View};
 use crate::drizzle::entities::{Altered, Changes, Entities, Row, type_of};
 use crate::pair::Pair;
+use crate::rename::{NameKind, Rename};
 
 /// One step from a set of rows to the next, in the kit's order.
 #[derive(Clone, Debug)]
 pub(super) enum Change {
     CreateTable(Whole),
+    /// Of a table or a column.
+    Rename(Rename),
     AddColumn {
         column: Column,
         key: Option<ForeignKey>,
@@ -56,8 +59,8 @@ struct Sides<'a> {
     dropped: BTreeSet<String>,
 }
 
-/// Compares two sets of rows.
-pub(super) fn diff(entities: Pair<&Entities>) -> Vec<Change> {
+/// Compares two sets of rows. The first has the new names already.
+pub(super) fn diff(entities: Pair<&Entities>, renames: &[Rename]) -> Vec<Change> {
     let changes = entities.from.changes(entities.to);
     let names = |rows: &[Row]| {
         let tables = rows.iter().filter(|it| type_of(it) == "tables");
@@ -69,6 +72,9 @@ pub(super) fn diff(entities: Pair<&Entities>) -> Vec<Change> {
     let tables = sides.come::<Table>("tables");
     let mut steps: Vec<_> =
         tables.iter().map(|it| Change::CreateTable(whole(sides.to, &it.name))).collect();
+    let renamed = |kind| renames.iter().filter(move |it| it.kind == kind).cloned();
+    steps.extend(renamed(NameKind::Table).map(Change::Rename));
+    steps.extend(renamed(NameKind::Column).map(Change::Rename));
     steps.extend(sides.added_columns());
     steps.extend(sides.replaced_columns(&rebuilt));
     steps.extend(rebuilt.iter().map(|it| {

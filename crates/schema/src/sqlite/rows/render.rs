@@ -8,6 +8,7 @@ use super::diff::{Change, Whole};
 use super::{Check, Column, ForeignKey, Index, Key};
 use crate::pair::Pair;
 use crate::plan::{Hazard, Statement};
+use crate::rename::Rename;
 
 /// The statements of all changes, in order.
 pub(super) fn statements(changes: &[Change]) -> Vec<Statement> {
@@ -17,6 +18,7 @@ pub(super) fn statements(changes: &[Change]) -> Vec<Statement> {
 fn render(change: &Change) -> Vec<Statement> {
     let sql = match change {
         Change::CreateTable(it) => create_table(&it.name, it),
+        Change::Rename(it) => rename(it),
         Change::AddColumn { column, key } => add_column(column, key.as_ref()),
         Change::ReplaceColumn { column, key } => {
             let add = Statement::harmless(add_column(column, key.as_ref()));
@@ -34,6 +36,14 @@ fn render(change: &Change) -> Vec<Statement> {
         }
     };
     vec![Statement::harmless(sql)]
+}
+
+fn rename(it: &Rename) -> String {
+    let (old, new) = (quote(it.old_name()), quote(it.new_name()));
+    match &it.from[..] {
+        [table, _] => format!("ALTER TABLE {} RENAME COLUMN {old} TO {new};", quote(table)),
+        _ => format!("ALTER TABLE {old} RENAME TO {new};"),
+    }
 }
 
 /// An identifier. drizzle-kit does not escape backticks inside.

@@ -5,11 +5,13 @@ use super::super::{Check, Column, ForeignKey, Index, Unique};
 use super::columns::Recreated;
 use super::{Change, Sides};
 use crate::pair::Pair;
+use crate::rename::NameKind;
 
 /// Everything between the altered columns and the views.
 pub(super) fn changes(sides: &Sides<'_>, recreated: &Recreated) -> Vec<Change> {
     let indexes = Indexes::of(sides, recreated);
     let mut steps: Vec<_> = indexes.replaced.into_iter().map(Change::ReplaceIndex).collect();
+    steps.extend(sides.renamed(NameKind::Unique));
     let mut uniques: Vec<Unique> = sides.created_of_kept("uniques");
     add_missing(&mut uniques, &recreated.uniques);
     steps.extend(uniques.into_iter().map(Change::AddUnique));

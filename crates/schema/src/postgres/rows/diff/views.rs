@@ -3,6 +3,7 @@
 use super::super::View;
 use super::{Change, Sides};
 use crate::pair::Pair;
+use crate::rename::NameKind;
 
 /// Views that differ in what counts, with whether they have to be made again.
 fn altered(sides: &Sides<'_>) -> Vec<(Pair<View>, bool)> {
@@ -20,6 +21,8 @@ fn altered(sides: &Sides<'_>) -> Vec<(Pair<View>, bool)> {
 /// Views that go, then those that change.
 pub(super) fn dropped(sides: &Sides<'_>) -> Vec<Change> {
     let mut steps: Vec<_> = sides.dropped("views").map(Change::DropView).collect();
+    steps.extend(sides.renamed(NameKind::View));
+    steps.extend(sides.moved(NameKind::View));
     let altered = altered(sides);
     let again = altered.iter().filter(|it| it.1).map(|it| it.0.from.clone());
     steps.extend(again.map(Change::DropView));
