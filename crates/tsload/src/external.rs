@@ -45,8 +45,8 @@ pub(crate) fn evaluate(
 ) -> Result<String, LoadError> {
     let name = program.name();
     let failed = |message: String| LoadError::Failed { place: None, message };
-    let mut child = program
-        .command(job, MARK)
+    let mut command = program.command(job, MARK, modules.borrow().workspace.yarn());
+    let mut child = command
         .spawn()
         .map_err(|it| LoadError::RuntimeMissing { program: name, message: it.to_string() })?;
     let (stdin, stdout) = (child.stdin.take(), child.stdout.take());

@@ -165,19 +165,12 @@ pub(crate) fn resolve_orm(
 fn add_files<'js>(ctx: &Ctx<'js>, host: &Object<'js>, modules: &SharedModules) -> Result<()> {
     let shared = Rc::clone(modules);
     let kind = move |path: String| {
-        let path = shared.borrow().workspace.readable(Path::new(&path))?;
-        Some(if path.is_dir() { "directory" } else { "file" })
+        let is_folder = shared.borrow().workspace.is_folder(Path::new(&path))?;
+        Some(if is_folder { "directory" } else { "file" })
     };
     host.set("kind", Function::new(ctx.clone(), kind)?)?;
     let shared = Rc::clone(modules);
-    let list = move |path: String| -> Option<Vec<String>> {
-        let path = shared.borrow().workspace.readable(Path::new(&path))?;
-        let entries = std::fs::read_dir(path).ok()?.flatten();
-        let mut names: Vec<_> =
-            entries.map(|it| it.file_name().to_string_lossy().into_owned()).collect();
-        names.sort();
-        Some(names)
-    };
+    let list = move |path: String| shared.borrow().workspace.list(Path::new(&path));
     host.set("list", Function::new(ctx.clone(), list)?)?;
     let shared = Rc::clone(modules);
     let text = move |ctx: Ctx<'_>, path: String| {

@@ -19,6 +19,7 @@ mod module_record;
 mod modules;
 mod nesting;
 mod patterns;
+mod plugnplay;
 mod programs;
 mod project;
 mod redaction;

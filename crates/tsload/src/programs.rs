@@ -1,5 +1,6 @@
 //! The programs of the project's own that can run its files: Node.js, Node.js with tsx, bun.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -7,6 +8,7 @@ use serde_json::json;
 
 use crate::error::LoadError;
 use crate::modules::SharedModules;
+use crate::plugnplay::PlugNPlay;
 use crate::sandbox::{Job, Runtime};
 use crate::workspace::{Style, Target};
 
@@ -65,8 +67,9 @@ impl Program {
         }
     }
 
-    /// The command that begins the conversation, in which `mark` precedes each message.
-    pub(crate) fn command(&self, job: &Job, mark: &str) -> Command {
+    /// The command that begins the conversation, in which `mark` precedes each message. `yarn` are packages
+    /// that Node.js finds with hooks only.
+    pub(crate) fn command(&self, job: &Job, mark: &str, yarn: Option<&PlugNPlay>) -> Command {
         let load = if self.transpiles() { TOOL } else { NODE };
         let describe = DESCRIBE.join(",");
         let script = format!(
@@ -74,11 +77,13 @@ impl Program {
             json!(mark)
         );
         let mut command = match self {
-            Self::Node | Self::Tsx(_) => node(),
+            Self::Node | Self::Tsx(_) => node(yarn),
             Self::Bun(path) => Command::new(path),
         };
         match self {
             Self::Node => drop(command.arg("--experimental-vm-modules")),
+            // An archive can only be entered by a name.
+            Self::Tsx(_) if yarn.is_some() => drop(command.args(["--import", "tsx"])),
             Self::Tsx(entry) => drop(command.arg("--import").arg(entry)),
             // What it installs by itself, and what it reads of `.env` files, the others do not have.
             Self::Bun(_) => drop(command.args(["--no-install", "--no-env-file"])),
@@ -90,9 +95,15 @@ impl Program {
     }
 }
 
-fn node() -> Command {
+fn node(yarn: Option<&PlugNPlay>) -> Command {
     let mut node = Command::new("node");
     node.args(["--no-warnings", "--max-old-space-size=512", "--input-type=commonjs"]);
+    if let Some((require, loader)) = yarn.map(PlugNPlay::hooks) {
+        node.arg("--require").arg(require);
+        node.args(
+            loader.iter().flat_map(|it| [OsStr::new("--experimental-loader"), it.as_os_str()]),
+        );
+    }
     node
 }
 

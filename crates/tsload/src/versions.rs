@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use raingauge_schema::drizzle::Generation;
 use serde_json::Value;
 
+use crate::plugnplay::PlugNPlay;
+
 /// Versions of the installed packages, as their `package.json` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Versions {
@@ -16,7 +18,13 @@ pub struct Versions {
 impl Versions {
     /// The versions that the first of the folders sees which sees any.
     pub(crate) fn seen_from(folders: &[PathBuf]) -> Self {
-        let find = |package| folders.iter().find_map(|it| version(it, package));
+        let yarn = folders.iter().find_map(|it| PlugNPlay::seen_from(it).ok().flatten());
+        let find = |package| {
+            let found = folders.iter().find_map(|it| version(it, package));
+            found.or_else(|| {
+                folders.iter().find_map(|it| version_of_yarn(yarn.as_ref()?, it, package))
+            })
+        };
         Self { drizzle_orm: find("drizzle-orm"), drizzle_kit: find("drizzle-kit") }
     }
 
@@ -29,7 +37,15 @@ impl Versions {
 
 fn version(folder: &Path, package: &str) -> Option<String> {
     let file = format!("node_modules/{package}/package.json");
-    let text = folder.ancestors().find_map(|it| fs::read_to_string(it.join(&file)).ok())?;
-    let content: Value = serde_json::from_str(&text).ok()?;
+    let text = folder.ancestors().find_map(|it| fs::read(it.join(&file)).ok())?;
+    version_in(&text)
+}
+
+fn version_of_yarn(yarn: &PlugNPlay, folder: &Path, package: &str) -> Option<String> {
+    version_in(&yarn.read_at(&yarn.package(folder, package)?.join("package.json"))?)
+}
+
+fn version_in(package: &[u8]) -> Option<String> {
+    let content: Value = serde_json::from_slice(package).ok()?;
     content.get("version").and_then(Value::as_str).map(str::to_owned)
 }

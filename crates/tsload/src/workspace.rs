@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::plugnplay::{Located, PlugNPlay};
 use oxc_resolver::{
     Resolution, ResolveContext, ResolveError, ResolveOptions, Resolver, TsConfig,
     TsconfigDiscovery, TsconfigOptions, TsconfigReferences,
@@ -37,6 +38,8 @@ pub(crate) struct Workspace {
     root: PathBuf,
     top: PathBuf,
     linked: BTreeSet<PathBuf>,
+    /// Yarn's packages, or why there are none although it says that there are.
+    yarn: Result<Option<PlugNPlay>, String>,
     import: Resolver,
     require: Resolver,
     tsconfigs: BTreeMap<PathBuf, Option<Arc<TsConfig>>>,
@@ -45,11 +48,13 @@ pub(crate) struct Workspace {
 impl Workspace {
     /// `home` is the user's folder, which is never taken for a workspace.
     pub(crate) fn new(root: &Path, home: Option<&Path>) -> Self {
+        let yarn = PlugNPlay::seen_from(root);
+        let options = |conditions| options(conditions, root, matches!(yarn, Ok(Some(_))));
         let import = Resolver::new(options(&["node", "import", "module-sync"]));
         let require = import.clone_with_options(options(&["node", "require", "module-sync"]));
         let (root, top) = (root.to_owned(), workspace_top(root, home));
         let (linked, tsconfigs) = (BTreeSet::new(), BTreeMap::new());
-        Self { root, top, linked, import, require, tsconfigs }
+        Self { root, top, linked, yarn, import, require, tsconfigs }
     }
 
     /// Finds what `specifier` means in the file `from`. The error says why there is nothing.
@@ -63,14 +68,22 @@ impl Workspace {
             return Ok(target);
         }
         let specifier = specifier.strip_prefix("file://").unwrap_or(specifier);
-        let found = self.find(from, specifier, style).map_err(|it| explain(&it))?;
+        let found = self.find(from, specifier, style).map_err(|it| match &self.yarn {
+            Err(reason) => reason.clone(),
+            Ok(_) => explain(&it),
+        })?;
         let path = found.path().to_owned();
-        if let Some(package) = found.package_json()
-            && self.is_package_of(from, specifier, package.directory())
-        {
-            self.linked.insert(package.directory().to_owned());
+        if let Some(package) = found.package_json() {
+            if self.is_package_of(from, specifier, package.directory()) {
+                self.linked.insert(package.directory().to_owned());
+            }
+            self.linked.extend(self.package_of_yarn(from, specifier, package.directory()));
         }
-        match self.may_read(&path) {
+        let may_read = match self.locate(&path) {
+            Some(located) => self.may_read(&located.path()),
+            None => self.may_read(&path),
+        };
+        match may_read {
             true => Ok(Target::File(path)),
             false => Err(format!("it lies outside of `{}`", self.top.display())),
         }
@@ -93,6 +106,27 @@ impl Workspace {
             fs::canonicalize(it.join("node_modules").join(&name)).is_ok_and(|it| it == folder)
         };
         from.ancestors().skip(1).any(is_it)
+    }
+
+    /// The folder without `__virtual__`, if it is the package in an archive that Yarn gives to the file `from`
+    /// under this name: the archive may lie in a store that all projects share.
+    fn package_of_yarn(&self, from: &Path, specifier: &str, folder: &Path) -> Option<PathBuf> {
+        let yarn = self.yarn()?;
+        if specifier.starts_with(['.', '/', '#']) {
+            return None;
+        }
+        let given = yarn.package(from.parent()?, specifier)?;
+        match (yarn.locate(&given)?, yarn.locate(folder)?) {
+            (given @ Located::Archived { .. }, found) if given.path() == found.path() => {
+                Some(given.path())
+            }
+            _ => None,
+        }
+    }
+
+    /// The packages that Yarn has installed in archives.
+    pub(crate) fn yarn(&self) -> Option<&PlugNPlay> {
+        self.yarn.as_ref().ok()?.as_ref()
     }
 
     /// Tries the `paths` of the nearest `tsconfig.json`, then of the project's, then none at all: a
@@ -143,20 +177,49 @@ impl Workspace {
             || self.linked.iter().any(|it| path.starts_with(it))
     }
 
-    /// The real path of an existing file or folder that may be read.
-    pub(crate) fn readable(&self, path: &Path) -> Option<PathBuf> {
-        fs::canonicalize(path).ok().filter(|it| self.may_read(it))
+    /// Where an existing file or folder is.
+    fn locate(&self, path: &Path) -> Option<Located> {
+        match self.yarn() {
+            Some(yarn) => yarn.locate(path),
+            None => fs::canonicalize(path).ok().map(Located::Disk),
+        }
+    }
+
+    /// Where an existing file or folder is that may be read.
+    fn readable(&self, path: &Path) -> Option<Located> {
+        self.locate(path).filter(|it| self.may_read(&it.path()))
+    }
+
+    /// Whether an existing file or folder that may be read is a folder.
+    pub(crate) fn is_folder(&self, path: &Path) -> Option<bool> {
+        Some(match self.readable(path)? {
+            Located::Disk(path) => path.is_dir(),
+            Located::Archived { archive, inner } => self.yarn()?.is_folder(&archive, &inner),
+        })
+    }
+
+    /// The names in a folder that may be read, sorted; of one in an archive nothing.
+    pub(crate) fn list(&self, path: &Path) -> Option<Vec<String>> {
+        let Located::Disk(path) = self.readable(path)? else { return None };
+        let entries = fs::read_dir(path).ok()?.flatten();
+        let mut names: Vec<_> =
+            entries.map(|it| it.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        Some(names)
     }
 
     /// The project's top, if the file exists and may not be read.
     pub(crate) fn refuses(&self, path: &Path) -> Option<PathBuf> {
-        let path = fs::canonicalize(path).ok()?;
+        let path = self.locate(path)?.path();
         (!self.may_read(&path)).then(|| self.top.clone())
     }
 
     /// The bytes of an ordinary file that may be read and is not huge.
     pub(crate) fn read(&self, path: &Path) -> Option<Vec<u8>> {
-        let path = self.readable(path)?;
+        let path = match self.readable(path)? {
+            Located::Disk(path) => path,
+            Located::Archived { archive, inner } => return self.yarn()?.read(&archive, &inner),
+        };
         let metadata = fs::metadata(&path).ok()?;
         (metadata.is_file() && metadata.len() <= MAX_FILE_BYTES)
             .then(|| fs::read(&path).ok())
@@ -164,7 +227,7 @@ impl Workspace {
     }
 }
 
-fn options(conditions: &[&str]) -> ResolveOptions {
+fn options(conditions: &[&str], root: &Path, is_yarns: bool) -> ResolveOptions {
     let list = |items: &[&str]| items.iter().map(ToString::to_string).collect::<Vec<_>>();
     ResolveOptions {
         // Only makes the resolver look into the configuration that it is given with each question.
@@ -185,6 +248,8 @@ fn options(conditions: &[&str]) -> ResolveOptions {
         main_fields: list(&["main", "module"]),
         // The environment belongs to the caller.
         node_path: false,
+        cwd: Some(root.to_owned()),
+        yarn_pnp: is_yarns,
         ..ResolveOptions::default()
     }
 }

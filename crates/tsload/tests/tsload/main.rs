@@ -22,3 +22,4 @@ mod project;
 mod runtimes;
 mod spoilt;
 mod sqlite;
+mod yarn;
