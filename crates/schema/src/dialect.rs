@@ -1,5 +1,7 @@
 //! The only place that asks which dialect it has.
 
+mod upgrade;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -280,6 +282,16 @@ impl AnySchema {
         match (self, generation) {
             (Self::Postgres(it), Generation::V1) => Self::Postgres(postgres::rows::named(&it)),
             (it, _) => it,
+        }
+    }
+
+    /// The schema as 1.0 takes it beside live: what it does not name keeps the name that live has for it.
+    #[must_use]
+    pub fn with_names_of(&self, live: &Catalog) -> Self {
+        match self {
+            Self::Postgres(it) => Self::Postgres(postgres::adopt::with_names_of(it, live)),
+            // SQLite's constraints have no names that a catalog compares.
+            Self::Sqlite(_) => self.clone(),
         }
     }
 

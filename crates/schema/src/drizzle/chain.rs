@@ -115,6 +115,67 @@ impl EntitySnapshot {
         settled.file(|| deltas.into_iter().chain(others()).map(|it| it.write()).collect())
     }
 
+    /// The file that `drizzle-kit up` makes of a snapshot of 0.x after `previous`, with the state that
+    /// 1.0 reads from it. `renames` are those that 0.x noted, which 1.0 keeps where files are whole.
+    pub fn upgraded_after(&self, previous: &Self, renames: Vec<String>) -> (String, Self) {
+        if !self.format.has_deltas {
+            return (self.whole_upgraded(renames), self.clone());
+        }
+        if self.is_whole() {
+            return (self.file(Vec::new), self.clone());
+        }
+        // The kit compares as `generate` does, and then puts back the names that this has lent.
+        let settled = self.settled_after(previous);
+        let mut end = self.clone();
+        for key in self.entities.of("pks") {
+            let is_default = key["name"].as_str().and_then(|it| it.strip_suffix("_pkey"))
+                == key["table"].as_str();
+            let is_same = |it: &&Row| it["schema"] == key["schema"] && it["table"] == key["table"];
+            let kept = settled.entities.of("pks").find(is_same);
+            if let (true, false, Some(kept)) = (is_default, key["nameExplicit"] == true, kept) {
+                let name = [("name".to_owned(), kept["name"].clone())].into_iter().collect();
+                let _taken = end.entities.set(&self.entities.full_key(key), &name);
+            }
+        }
+        let mut deltas = previous.entities.deltas(&settled.entities);
+        deltas.extend(settled.entities.deltas(&end.entities));
+        let text = end.file(|| deltas.iter().map(Delta::write).collect());
+        (text, end)
+    }
+
+    /// The file that leads from `previous` here and gives what has no name of its own the names that it
+    /// has in `named`, in the form of [`Self::upgraded_after`], with the state that 1.0 reads from it.
+    pub fn respelled_after(
+        &self,
+        previous: &Self,
+        named: &Self,
+        renames: Vec<String>,
+    ) -> (String, Self) {
+        let end = Self {
+            id: named.id.clone(),
+            prev_ids: named.prev_ids.clone(),
+            ..self.settled_after(named)
+        };
+        if !self.format.has_deltas {
+            return (end.whole_upgraded(renames), end);
+        }
+        let deltas = || previous.entities.deltas(&end.entities);
+        let text = end.file(|| deltas().iter().map(Delta::write).collect());
+        (text, end)
+    }
+
+    /// A file that says everything, with its keys in the order of `up`.
+    fn whole_upgraded(&self, renames: Vec<String>) -> String {
+        let mut file = Map::new();
+        file.insert("dialect".to_owned(), self.format.dialect.into());
+        file.insert("id".to_owned(), self.id.as_str().into());
+        file.insert("prevIds".to_owned(), self.prev_ids.clone().into());
+        file.insert("version".to_owned(), self.format.version.into());
+        file.insert("ddl".to_owned(), Value::from_iter(self.entities.all().cloned()));
+        file.insert("renames".to_owned(), renames.into());
+        javascript::pretty(&file)
+    }
+
     /// The bytes of the file that `generate --custom` writes after this state.
     pub fn write_custom(&self, id: &str) -> String {
         let prev_ids = vec![self.id.clone()];

@@ -38,6 +38,14 @@ pub struct Renames {
     pub columns: IndexMap<String, String>,
 }
 
+impl Renames {
+    /// As 1.0 writes them: `from->to`, tables first.
+    pub fn lines(&self) -> Vec<String> {
+        let all = self.tables.iter().chain(&self.columns);
+        all.map(|(from, to)| format!("{from}->{to}")).collect()
+    }
+}
+
 /// Why a text is not JSON.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JsonError {

@@ -3,6 +3,7 @@
 //! Where `schema.ts` declares what live has, its spelling is taken ([`present`]), so that the real
 //! `drizzle-kit generate` finds nothing; without a `schema.ts` the catalog is described ([`describe`]).
 
+mod lent;
 mod merged;
 mod names;
 
@@ -14,6 +15,7 @@ use crate::catalog::{Catalog, Kind, Object, ObjectId};
 use crate::compare::Equivalence;
 use crate::pair::Pair;
 
+pub use lent::with_names_of;
 pub use names::{Collision, collisions, stored};
 
 /// The declared catalog as it has to be compared with live, and what in it is only another spelling.
@@ -141,6 +143,7 @@ fn describe_table(live: &Catalog, table: &Object) -> Table {
     let named_key = key.filter(|_| inline.is_none()).map(|it| PrimaryKey {
         name: it.id.name().to_owned(),
         name_explicit: true,
+        name_lent: false,
         columns: columns(it, "columns"),
     });
     Table {
@@ -281,6 +284,7 @@ fn describe_foreign_key(live: &Catalog, key: &Object) -> Option<ForeignKey> {
     Some(ForeignKey {
         name: key.id.name().to_owned(),
         name_explicit: true,
+        name_lent: false,
         columns: columns(key, "columns"),
         schema_to: schema_of(target),
         table_to: target.id.name().to_owned(),
@@ -294,6 +298,7 @@ fn describe_unique(unique: &Object) -> Unique {
     Unique {
         name: unique.id.name().to_owned(),
         name_explicit: true,
+        name_lent: false,
         of_column: false,
         columns: columns(unique, "columns"),
         nulls_not_distinct: unique.get("nulls not distinct") == Some("true"),

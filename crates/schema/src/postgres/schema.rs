@@ -171,6 +171,9 @@ pub struct ForeignKey {
     pub name: String,
     #[serde(default)]
     pub name_explicit: bool,
+    /// Whether the name is live's, which 1.0 lets stand where the schema gives none.
+    #[serde(skip)]
+    pub name_lent: bool,
     pub columns: Vec<String>,
     /// `public` unless the target says otherwise.
     pub schema_to: String,
@@ -187,6 +190,9 @@ pub struct PrimaryKey {
     pub name: String,
     #[serde(default)]
     pub name_explicit: bool,
+    /// Whether the name is live's, which 1.0 lets stand where the schema gives none.
+    #[serde(skip)]
+    pub name_lent: bool,
     pub columns: Vec<String>,
 }
 
@@ -196,6 +202,9 @@ pub struct Unique {
     pub name: String,
     #[serde(default)]
     pub name_explicit: bool,
+    /// Whether the name is live's, which 1.0 lets stand where the schema gives none.
+    #[serde(skip)]
+    pub name_lent: bool,
     /// Whether it is `.unique()` of a column: Drizzle 1.0 gives those another name.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub of_column: bool,

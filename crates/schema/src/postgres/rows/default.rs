@@ -32,7 +32,7 @@ pub(super) fn encode(column: &Column) -> Option<String> {
 }
 
 /// Removes what casts an expression at its end, as the kit's pattern finds it.
-fn without_casts(sql: &str) -> String {
+pub(super) fn without_casts(sql: &str) -> String {
     let sql = sql.strip_suffix("[]").unwrap_or(sql);
     let start = sql.match_indices("::").map(|it| it.0).find(|it| {
         let rest = sql.get(*it..).unwrap_or_default();

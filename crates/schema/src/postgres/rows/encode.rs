@@ -158,7 +158,7 @@ fn identity(it: &schema::Identity, column: &schema::Column, table: &schema::Tabl
     }
 }
 
-fn number(text: &str) -> Value {
+pub(super) fn number(text: &str) -> Value {
     text.parse::<i64>().map_or(Value::Null, Value::from)
 }
 
@@ -207,7 +207,7 @@ pub(super) fn names(table: &schema::Table) -> Names {
 }
 
 fn foreign_key(table: &schema::Table, it: &schema::ForeignKey) -> ForeignKey {
-    let name = match it.name_explicit {
+    let name = match it.name_explicit || it.name_lent {
         true => it.name.clone(),
         false => default_key_name(&table.name, &it.columns, &it.table_to, &it.columns_to),
     };
@@ -226,7 +226,8 @@ fn foreign_key(table: &schema::Table, it: &schema::ForeignKey) -> ForeignKey {
 }
 
 fn primary_key(table: &schema::Table, it: &schema::PrimaryKey) -> PrimaryKey {
-    let name = if it.name_explicit { it.name.clone() } else { format!("{}_pkey", table.name) };
+    let is_given = it.name_explicit || it.name_lent;
+    let name = if is_given { it.name.clone() } else { format!("{}_pkey", table.name) };
     PrimaryKey {
         schema: table.schema.clone(),
         table: table.name.clone(),
@@ -237,7 +238,7 @@ fn primary_key(table: &schema::Table, it: &schema::PrimaryKey) -> PrimaryKey {
 }
 
 fn unique(table: &schema::Table, it: &schema::Unique) -> Unique {
-    let name = match (it.name_explicit, it.of_column) {
+    let name = match (it.name_explicit || it.name_lent, it.of_column) {
         (false, true) => format!("{}_{}_key", table.name, it.columns.join("_")),
         (true, _) | (false, false) => it.name.clone(),
     };
