@@ -95,6 +95,8 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Apply pending migrations, rehearsed and under a lock
     Migrate(MigrateArgs),
+    /// Take migrations folder and ledger from Drizzle 0.x to 1.0; shows the plan without --confirm
+    Upgrade(UpgradeArgs),
     /// Put npm scripts and lines for git into the project; shows them without --confirm
     Init(InitArgs),
 }
@@ -111,6 +113,7 @@ impl Command {
             Self::Execute(_) => "execute",
             Self::Status(_) => "status",
             Self::Migrate(_) => "migrate",
+            Self::Upgrade(_) => "upgrade",
             Self::Init(_) => "init",
         }
     }
@@ -286,6 +289,12 @@ pub(crate) struct MigrateArgs {
     /// How many seconds a statement may take; without it, what the server says (PostgreSQL)
     #[arg(long, value_name = "SECONDS")]
     pub(crate) statement_timeout: Option<u64>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct UpgradeArgs {
+    #[command(flatten)]
+    pub(crate) confirm: Confirm,
 }
 
 #[derive(Args, Debug)]

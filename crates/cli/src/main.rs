@@ -82,6 +82,7 @@ fn dispatch(
         Command::Execute(args) => commands::execute::run(ui, context, args),
         Command::Status(args) => commands::status::run(ui, context, args),
         Command::Migrate(args) => commands::migrate::run(ui, context, args),
+        Command::Upgrade(args) => commands::upgrade::run(ui, context, args),
         Command::Init(args) => commands::init::run(ui, context, args),
     }
 }

@@ -266,6 +266,10 @@ fn declared(
     findings: &mut Vec<Finding>,
 ) -> Result<Option<DeclaredSide>> {
     let Some(schema) = site.project.declared.clone() else { return Ok(None) };
+    let schema = match site.project.history.generation {
+        Generation::V0 => schema,
+        Generation::V1 => schema.with_names_of(live),
+    };
     // The ids stand for nothing yet: they are given when a snapshot is written.
     let snapshot = match schema.snapshot(Generation::V0, &SnapshotIds::after(None, "")) {
         Ok(snapshot) => snapshot,

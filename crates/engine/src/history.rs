@@ -145,7 +145,7 @@ impl History {
                     "has the journal layout of Drizzle 0.x, and the project has Drizzle 1.0, which refuses it until it is taken over; nothing was changed",
                 )
                 .next("to stay on 0.x: install drizzle-orm 0.45 and drizzle-kit 0.31")
-                .next("to go to 1.0: npx drizzle-kit up"),
+                .next("to go to 1.0: raingauge upgrade"),
                 &[][..],
             ),
             (Layout::Mixed { folders }, _) => (

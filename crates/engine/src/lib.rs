@@ -50,5 +50,6 @@ pub mod setting;
 pub mod side;
 pub mod site;
 pub mod swap;
+pub mod upgrade;
 
 pub use error::{Error, Result};

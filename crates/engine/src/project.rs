@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use raingauge_schema::Dialect;
 use raingauge_schema::dialect::AnySchema;
 use raingauge_schema::drizzle::Generation;
+use raingauge_schema::drizzle::layout::Layout;
 use raingauge_tsload::{
     Config, DeclaredSchema, Ignored, Judgement, LoadError, Project as Loader, Runtime, Versions,
 };
@@ -51,14 +52,21 @@ impl Project {
         let installed = installed(&versions)?;
         let loaded = loader.declared(&config).map_err(cannot_load)?;
         let runtimes = [Some(config.runtime), loaded.as_ref().map(|it| it.runtime)];
+        let history = History::read(&setting.root.join(&config.out), dialect, installed)?;
+        // What 0.x has made has its names, also where 1.0 is installed by now.
+        let named_by = match history.layout {
+            Layout::Journal => Generation::V0,
+            Layout::Empty | Layout::Folders { .. } | Layout::Mixed { .. } => {
+                installed.unwrap_or_default()
+            }
+        };
         let (declared, declared_files) = match loaded {
             Some(loaded) => {
                 let schema = any_schema(loaded.schema)?;
-                (Some(schema.named_by(installed.unwrap_or_default())), loaded.files)
+                (Some(schema.named_by(named_by)), loaded.files)
             }
             None => (None, Vec::new()),
         };
-        let history = History::read(&setting.root.join(&config.out), dialect, installed)?;
         let ledger = ledger_name(&config, dialect);
         Ok(Self {
             root: setting.root.clone(),

@@ -8,4 +8,5 @@ pub(crate) mod migrate;
 pub(crate) mod reconcile;
 pub(crate) mod restore;
 pub(crate) mod status;
+pub(crate) mod upgrade;
 pub(crate) mod validate;

@@ -35,3 +35,4 @@ mod steps;
 mod swap;
 mod terminal;
 mod tripwire;
+mod upgrade;

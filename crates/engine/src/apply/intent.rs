@@ -1,4 +1,4 @@
-//! What a reconcile is about to write: all of it, so that its record is enough to finish or to undo.
+//! What a reconcile or an upgrade is about to write: all of it, so that its record is enough to finish or to undo.
 
 use std::fs;
 use std::io;
@@ -12,6 +12,7 @@ use raingauge_schema::drizzle::layout::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::removal::{self, Removal, Retitling};
 use crate::adoption::{Adoption, NewMigration};
 use crate::certificate::{self, Evidence, Issue};
 use crate::files::{remove_unfinished, write_whole};
@@ -21,6 +22,7 @@ use crate::mend::Mend;
 use crate::progress::Progress;
 use crate::report::Artefact;
 use crate::site::Site;
+use crate::upgrade::{Takeover, Upgrade};
 use crate::{Error, Result};
 
 /// How far apart the times of two migrations are: Drizzle 1.0 tells them apart by whole seconds.
@@ -45,6 +47,18 @@ pub(super) struct Intent {
     /// The folder of certificates, if it has to be made.
     #[serde(default)]
     folders_beside: Vec<PathBuf>,
+    /// Which command writes.
+    #[serde(default = "reconcile")]
+    pub(super) command: String,
+    #[serde(default)]
+    pub(super) removals: Vec<Removal>,
+    #[serde(default)]
+    pub(super) retitling: Option<Retitling>,
+}
+
+/// The only command that wrote before others did.
+fn reconcile() -> String {
+    "reconcile".to_owned()
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -95,6 +109,9 @@ impl Intent {
             mends: adoption.mends.clone(),
             folders: Vec::new(),
             folders_beside: Vec::new(),
+            command: reconcile(),
+            removals: Vec::new(),
+            retitling: None,
         };
         for at in &adoption.recorded {
             let migration = &history.migrations[*at];
@@ -113,6 +130,39 @@ impl Intent {
         if let Some(evidence) = &adoption.evidence {
             intent.add_certificate(site, adoption, evidence, &entries)?;
         }
+        Ok(intent)
+    }
+
+    /// What carries an upgrade out.
+    pub(super) fn of_upgrade(site: &Site, upgrade: &Upgrade) -> Result<Self> {
+        let folder = site.project.history.folder.clone();
+        let removal =
+            |path: &String| Removal::of(&folder, path).map_err(|_| in_the_way(&folder.join(path)));
+        let retitled =
+            |it: &Takeover| Retitling::new(upgrade.ledger.clone(), it.statements.clone());
+        let mut intent = Self {
+            plan: upgrade.plan.clone(),
+            target: site.dsn.to_string(),
+            live: upgrade.live.clone(),
+            ledger: site.project.ledger.clone(),
+            files: Vec::new(),
+            rows: Vec::new(),
+            mends: Vec::new(),
+            folders: Vec::new(),
+            folders_beside: Vec::new(),
+            command: "upgrade".to_owned(),
+            removals: upgrade.removals.iter().map(removal).collect::<Result<_>>()?,
+            retitling: upgrade.takeover.as_ref().map(retitled),
+            folder: folder.clone(),
+        };
+        for it in &upgrade.moves {
+            let snapshot = (snapshot_path(Generation::V1, &it.folder), &it.snapshot);
+            let sql = (sql_path(Generation::V1, &it.folder), &it.sql);
+            for (path, content) in [snapshot, sql] {
+                intent.add_file(&folder, path, content.clone())?;
+            }
+        }
+        intent.folders = intent.missing_folders();
         Ok(intent)
     }
 
@@ -235,10 +285,13 @@ impl Intent {
                 return Err(in_the_way(&path));
             }
         }
-        Ok(())
+        match self.removals.iter().find(|it| !it.is_ours(folder)) {
+            Some(other) => Err(in_the_way(&other.path(folder))),
+            None => Ok(()),
+        }
     }
 
-    /// Writes all files, each whole or not at all.
+    /// Writes all files, each whole or not at all, and then takes away those that go.
     pub(super) fn write_files(
         &self,
         folder: &Path,
@@ -250,19 +303,24 @@ impl Intent {
             let path = folder.join(&file.path);
             write_whole(&path, file.content.as_bytes())
                 .map_err(|cause| unwritable(&path, cause))?;
-            progress.boundary(&format!("reconcile/file-{at}"));
+            progress.boundary(&format!("{}/file-{at}", self.command));
             artefacts.push(Artefact {
                 bytes: file.content.len() as u64,
                 sha256: Fingerprint::of_bytes(file.content.as_bytes()).as_str().to_owned(),
                 path,
             });
         }
+        removal::remove_all(&self.removals, folder, (&self.command, progress))
+            .map_err(|(path, cause)| unwritable(&path, cause))?;
         Ok(artefacts)
     }
 
-    /// Takes away what this run wrote, and nothing else, the journal first.
+    /// Takes away what this run wrote, and nothing else, the journal first; what it took away is back
+    /// before that.
     pub(super) fn undo_files(&self, folder: &Path, progress: &mut dyn Progress) -> Result<()> {
         self.remove_unfinished(folder);
+        removal::restore_all(&self.removals, folder, (&self.command, progress))
+            .map_err(|(path, cause)| unwritable(&path, cause))?;
         for (at, file) in self.files.iter().enumerate().rev() {
             let path = folder.join(&file.path);
             if fs::read(&path).is_ok_and(|it| it == file.content.as_bytes()) {
@@ -271,7 +329,7 @@ impl Intent {
                     None => fs::remove_file(&path),
                 };
                 result.map_err(|cause| unwritable(&path, cause))?;
-                progress.boundary(&format!("reconcile/undone-{at}"));
+                progress.boundary(&format!("{}/undone-{at}", self.command));
             }
         }
         for made in self.folders.iter().rev() {
@@ -351,7 +409,8 @@ fn prefix(site: &Site) -> Result<Prefix> {
     }
 }
 
-fn moment(when: i64) -> Result<Moment> {
+/// A time as names of folders have it.
+pub(crate) fn moment(when: i64) -> Result<Moment> {
     let time = jiff::Timestamp::from_millisecond(when).map_err(|cause| {
         Error::new("clock-invalid", "the clock is out of range").caused_by(cause)
     })?;

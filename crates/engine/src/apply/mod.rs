@@ -2,19 +2,21 @@
 
 mod cascade;
 mod failure;
-mod intent;
+pub(crate) mod intent;
 mod ledger;
 pub mod migrate;
 mod pace;
 mod postgres;
 mod rebuild;
 pub mod reconcile;
+mod removal;
 mod retype;
 pub(crate) mod risks;
 mod sqlite;
 mod steps;
 mod tripwire;
 mod turn;
+pub mod upgrade;
 mod watch;
 
 pub use pace::Pace;

@@ -1,4 +1,4 @@
-//! Carries an adoption out: files and ledger rows change together, or not at all.
+//! Carries an adoption (or, for `upgrade`, its own plan) out: files and ledger rows change together, or not at all.
 //!
 //! The order makes every crash recoverable: (1) the run's record with all content is on disk; (2) the
 //! ledger rows are inserted but not committed; (3) the files are renamed into place; (4) the rows are
@@ -13,6 +13,7 @@ use raingauge_schema::drizzle::ledger::{CreatedAt, LedgerRow};
 
 use super::intent::{IntendedRow, Intent};
 use super::ledger::Target;
+use super::removal::Titled;
 use crate::adoption::Adoption;
 use crate::backup::VerifiedBackup;
 use crate::connect::{Access, Session, SqlError};
@@ -25,8 +26,8 @@ use crate::run::{Phase, Run};
 use crate::site::Site;
 use crate::{Error, Result, introspect};
 
-/// The command's word in run records.
-const COMMAND: &str = "reconcile";
+/// The commands whose runs are recorded in this way.
+const COMMANDS: [&str; 2] = ["reconcile", "upgrade"];
 
 /// How long to wait for another runner.
 const WAIT: Duration = Duration::from_secs(30);
@@ -52,7 +53,7 @@ pub fn carry_out(
     progress: &mut dyn Progress,
 ) -> Result<Written> {
     if *consent.plan() != adoption.plan {
-        return Err(stale());
+        return Err(stale(COMMANDS[0]));
     }
     let _lock = Lock::acquire(&site.dsn, WAIT)?;
     refuse_unfinished(&site.project.root)?;
@@ -61,17 +62,37 @@ pub fn carry_out(
         || ledger_now(&mut session, site)? != adoption.ledger
         || site.project.history.has_changed(site.dialect())?
     {
-        return Err(stale());
+        return Err(stale(COMMANDS[0]));
     }
     let intent = Intent::of(site, adoption)?;
-    let value = serde_json::to_value(&intent).expect("an intent has only text keys");
-    let mut run = Run::begin(&site.project.root, COMMAND, site.setting.now, value)?;
-    progress.boundary("reconcile/prepared");
-    publish(site, &mut session, &intent, &mut run, progress)
+    begin(site, &mut session, &intent, progress)
+}
+
+/// Records what is intended, and does it.
+pub(super) fn begin(
+    site: &Site,
+    session: &mut Session,
+    intent: &Intent,
+    progress: &mut dyn Progress,
+) -> Result<Written> {
+    let value = serde_json::to_value(intent).expect("an intent has only text keys");
+    let mut run = Run::begin(&site.project.root, &intent.command, site.setting.now, value)?;
+    progress.boundary(&format!("{}/prepared", intent.command));
+    publish(site, session, intent, &mut run, progress)
+}
+
+/// The runs that began to change something and never ended, oldest first.
+fn interrupted(root: &Path) -> Result<Vec<Run>> {
+    let mut runs = Vec::new();
+    for command in COMMANDS {
+        runs.extend(Run::interrupted(root, command)?);
+    }
+    runs.sort_by_key(|it| it.started);
+    Ok(runs)
 }
 
 /// The ledger is no part of the catalog: a runner on another machine may have recorded the same.
-fn ledger_now(session: &mut Session, site: &Site) -> Result<Fingerprint> {
+pub(super) fn ledger_now(session: &mut Session, site: &Site) -> Result<Fingerprint> {
     let found = ledger::read_if_there(session, &site.project.ledger);
     found
         .map(|it| ledger::fingerprint(it.as_ref()))
@@ -83,12 +104,12 @@ fn ledger_now(session: &mut Session, site: &Site) -> Result<Fingerprint> {
 /// # Errors
 /// If somebody else changed the files meanwhile, or the database cannot be written.
 pub fn resume(site: &mut Site, progress: &mut dyn Progress) -> Result<Option<Written>> {
-    if Run::interrupted(&site.project.root, COMMAND)?.is_empty() {
+    if interrupted(&site.project.root)?.is_empty() {
         return Ok(None);
     }
     let _lock = Lock::acquire(&site.dsn, WAIT)?;
     // What looked interrupted may have been at work until it gave the lock back.
-    let Some(mut run) = Run::interrupted(&site.project.root, COMMAND)?.pop() else {
+    let Some(mut run) = interrupted(&site.project.root)?.pop() else {
         return Ok(None);
     };
     let intent: Intent = serde_json::from_value(run.intent.clone()).map_err(|cause| {
@@ -99,13 +120,14 @@ pub fn resume(site: &mut Site, progress: &mut dyn Progress) -> Result<Option<Wri
     let folder = site.project.history.folder.clone();
     intent.refuse_conflicts(&folder)?;
     let mut session = open(site)?;
-    let is_same =
-        introspect::catalog(&mut session, &site.ledger_names())?.fingerprint() == intent.live;
-    if is_same || rows_missing(&mut session, &intent)?.is_empty() {
+    let is_same = introspect::catalog(&mut session, &site.ledger_names())?.fingerprint()
+        == intent.live
+        && titled(&mut session, &intent)? != Some(Titled::Otherwise);
+    if is_same || is_recorded(&mut session, &intent)? {
         return publish(site, &mut session, &intent, &mut run, progress).map(Some);
     }
     intent.undo_files(&folder, progress)?;
-    progress.boundary("reconcile/undone");
+    progress.boundary(&format!("{}/undone", intent.command));
     run.enter(Phase::Finished)?;
     let step = done(
         "undo the interrupted run: live has changed since, so its files were taken away again",
@@ -119,7 +141,7 @@ pub fn resume(site: &mut Site, progress: &mut dyn Progress) -> Result<Option<Wri
 /// # Errors
 /// A refusal `run-interrupted`, or `lock-held` if the other run outlasts the wait.
 pub fn refuse_interrupted(site: &mut Site) -> Result<()> {
-    if Run::interrupted(&site.project.root, COMMAND)?.is_empty() {
+    if interrupted(&site.project.root)?.is_empty() {
         return Ok(());
     }
     {
@@ -134,17 +156,21 @@ pub fn refuse_interrupted(site: &mut Site) -> Result<()> {
 /// # Errors
 /// A refusal `run-interrupted`.
 pub(crate) fn refuse_unfinished(root: &Path) -> Result<()> {
-    match Run::interrupted(root, COMMAND)?.pop() {
+    match interrupted(root)?.pop() {
         None => Ok(()),
         Some(run) => Err(Error::refusal(
             "run-interrupted",
             format!(
-                "a `{COMMAND}` of {} was interrupted; files and ledger may not belong together",
-                run.started
+                "a `{}` of {} was interrupted; files and ledger may not belong together",
+                run.command, run.started
             ),
         )
-        .next("raingauge reconcile --resume")),
+        .next(resume_with(&run.command))),
     }
+}
+
+fn resume_with(command: &str) -> String {
+    format!("raingauge {command} --resume")
 }
 
 fn publish(
@@ -156,10 +182,11 @@ fn publish(
 ) -> Result<Written> {
     let folder = site.project.history.folder.clone();
     intent.refuse_conflicts(&folder)?;
+    let boundary = |name: &str| format!("{}/{name}", intent.command);
     insert_rows(site, session, intent)?;
-    progress.boundary("reconcile/rows-inserted");
+    progress.boundary(&boundary("rows-inserted"));
     run.enter(Phase::Changing)?;
-    progress.boundary("reconcile/changing");
+    progress.boundary(&boundary("changing"));
     let written = intent.write_files(&folder, progress).and_then(|artefacts| {
         session.run("COMMIT").map_err(not_committed)?;
         Ok(artefacts)
@@ -175,13 +202,13 @@ fn publish(
             }
             return Err(error
                 .after("files were written or ledger rows recorded; the run's record has all of it")
-                .next("raingauge reconcile --resume"));
+                .next(resume_with(&intent.command)));
         }
     };
-    progress.boundary("reconcile/committed");
+    progress.boundary(&boundary("committed"));
     run.enter(Phase::Finished)
         .map_err(|it| it.after("the files were written and the ledger rows recorded"))?;
-    progress.boundary("reconcile/finished");
+    progress.boundary(&boundary("finished"));
     Ok(Written { steps: steps(intent), artefacts })
 }
 
@@ -190,10 +217,17 @@ fn steps(intent: &Intent) -> Vec<Step> {
     let n_files = intent.files.len() - certificate.iter().count();
     let n_rows = intent.rows.len();
     let files = (0 < n_files).then(|| done(format!("write {n_files} files of the history")));
+    let removed = (!intent.removals.is_empty())
+        .then(|| done(format!("take {} files of the journal away", intent.removals.len())));
+    let retitled = intent.retitling.iter().map(|_| {
+        done(format!("give the rows of the ledger `{}` the names of their folders", intent.ledger))
+    });
     let mended = intent.mends.iter().map(|it| done(format!("ledger {}", it.words())));
-    let rows = (0 < n_rows || intent.mends.is_empty())
+    let writes_rows = intent.mends.is_empty() && intent.command == COMMANDS[0];
+    let rows = (0 < n_rows || writes_rows)
         .then(|| done(format!("record {n_rows} migrations in the ledger `{}`", intent.ledger)));
-    files.into_iter().chain(mended).chain(rows).chain(certificate).collect()
+    let files = files.into_iter().chain(removed);
+    files.chain(retitled).chain(mended).chain(rows).chain(certificate).collect()
 }
 
 /// After a failure: whether files and rows are as they were.
@@ -206,6 +240,7 @@ fn is_taken_back(
     // If the commit was what failed, the server may have carried it out: then only resuming helps.
     session.run("ROLLBACK").is_ok()
         && rows_missing(session, intent).is_ok_and(|it| it.len() == intent.rows.len())
+        && titled(session, intent).is_ok_and(|it| it != Some(Titled::Done))
         && intent.undo_files(folder, progress).is_ok()
 }
 
@@ -216,6 +251,24 @@ fn insert_rows(site: &Site, session: &mut Session, intent: &Intent) -> Result<()
         Session::Sqlite(_) => "BEGIN IMMEDIATE",
     };
     session.run(begin).map_err(not_written)?;
+    if let Some(retitling) = &intent.retitling {
+        let result = retitling.apply(session, &intent.ledger);
+        return match result {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                let _ = session.run("ROLLBACK");
+                Err(stale(&intent.command))
+            }
+            Err(cause) => {
+                let _ = session.run("ROLLBACK");
+                Err(not_written(cause))
+            }
+        };
+    }
+    if intent.command != COMMANDS[0] {
+        // Where there is no ledger, an upgrade makes none.
+        return Ok(());
+    }
     let missing = rows_missing(session, intent)?;
     let rows: Vec<_> = missing.iter().map(IntendedRow::as_new).collect();
     let target = Target { ledger: &intent.ledger, history: &site.project.history };
@@ -225,6 +278,20 @@ fn insert_rows(site: &Site, session: &mut Session, intent: &Intent) -> Result<()
         let _ = session.run("ROLLBACK");
         not_written(cause)
     })
+}
+
+/// How far the names of the rows are, where the run gives them any.
+fn titled(session: &mut Session, intent: &Intent) -> Result<Option<Titled>> {
+    let state = intent.retitling.as_ref().map(|it| it.state(session, &intent.ledger));
+    state
+        .transpose()
+        .map_err(|cause| Error::new("ledger-unreadable", "cannot read the ledger").caused_by(cause))
+}
+
+/// Whether the ledger has everything that the run was to write to it.
+fn is_recorded(session: &mut Session, intent: &Intent) -> Result<bool> {
+    let is_titled = titled(session, intent)?.is_none_or(|it| it == Titled::Done);
+    Ok(is_titled && rows_missing(session, intent)?.is_empty())
 }
 
 /// The intended rows that the ledger does not have.
@@ -244,7 +311,7 @@ fn rows_missing(session: &mut Session, intent: &Intent) -> Result<Vec<IntendedRo
     Ok(intent.rows.iter().filter(has).cloned().collect())
 }
 
-fn open(site: &Site) -> Result<Session> {
+pub(super) fn open(site: &Site) -> Result<Session> {
     Session::open(&site.dsn, Access::ReadWrite)
 }
 
@@ -252,12 +319,12 @@ fn done(name: impl Into<String>) -> Step {
     Step::new(name, StepState::Done)
 }
 
-fn stale() -> Error {
+pub(super) fn stale(command: &str) -> Error {
     Error::refusal(
         "plan-stale",
         "the database or the project changed since the plan was shown; nothing was changed",
     )
-    .next("raingauge reconcile: shows the plan as it is now")
+    .next(format!("raingauge {command}: shows the plan as it is now"))
 }
 
 fn not_committed(cause: SqlError) -> Error {

@@ -54,7 +54,7 @@ pub(crate) fn report(site: &Site, facts: &Facts, planning: Planning) -> Report {
     report.findings = findings::interrupted(&site.project);
     report.next = match report.findings.is_empty() {
         true => next(site, facts, &planning),
-        false => Some("raingauge reconcile --resume".to_owned()),
+        false => report.findings.iter().find_map(|it| it.next.first().cloned()),
     };
     report.findings.extend(facts.findings.iter().cloned());
     report.findings.extend(planning.findings);

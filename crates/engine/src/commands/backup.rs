@@ -93,7 +93,7 @@ fn not_decrypted(backup: &Backup) -> Option<Finding> {
 /// Removes what the retention does not keep, unless a run that was cut off may still need it.
 fn removed(site: &Site, verified: &VerifiedBackup, retention: Retention) -> Result<Vec<Step>> {
     let root = &site.project.root;
-    for command in ["reconcile", "migrate"] {
+    for command in ["reconcile", "upgrade", "migrate"] {
         if !Run::interrupted(root, command)?.is_empty() && !retention.keeps_everything() {
             let what = format!("keep all older backups: a `{command}` was interrupted");
             return Ok(vec![Step::new(what, StepState::Skipped)]);

@@ -10,6 +10,7 @@ mod migrate;
 mod reconcile;
 mod restore;
 mod status;
+mod upgrade;
 mod validate;
 
 pub use analyze::analyze;
@@ -22,4 +23,5 @@ pub use migrate::{MigrateRequest, migrate};
 pub use reconcile::reconcile;
 pub use restore::{SwapRequest, TablesRequest, restore, restore_tables, swap};
 pub use status::status;
+pub use upgrade::upgrade;
 pub use validate::{Scrutiny, validate};

@@ -97,6 +97,18 @@ pub fn generate(project: &Project) -> Result<Generated> {
     Ok(Generated { files, says_no_changes, run })
 }
 
+/// Lets `drizzle-kit up` of 1.0 upgrade a migrations folder of 0.x, which lies in the project.
+///
+/// # Errors
+/// If Node.js or the packages are missing.
+pub fn up(project: &Project, folder: &str) -> Result<Run> {
+    let dialect = match project.database {
+        Database::Postgres(_) => "--dialect=postgresql",
+        Database::Sqlite(_) => "--dialect=sqlite",
+    };
+    kit(project, &["up", dialect, &format!("--out={folder}")], &project.database)
+}
+
 /// Lets a migrator apply the project's migrations to a database: its own or another.
 ///
 /// # Errors
