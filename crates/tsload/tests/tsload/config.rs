@@ -223,3 +223,43 @@ fn versions_come_from_the_installed_packages() {
     let versions = fixture.project().versions(&fixture.config().unwrap());
     assert_eq!((versions.drizzle_orm.as_deref(), versions.drizzle_kit), (Some("0.45.4"), None));
 }
+
+#[test]
+fn every_form_of_the_file_is_read() {
+    let of = |out: &str| format!("{{ dialect: 'sqlite', out: '{out}' }}");
+    let esm = |out: &str| format!("export default {};", of(out));
+    let common = |out: &str| format!("module.exports = {};", of(out));
+    let typed = format!(
+        "import type {{ Config }} from 'drizzle-kit';\nexport default {} satisfies Config;",
+        of("ts")
+    );
+    let assigned = format!("import path = require('node:path');\nexport = {};", of("cts"))
+        .replace("'cts'", "path.join('cts')");
+    let named = "const { defineConfig } = require('drizzle-kit');\nexports.default = defineConfig({ dialect: 'sqlite', out: 'named' });";
+    let awaited = format!(
+        "const {{ sep }} = await import('node:path');\n{}",
+        esm("mts").replace("'mts'", "'mts' + sep.trim().slice(1)")
+    );
+    let forms = [
+        ("drizzle.config.ts", typed.as_str(), "ts"),
+        ("drizzle.config.mts", &awaited, "mts"),
+        ("drizzle.config.cts", &assigned, "cts"),
+        ("drizzle.config.js", &esm("js"), "js"),
+        ("drizzle.config.js", named, "named"),
+        ("drizzle.config.mjs", &esm("mjs"), "mjs"),
+        ("drizzle.config.cjs", &common("cjs"), "cjs"),
+        ("drizzle.config.json", "\u{feff}{ \"dialect\": \"sqlite\", \"out\": \"json\" }", "json"),
+    ];
+    for (name, text, out) in forms {
+        for package in [r#"{ "type": "module" }"#, r#"{ "type": "commonjs" }"#, "{}"] {
+            // Where `exports` would not be there in Node either.
+            if out == "named" && package.contains("module") {
+                continue;
+            }
+            let files = [(name, text), ("package.json", package)];
+            let config = Fixture::without_packages(&files).config();
+            let config = config.unwrap_or_else(|it| panic!("{name} {package}: {it}"));
+            assert_eq!((config.out.as_str(), config.path.to_str()), (out, Some(name)), "{package}");
+        }
+    }
+}

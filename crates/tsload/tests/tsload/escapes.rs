@@ -179,3 +179,31 @@ fn a_linked_package_is_read_and_its_neighbours_are_not() {
     assert!(throwing("pkg").to_string().starts_with("Error: linked"));
     assert_eq!(throwing("pkg/../secret.js").code(), "import-missing");
 }
+
+/// It is read first, and by whoever only wants to look.
+#[test]
+fn the_configuration_is_fenced_in_like_the_schema() {
+    let config = |statement: &str| {
+        let text = format!("{statement}\nexport default {{ dialect: 'sqlite', out: String(it) }};");
+        let fixture = Fixture::without_packages(&[("drizzle.config.ts", &text)]);
+        let project = fixture.project().with_time_limit(Duration::from_secs(2));
+        (project.config(None).map(|it| it.out), fixture)
+    };
+    let refused = [
+        "import fs from 'node:fs';\nconst it = fs.writeFileSync('written', 'x');",
+        "import { execSync } from 'node:child_process';\nconst it = execSync('touch written');",
+        "const it = await fetch('http://127.0.0.1:1');",
+        "import dns from 'node:dns/promises';\nconst it = await dns.lookup('localhost');",
+    ];
+    for statement in refused {
+        let (result, fixture) = config(statement);
+        assert_eq!(result.unwrap_err().code(), "sandbox-refused", "{statement}");
+        assert!(!fixture.path("written").exists());
+    }
+    let (result, _) = config("const it = 1;\nfor (;;) {}");
+    assert_eq!(result.unwrap_err().code(), "sandbox-limit");
+    let (result, _) = config("const it = [];\nfor (;;) it.push(new Array(1 << 20).fill(1));");
+    assert_eq!(result.unwrap_err().code(), "sandbox-limit");
+    let (result, _) = config("import fs from 'fs';\nconst it = fs.existsSync('/etc/passwd');");
+    assert_eq!(result.unwrap(), "false");
+}

@@ -114,6 +114,43 @@ fn sqlite_is_declared_the_same() {
     }
 }
 
+/// What `sqlite-core` has had since 0.30; there it put the table before columns in expressions of indexes.
+const OLD_SQLITE: &str = r#"
+import { sql } from "drizzle-orm";
+import { blob, customType, foreignKey, index, integer, numeric, primaryKey, real, sqliteTable, sqliteTableCreator, sqliteView, text, unique, uniqueIndex } from "drizzle-orm/sqlite-core";
+const nocase = customType<{ data: string }>({ dataType: () => "text COLLATE NOCASE" });
+export const users = sqliteTable("users", {
+  id: integer("id").primaryKey({ autoIncrement: true }), n: integer("n").notNull().default(-5), b: integer("b", { mode: "boolean" }).default(true), at: integer("at", { mode: "timestamp_ms" }).default(sql`(unixepoch() * 1000)`),
+  t: text("t", { length: 20 }).default("it's"), e: text("e", { enum: ["a", "b"] }), j: text("j", { mode: "json" }).default({ a: [1] }), r: real("r").default(1.5), nu: numeric("nu").default("1.50"),
+  bl: blob("bl", { mode: "buffer" }), bi: blob("bi", { mode: "bigint" }), c: nocase("c"), u: text("u").unique(), un: text("un").unique("named"), made: text("made").$defaultFn(() => "x"),
+  self: integer("self").references((): any => users.id, { onDelete: "cascade", onUpdate: "set null" }),
+}, (t) => ({
+  plain: index("plain").on(t.n, t.t), once: uniqueIndex("once").on(t.t), some: index("some").on(t.r).where(sql`${t.n} > 0`),
+  both: unique().on(t.r, t.nu), key: foreignKey({ columns: [t.n, t.r], foreignColumns: [other.a, other.b], name: "named_fk" }),
+}));
+export const other = sqliteTable("other", { a: integer("a"), b: real("b") }, (t) => ({ pk: primaryKey({ columns: [t.a, t.b] }) }));
+export const third = sqliteTableCreator((it) => `pre_${it}`)("third", { a: integer("a"), b: text("b") }, (t) => ({ pk: primaryKey({ name: "third_key", columns: [t.b, t.a] }) }));
+export const v = sqliteView("v").as((it) => it.select({ id: users.id }).from(users));
+"#;
+
+#[test]
+fn every_version_declares_the_same_for_sqlite() {
+    let load = |orm| {
+        let files = [("drizzle.config.ts", SQLITE_CONFIG), ("schema.ts", OLD_SQLITE)];
+        Fixture::with_orm(orm, &files).sqlite_schema()
+    };
+    let latest = load(LATEST);
+    let users = latest.tables.iter().find(|it| it.name == "users").unwrap();
+    assert_eq!((latest.tables.len(), users.columns.len(), users.indexes.len()), (3, 16, 3));
+    for orm in GENERATIONS {
+        let found = load(orm);
+        for (found, expected) in found.tables.iter().zip(&latest.tables) {
+            assert_eq!(found, expected, "{orm}");
+        }
+        assert!(found == latest, "{orm}");
+    }
+}
+
 #[test]
 fn conditions_are_printed_as_the_kit_of_that_generation_prints_them() {
     let schema = r#"

@@ -1,4 +1,4 @@
-//! The project's own drizzle-kit says what it makes of a schema, in the embedded engine and in Node.
+//! The project's own drizzle-kit says what it makes of a schema, in the embedded engine and outside.
 
 use raingauge_tsload::{Judgement, LoadError, Runtime};
 
@@ -53,21 +53,31 @@ fn the_kit_says_what_it_would_write() {
 }
 
 #[test]
-fn the_kit_says_the_same_in_node() {
+fn the_kit_says_the_same_in_every_program() {
     for (packages, config, schema) in [
         ("bookstore-postgres", POSTGRES_CONFIG, POSTGRES),
         ("bookstore-sqlite", SQLITE_CONFIG, SQLITE),
     ] {
-        let fixture = fixture(packages, config, schema);
-        let said = [Runtime::Embedded, Runtime::Node].map(|it| {
-            let mut said = judged(&fixture, None, it).unwrap();
+        // This drizzle-kit brings its own tsx.
+        let path = format!(
+            "{}:{}",
+            installed("runtimes").join(".bin").display(),
+            std::env::var("PATH").unwrap()
+        );
+        let fixture = fixture(packages, config, schema).with_env("PATH", &path);
+        let all = [Runtime::Embedded, Runtime::Node, Runtime::Tsx, Runtime::Bun];
+        let said = all.map(|it| {
+            let mut said =
+                judged(&fixture, None, it).unwrap_or_else(|error| panic!("{it:?}: {error}"));
             for id in ["id", "prevId"] {
                 said.snapshot[id].take();
             }
             said
         });
         assert!(!said[0].statements.is_empty());
-        assert_eq!(said[0], said[1], "{packages}");
+        for (runtime, other) in all.iter().zip(&said) {
+            assert_eq!(&said[0], other, "{packages} {runtime:?}");
+        }
     }
 }
 

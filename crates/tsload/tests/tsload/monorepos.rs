@@ -92,3 +92,55 @@ fn one_of_several_configurations_is_chosen_by_name() {
     assert_eq!(out(Some("drizzle.test.config.ts")), "two");
     assert_eq!(out(Some("./config/drizzle.config.js")), "three");
 }
+
+/// npm leaves a second version in the package that asks for it, below the one that it has hoisted.
+#[test]
+fn of_two_versions_the_nearest_is_taken() {
+    let top = ("package.json", r#"{ "workspaces": ["packages/*"] }"#);
+    let fixture = workspace(top, CONFIG);
+    fixture.install(LATEST, "node_modules");
+    link(&fixture, "packages/names", "node_modules/@acme/names");
+    fixture.install(NEXT, "store");
+    link(&fixture, "store/drizzle-orm", "packages/db/node_modules/drizzle-orm");
+    let project = Project::new(fixture.path("packages/db"), Default::default());
+    check(&project, None, Generation::V1);
+    std::fs::remove_file(fixture.path("packages/db/node_modules/drizzle-orm")).unwrap();
+    check(&project, None, Generation::V0);
+}
+
+/// The configuration is in the application, the schema and its drizzle-orm in a package of the workspace.
+#[test]
+fn a_schema_in_another_package_brings_its_own_drizzle_orm() {
+    let fixture = workspace(
+        ("pnpm-workspace.yaml", "packages:\n  - packages/*\n"),
+        &CONFIG.replace("./schema.ts", "../tables/src/*.ts"),
+    );
+    fixture.write("packages/tables/package.json", r#"{ "name": "@acme/tables" }"#);
+    fixture.write("packages/tables/src/index.ts", SCHEMA);
+    fixture.install(NEXT, "store");
+    link(&fixture, "store/drizzle-orm", "packages/tables/node_modules/drizzle-orm");
+    link(&fixture, "packages/names", "packages/tables/node_modules/@acme/names");
+    let project = Project::new(fixture.path("packages/db"), Default::default());
+    let config = project.config(None).unwrap();
+    let versions = project.versions(&config);
+    assert_eq!(versions.drizzle_orm.as_deref(), Some("1.0.0-rc.5"));
+    let declared = project.declared(&config).unwrap().unwrap();
+    assert!(format!("{:?}", declared.schema).contains("\"shared\""));
+}
+
+#[test]
+fn linked_folders_and_files_are_read_where_they_lie() {
+    let top = ("package.json", r#"{ "workspaces": ["packages/*"] }"#);
+    let fixture = workspace(top, &CONFIG.replace("./schema.ts", "./linked/index.ts"));
+    fixture.install(LATEST, "node_modules");
+    link(&fixture, "packages/names", "node_modules/@acme/names");
+    fixture.write("packages/tables/index.ts", SCHEMA);
+    link(&fixture, "packages/tables", "packages/db/linked");
+    // The project itself is reached by a link, as `cd` leaves it.
+    link(&fixture, "packages/db", "here");
+    let project = Project::new(fixture.path("here"), Default::default());
+    check(&project, None, Generation::V0);
+    let declared = project.declared(&project.config(None).unwrap()).unwrap().unwrap();
+    let real = fixture.root().canonicalize().unwrap().join("packages/tables/index.ts");
+    assert_eq!(declared.files[0], real);
+}
