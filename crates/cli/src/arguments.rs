@@ -97,6 +97,9 @@ pub(crate) enum Command {
     Migrate(MigrateArgs),
     /// Take migrations folder and ledger from Drizzle 0.x to 1.0; shows the plan without --confirm
     Upgrade(UpgradeArgs),
+    /// Write the next migration, from schema.ts and the last snapshot; opens no database, never prompts
+    /// without a terminal
+    Generate(GenerateArgs),
     /// Put npm scripts and lines for git into the project; shows them without --confirm
     Init(InitArgs),
 }
@@ -114,6 +117,7 @@ impl Command {
             Self::Status(_) => "status",
             Self::Migrate(_) => "migrate",
             Self::Upgrade(_) => "upgrade",
+            Self::Generate(_) => "generate",
             Self::Init(_) => "init",
         }
     }
@@ -295,6 +299,26 @@ pub(crate) struct MigrateArgs {
 pub(crate) struct UpgradeArgs {
     #[command(flatten)]
     pub(crate) confirm: Confirm,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct GenerateArgs {
+    /// What got another name and is not new: `users:people`, `users.name:users.full_name`; where several
+    /// kinds of things have the name, `table:users:people` (repeatable)
+    #[arg(long, value_name = "OLD:NEW")]
+    pub(crate) rename: Vec<String>,
+    /// What is new, whatever goes at the same time: `users.email`, `table:people` (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) create: Vec<String>,
+    /// The same as a JSON file: the hints of drizzle-kit 1.0
+    #[arg(long, value_name = "FILE")]
+    pub(crate) hints: Option<PathBuf>,
+    /// What the migration is called; without it, two words
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Write an empty migration, for statements of your own
+    #[arg(long, conflicts_with_all = ["rename", "create", "hints"])]
+    pub(crate) custom: bool,
 }
 
 #[derive(Args, Debug)]

@@ -56,6 +56,13 @@ impl Counsel for Advisor<'_> {
         }
     }
 
+    fn choose(&mut self, question: &str, choices: &[String]) -> Option<usize> {
+        if self.context.answers.is_some() || !self.ui.can_ask() {
+            return None;
+        }
+        self.ui.choose(question, choices)
+    }
+
     fn show(&mut self, report: &Report) {
         self.ui.interim(report);
     }

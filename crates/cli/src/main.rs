@@ -83,6 +83,7 @@ fn dispatch(
         Command::Status(args) => commands::status::run(ui, context, args),
         Command::Migrate(args) => commands::migrate::run(ui, context, args),
         Command::Upgrade(args) => commands::upgrade::run(ui, context, args),
+        Command::Generate(args) => commands::generate::run(ui, context, args),
         Command::Init(args) => commands::init::run(ui, context, args),
     }
 }

@@ -75,6 +75,16 @@ impl Ui {
         cliclack::input(question).required(false).interact().ok()
     }
 
+    /// Lets one of some texts be chosen; nothing when interrupted.
+    pub(crate) fn choose(&mut self, question: &str, choices: &[String]) -> Option<usize> {
+        self.quiet();
+        let mut prompt = cliclack::select(question);
+        for (at, text) in choices.iter().enumerate() {
+            prompt = prompt.item(at, text, "");
+        }
+        prompt.interact().ok()
+    }
+
     fn quiet(&mut self) {
         if let Some(spinner) = self.spinner.take() {
             spinner.finish_and_clear();

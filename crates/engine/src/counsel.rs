@@ -37,6 +37,9 @@ pub trait Counsel: Progress {
     /// Answers a question; never yes by default.
     fn answer(&mut self, question: &Question) -> Answer;
 
+    /// Lets a person choose one of some texts; nothing where nobody is there to choose.
+    fn choose(&mut self, question: &str, choices: &[String]) -> Option<usize>;
+
     /// Shows a report that is not the last word.
     fn show(&mut self, report: &Report);
 }

@@ -24,6 +24,7 @@ pub mod facts;
 pub mod files;
 pub mod filters;
 pub mod findings;
+pub mod generate;
 pub mod guide;
 pub mod history;
 pub mod initsql;

@@ -19,7 +19,7 @@ use crate::{Error, Result};
 pub struct Run {
     /// Always 1.
     format: u32,
-    /// `reconcile`, `migrate` or `execute`.
+    /// `reconcile`, `migrate`, `execute` or `generate`.
     pub command: String,
     /// When it began.
     pub started: Timestamp,
@@ -72,6 +72,14 @@ impl Run {
         let text = serde_json::to_vec_pretty(self).expect("a run has only text keys");
         let path = self.folder.join("run.json");
         write_whole(&path, &text).map_err(|cause| unwritable(&path, cause))
+    }
+
+    /// Forgets a run of which nothing has to be known any more. What cannot be removed stays, and says what
+    /// it said.
+    pub fn end(mut self) {
+        if self.enter(Phase::Finished).is_ok() {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
     }
 
     /// Replaces the intent; on disk before this returns.

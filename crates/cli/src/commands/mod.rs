@@ -3,6 +3,7 @@
 pub(crate) mod analyze;
 pub(crate) mod backup;
 pub(crate) mod execute;
+pub(crate) mod generate;
 pub(crate) mod init;
 pub(crate) mod migrate;
 pub(crate) mod reconcile;

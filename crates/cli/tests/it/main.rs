@@ -2,7 +2,7 @@
 //!
 //! `bookstore` (the whole adoption) → `reports` (what is printed) → `terminal` (questions) → `init` →
 //! `live` (the database alone) → `majors` (other versions of PostgreSQL) → `corpus` (other people's
-//! projects) → `doctor` (what is wrong with their folders) → `fix` (and repaired) → `refusals` and `fence`
+//! projects) → `doctor` (what is wrong with their folders) → `fix` (and repaired) → `generate` (the next migration) → `refusals` and `fence`
 //! (what it does not do) → `runtimes` (what runs the project's files). [`run`] is how each of them calls the binary.
 
 #![expect(clippy::print_stdout, reason = "a test that skips says why")]
@@ -20,6 +20,7 @@ mod doctor;
 mod fence;
 mod fix;
 mod folders;
+mod generate;
 mod init;
 mod live;
 mod majors;

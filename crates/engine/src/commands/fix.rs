@@ -62,7 +62,11 @@ pub fn fix(setting: &Setting, given: &Given) -> Result<Report> {
     Ok(report)
 }
 
-fn examined(project: &Project) -> Result<Vec<Finding>> {
+/// What is wrong with the files of the history.
+///
+/// # Errors
+/// If a file cannot be read.
+pub(super) fn examined(project: &Project) -> Result<Vec<Finding>> {
     let meta = meta::read(&project.history.folder)?;
     let folder = Folder {
         history: &project.history,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{NameKind, Path, spelled};
+use super::{NameKind, Path, Question, spelled};
 use crate::drizzle::snapshot::{JsonError, parse_json};
 
 /// What was said about renames.
@@ -86,6 +86,15 @@ impl Hints {
         }
         self.all.push(Hint::Create { kind, entity: Name::Text(name.to_owned()) });
         Ok(())
+    }
+
+    /// Takes the answer to a question: one of what goes, or nothing for something new.
+    pub fn settle(&mut self, question: &Question, old: Option<&Path>) {
+        let (kind, entity) = (Some(question.kind), Name::Path(question.created.clone()));
+        self.all.push(match old {
+            Some(old) => Hint::Rename { kind, from: Name::Path(old.clone()), to: entity },
+            None => Hint::Create { kind, entity },
+        });
     }
 
     /// Takes the hints of drizzle-kit 1.0, a JSON list.

@@ -109,6 +109,19 @@ pub fn up(project: &Project, folder: &str) -> Result<Run> {
     kit(project, &["up", dialect, &format!("--out={folder}")], &project.database)
 }
 
+/// Runs `drizzle-kit generate --custom` in the project.
+///
+/// # Errors
+/// If Node.js or the packages are missing, or nothing was written.
+pub fn generate_custom(project: &Project, name: &str) -> Result<Run> {
+    let before = project.files()?;
+    let run = kit(project, &["generate", "--custom", "--name", name], &project.database)?;
+    match file_differences(&before, &project.files()?).is_empty() {
+        true => Err(Failure::new(format!("drizzle-kit wrote nothing: {run}"))),
+        false => Ok(run),
+    }
+}
+
 /// Lets a migrator apply the project's migrations to a database: its own or another.
 ///
 /// # Errors

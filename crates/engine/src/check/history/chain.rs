@@ -24,6 +24,27 @@ pub fn last(history: &History, dialect: Dialect) -> Option<AnySnapshot> {
     states(history, dialect).pop()?.1.ok()
 }
 
+/// What the history says that there is, where it ends in one snapshot.
+///
+/// # Errors
+/// A finding, if the snapshots cannot be read, or several are followed by none.
+pub fn leaf(history: &History, dialect: Dialect) -> Result<AnySnapshot, Box<Finding>> {
+    let states = states(history, dialect);
+    let known: Vec<_> = states.iter().filter_map(|it| Some((it.0, it.1.as_ref().ok()?))).collect();
+    let is_followed = |id: &str| known.iter().any(|it| it.1.prev_ids().contains(&id));
+    let leaves: Vec<_> = known.iter().filter(|it| !is_followed(it.1.id())).collect();
+    match leaves[..] {
+        [(_, leaf)] if known.len() == states.len() => Ok((*leaf).clone()),
+        _ => {
+            let message = "ends in several branches, or in snapshots that cannot be read: what comes next has to follow all of them";
+            let finding =
+                Finding::error("snapshot-branches", history.folder.display().to_string(), message);
+            let finding = leaves.iter().fold(finding, |it, leaf| it.evidence(&leaf.0.entry.tag));
+            Err(Box::new(finding.affects(Affected::Kit).next("npx drizzle-kit generate")))
+        }
+    }
+}
+
 /// All that is wrong with the snapshots of a history in folders.
 pub(super) fn snapshots(history: &History, dialect: Dialect) -> Vec<Finding> {
     let mut findings: Vec<_> = history

@@ -1,0 +1,112 @@
+//! Statements and snapshot of the next migration, before anything has a name.
+
+use raingauge_schema::Dialect;
+use raingauge_schema::dialect::{AnySchema, AnySnapshot};
+use raingauge_schema::drizzle::Generation;
+use raingauge_schema::drizzle::migration::{CUSTOM_FILE, join};
+use raingauge_schema::drizzle::snapshot::SnapshotIds;
+use raingauge_schema::plan::Hazard;
+use raingauge_schema::rename::{Hints, Question, Rename, settle};
+
+use super::Stand;
+use crate::adoption::snapshot_id;
+use crate::{Error, Result};
+
+/// The next migration without its name.
+#[derive(Debug)]
+pub struct Draft {
+    /// Each with what has to be known of it.
+    pub statements: Vec<(String, Vec<Hazard>)>,
+    /// What has to be known of all together.
+    pub hazards: Vec<Hazard>,
+    pub renames: Vec<Rename>,
+    pub sql: String,
+    pub snapshot: String,
+}
+
+/// Why there is no migration yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unsettled {
+    pub questions: Vec<Question>,
+    /// What was said and fits nothing.
+    pub unused: Vec<String>,
+    /// What was said and fits several things.
+    pub ambiguous: Vec<String>,
+    /// Changes that no statement makes.
+    pub not_expressed: Vec<String>,
+}
+
+/// What leads from the last snapshot to the schema; no statements where nothing does.
+///
+/// # Errors
+/// If drizzle-kit of this generation cannot write the schema either.
+pub fn draft(
+    stand: &Stand,
+    schema: &AnySchema,
+    hints: &Hints,
+    way: &Way,
+) -> Result<std::result::Result<Draft, Unsettled>> {
+    let from = &stand.state;
+    let to = state(schema, from, stand.id(), String::new())?;
+    let settled = settle(from, &to, hints);
+    let difference = from.difference_by(&settled.renames, &to);
+    let unsettled = Unsettled {
+        questions: settled.questions,
+        unused: settled.unused,
+        ambiguous: settled.ambiguous,
+        not_expressed: difference.not_expressed,
+    };
+    if unsettled != Unsettled::default() {
+        return Ok(Err(unsettled));
+    }
+    let statements: Vec<_> = difference.statements.into_iter().map(|it| it.sql).collect();
+    let sql = join(statements.iter().map(String::as_str), way.breakpoints);
+    let id = snapshot_id(stand.id(), &sql);
+    let to = state(schema, from, stand.id(), id)?;
+    let hazards = |it: &String| (it.clone(), way.dialect.hazards(it));
+    let texts: Vec<_> = statements.iter().map(String::as_str).collect();
+    Ok(Ok(Draft {
+        hazards: way.dialect.hazards_of_migration(&texts),
+        statements: statements.iter().map(hazards).collect(),
+        snapshot: to.write_after_renames(from, &settled.renames),
+        renames: settled.renames,
+        sql,
+    }))
+}
+
+/// How a migration is written.
+#[derive(Clone, Copy, Debug)]
+pub struct Way {
+    pub dialect: Dialect,
+    pub breakpoints: bool,
+}
+
+impl Draft {
+    /// A migration whose statements a person writes.
+    ///
+    /// # Errors
+    /// If drizzle-kit does not read the last snapshot.
+    pub fn custom(stand: &Stand, dialect: Dialect, n_before: usize) -> Result<Self> {
+        let id = snapshot_id(stand.id(), &format!("custom {n_before}"));
+        let snapshot = match stand.state.generation() {
+            Generation::V0 => dialect.custom_snapshot(stand.file.as_deref(), &id),
+            Generation::V1 => stand.state.write_custom(&id),
+        };
+        Ok(Self {
+            statements: Vec::new(),
+            hazards: Vec::new(),
+            renames: Vec::new(),
+            sql: CUSTOM_FILE.to_owned(),
+            snapshot: snapshot.map_err(unwritable)?,
+        })
+    }
+}
+
+fn state(schema: &AnySchema, like: &AnySnapshot, after: &str, id: String) -> Result<AnySnapshot> {
+    let ids = SnapshotIds { id, prev_id: after.to_owned() };
+    schema.snapshot(like.generation(), &ids).map_err(unwritable)
+}
+
+fn unwritable(cause: raingauge_schema::drizzle::snapshot::SnapshotError) -> Error {
+    Error::new(cause.code(), "cannot write the snapshot of `schema.ts`").caused_by(cause)
+}
