@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use raingauge_testkit::judge::orm::{Orm, PACKAGES};
 use raingauge_testkit::node::{RUNTIMES, SCHEMA_PACKAGES, YARN_PROJECT, runtimes_packages};
 use raingauge_testkit::project::{DRIZZLE_1, Example, Project};
-use raingauge_testkit::{Failure, Result, pgbouncer, postgres};
+use raingauge_testkit::{Failure, Result, pgbouncer, postgres, s3};
 
 use crate::process::{root, show_and_run, starts, target};
 use crate::servers;
@@ -144,6 +144,7 @@ pub(crate) fn packages() -> Result {
     }
     install_packages(PACKAGES, &Orm::packages())?;
     install_packages(DRIZZLE_1, &Project::drizzle_1_packages())?;
+    install_packages(s3::PACKAGES, &s3::packages())?;
     install_packages(SCHEMA_PACKAGES, &root().join("crates/tsload/tests/packages"))?;
     install_packages(RUNTIMES, &runtimes_packages())?;
     yarn_project(&root().join("crates/tsload/tests/yarn"))

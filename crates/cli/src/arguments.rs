@@ -159,6 +159,10 @@ pub(crate) struct CreateArgs {
     pub(crate) encrypt_to: Vec<String>,
     #[command(flatten)]
     pub(crate) identity: IdentityArgs,
+    /// Copy it to an object store, `s3://bucket/prefix`, read it back and compare; where the store is and
+    /// who may write to it stands in the environment: `AWS_ENDPOINT_URL`, `AWS_ACCESS_KEY_ID`, …
+    #[arg(long, value_name = "STORE")]
+    pub(crate) to: Option<String>,
     /// Afterwards keep the newest N verified backups and remove older ones
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) keep_last: Option<u32>,
@@ -181,11 +185,14 @@ pub(crate) enum Verify {
 pub(crate) enum BackupAction {
     /// Take a backup and verify it by restoring it
     Create(CreateArgs),
-    /// List the backups of this project
-    List,
+    /// List the backups of this project, or of an object store
+    List {
+        /// `s3://bucket/prefix`
+        store: Option<String>,
+    },
     /// Restore a backup into scratch again and compare everything
     Verify {
-        /// The backup's folder or its name
+        /// The backup's folder, its name, or its address in an object store
         backup: PathBuf,
         #[command(flatten)]
         identity: IdentityArgs,
@@ -194,7 +201,7 @@ pub(crate) enum BackupAction {
 
 #[derive(Args, Debug)]
 pub(crate) struct RestoreArgs {
-    /// The backup's folder or its name
+    /// The backup's folder, its name, or its address in an object store: `s3://bucket/prefix/NAME`
     pub(crate) backup: PathBuf,
     #[command(flatten)]
     pub(crate) identity: IdentityArgs,

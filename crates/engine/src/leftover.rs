@@ -15,6 +15,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use raingauge_schema::postgres::grammar::quote_ident;
 
+use crate::backup::Upload;
 use crate::connect::dsn::PgTarget;
 use crate::connect::{Access, PgSession};
 
@@ -34,6 +35,8 @@ pub(crate) enum Leftover {
         admin: Box<PgTarget>,
         name: String,
     },
+    /// Half a backup in an object store.
+    Upload(Box<Upload>),
 }
 
 /// Keeps a leftover known until it is gone by itself.
@@ -58,6 +61,7 @@ impl Leftover {
     fn remove(&self) {
         match self {
             Self::Program(id) => stop(*id),
+            Self::Upload(it) => it.remove(),
             Self::Folder(path) => {
                 // A program that is just ending may still make a file.
                 for _ in 0..20 {
@@ -81,7 +85,7 @@ impl Leftover {
         match self {
             Self::Program(_) => 0,
             Self::Folder(_) => 1,
-            Self::Database { .. } => 2,
+            Self::Database { .. } | Self::Upload(_) => 2,
         }
     }
 }

@@ -44,7 +44,9 @@ pub fn take(site: &mut Site, progress: &mut dyn Progress) -> Result<VerifiedBack
 pub fn take_backup(site: &mut Site, verify: bool, progress: &mut dyn Progress) -> Result<Taken> {
     let (dir, client) = (site.backups(), site.client());
     let folder = site.project.history.folder.clone();
-    let keys = site.setting.keeping.keys(&site.project.policy.backup, &site.project.root)?;
+    let policy = &site.project.policy.backup;
+    let store = site.setting.keeping.store(policy, &site.setting.env)?;
+    let keys = site.setting.keeping.keys(policy, &site.project.root)?;
     let request = Request {
         live: &site.dsn,
         dir: &dir,
@@ -55,11 +57,16 @@ pub fn take_backup(site: &mut Site, verify: bool, progress: &mut dyn Progress) -
         at: site.setting.now,
     };
     let proof = if verify { Proof::Restore(&mut site.scratch) } else { Proof::None };
-    let taken = backup::take(&request, proof, progress)?;
+    let mut taken = backup::take(&request, proof, progress)?;
     // Only now: a backup that could not be taken leaves nothing behind.
     make_own_folder(&site.project.root).map_err(|cause| {
         Error::new("backup-unwritable", "cannot make the folder `.raingauge`").caused_by(cause)
     })?;
+    if let Some(store) = store {
+        let path = taken.backup.path().display();
+        let stored = store.put(&taken.backup, progress);
+        taken.stored = Some(stored.map_err(|it| it.after(format!("took the backup {path}")))?);
+    }
     Ok(taken)
 }
 

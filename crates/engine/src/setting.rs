@@ -7,7 +7,7 @@ use jiff::Timestamp;
 pub use raingauge_tsload::Runtime;
 use serde::Deserialize;
 
-use crate::backup::{Keys, Recipients};
+use crate::backup::{Keys, Recipients, Store};
 use crate::connect::{Dsn, Identity};
 use crate::{Error, Result};
 
@@ -57,9 +57,20 @@ pub struct Keeping {
     pub encrypt_to: Vec<String>,
     /// Files with secret keys, to open what is encrypted.
     pub identities: Vec<PathBuf>,
+    /// Where a copy of each new backup goes: `s3://bucket/prefix`.
+    pub to: Option<String>,
 }
 
 impl Keeping {
+    /// The object store that this or the policy names, if one does.
+    ///
+    /// # Errors
+    /// `store-invalid`, `store-credentials-missing` if it cannot be used.
+    pub fn store(&self, policy: &Self, env: &BTreeMap<String, String>) -> Result<Option<Store>> {
+        let to = self.to.as_ref().or(policy.to.as_ref());
+        to.map(|it| Store::open(it, env)).transpose()
+    }
+
     /// The keys that this and the policy name, their files relative to `root`.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`run`] (a finished process) → [`postgres`] (a throw-away server) · [`cache`] (a
 //! fresh one, kept) · [`majors`] (of which versions) · [`pgbouncer`] (a
-//! pooler in front of it) → [`database`] (one database, and what is in it) → [`project`]
+//! pooler in front of it) · [`s3`] (an object store) → [`database`] (one database, and what is in it) → [`project`]
 //! (a copy of an example with its database) →
 //! [`node`] and [`judge`] (what the real drizzle-kit and drizzle-orm make of a project) →
 //! [`raingauge`] and [`terminal`] (the binary under test). Nothing here knows raingauge's own crates:
@@ -23,6 +23,7 @@ pub mod postgres;
 pub mod project;
 pub mod raingauge;
 pub mod run;
+pub mod s3;
 pub mod sqlite;
 pub mod terminal;
 
@@ -34,4 +35,5 @@ pub use postgres::Postgres;
 pub use project::{Example, Project};
 pub use raingauge::Raingauge;
 pub use run::Run;
+pub use s3::S3;
 pub use terminal::Terminal;

@@ -13,7 +13,9 @@ pub(crate) fn run(ui: &mut Ui, context: &Context, args: &BackupArgs) -> Result<R
     match &args.action {
         None => create(ui, context, &args.create),
         Some(BackupAction::Create(args)) => create(ui, context, args),
-        Some(BackupAction::List) => commands::backup_list(&context.setting),
+        Some(BackupAction::List { store }) => {
+            commands::backup_list(&context.setting, store.as_deref())
+        }
         Some(BackupAction::Verify { backup, identity }) => {
             commands::backup_verify(&context.with_identities(&identity.identity), backup, ui)
         }
@@ -32,5 +34,6 @@ fn create(ui: &mut Ui, context: &Context, args: &CreateArgs) -> Result<Report> {
     }
     let mut setting = context.with_identities(&args.identity.identity);
     setting.keeping.encrypt_to.clone_from(&args.encrypt_to);
+    setting.keeping.to.clone_from(&args.to);
     commands::backup_create(&setting, &BackupRequest { verify, retention }, ui)
 }

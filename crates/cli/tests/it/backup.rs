@@ -7,6 +7,7 @@ mod progress;
 mod sealed;
 mod signals;
 mod space;
+mod store;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -85,7 +86,17 @@ impl Weather {
     /// Starts a run that waits at a boundary, and returns when it is there. A line lets it go on.
     fn paused(&self, arguments: &[&str], boundary: &str) -> Result<Child> {
         let raingauge = self.raingauge().env("RAINGAUGE_PAUSE_AT", boundary);
-        let mut command = self.command(&raingauge, arguments);
+        self.paused_by(&raingauge, arguments, boundary)
+    }
+
+    /// The same with a binary that knows of the boundary.
+    fn paused_by(
+        &self,
+        raingauge: &Raingauge,
+        arguments: &[&str],
+        boundary: &str,
+    ) -> Result<Child> {
+        let mut command = self.command(raingauge, arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
         let mut lines = BufReader::new(child.stderr.as_mut().expect("it is a pipe")).lines();
@@ -134,6 +145,14 @@ impl Weather {
         }
         assert_eq!(left, [""; 0], "left behind");
         self.backups_are_whole()
+    }
+
+    /// Nothing that was fetched or decrypted is left.
+    #[track_caller]
+    fn temporary_is_empty(&self) -> Result {
+        let left = list(self.temporary.path());
+        assert!(left.is_empty(), "{left:?}");
+        Ok(())
     }
 
     /// Waits until the server has noticed that killed runs are gone, and orphaned programs have ended.

@@ -245,11 +245,19 @@ impl Manifest {
     /// `backup-unreadable` if there is none, or none of this format.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join("manifest.json");
+        let text = std::fs::read(&path).map_err(|cause| {
+            let message = format!("cannot read `{}`: no such backup", path.display());
+            Error::new("backup-unreadable", message).caused_by(cause)
+        })?;
+        Self::parse(&text, &path)
+    }
+
+    /// Reads the text of a manifest; `path` says in messages where it is from.
+    pub(super) fn parse(text: &[u8], path: &Path) -> Result<Self> {
         let unreadable = |why: &str| {
             Error::new("backup-unreadable", format!("cannot read `{}`: {why}", path.display()))
         };
-        let text = std::fs::read(&path).map_err(|it| unreadable("no such backup").caused_by(it))?;
-        let format: FormatOnly = serde_json::from_slice(&text)
+        let format: FormatOnly = serde_json::from_slice(text)
             .map_err(|it| unreadable("it is not a manifest").caused_by(it))?;
         if ![FORMAT, SEALED_FORMAT].contains(&format.format) {
             let why = format!(
@@ -260,7 +268,7 @@ impl Manifest {
                 unreadable(&why).next("use the raingauge that made it, or its `restore.sh`")
             );
         }
-        let read: Self = serde_json::from_slice(&text)
+        let read: Self = serde_json::from_slice(text)
             .map_err(|it| unreadable("it is incomplete").caused_by(it))?;
         if (read.format == SEALED_FORMAT) != read.encryption.is_some() {
             return Err(unreadable("it does not say for certain whether it is encrypted"));

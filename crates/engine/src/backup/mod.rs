@@ -2,7 +2,7 @@
 //! `folder`, `archive` and `sums` (how it lies on disk) → [`take()`] (dump and evidence at one instant) →
 //! [`verify()`] (restore into scratch, compare) → [`restore()`] (into a new database). `postgres` and
 //! `sqlite` dump and load; [`beside`] restores single tables into live; [`sealed`] keeps them from strangers;
-//! `restore_sh` does without us; `shelf` and `retention` keep them, `space` asks the disks first.
+//! [`Store`] is a place for them on other machines; `restore_sh` does without us; `shelf` and `retention` keep them, `space` asks the disks first.
 //!
 //! Only this module can make a [`VerifiedBackup`], and only from a restore whose outcome was equal.
 
@@ -19,6 +19,7 @@ mod sealed;
 mod shelf;
 mod space;
 mod sqlite;
+mod store;
 mod sums;
 mod take;
 mod verify;
@@ -30,6 +31,8 @@ pub use restore::{Destination, Restored, compare, restore};
 pub use retention::{Retention, prune};
 pub use sealed::{Keys, Readable, Recipients, unseal};
 pub use shelf::{Shelf, Wanted, latest_verified, list};
+pub(crate) use store::Upload;
+pub use store::{Stock, Store, Stored, is_address};
 pub use take::{Proof, Request, Taken, take};
 pub use verify::{Outcome, Prover, verify};
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::manifest::Source;
+use super::manifest::{Manifest, Source};
 use super::{Backup, folder, shelf};
 use crate::{Error, Result};
 
@@ -25,10 +25,10 @@ impl Retention {
     }
 
     /// Whether a backup stays: `rank` counts the verified ones from the newest, which is 0.
-    fn keeps(self, backup: &Backup, rank: usize, now: Timestamp) -> bool {
+    fn keeps(self, backup: &Manifest, rank: usize, now: Timestamp) -> bool {
         let is_among_last =
             self.keep_last.is_some_and(|n| usize::try_from(n).is_ok_and(|n| rank < n));
-        let age = now.duration_since(backup.manifest.taken_at);
+        let age = now.duration_since(backup.taken_at);
         // One from the future has no age that anybody knows.
         let is_young = self.keep_days.is_some_and(|days| {
             age.is_negative() || age <= SignedDuration::from_hours(i64::from(days) * 24)
@@ -59,16 +59,32 @@ pub fn prune(
     let is_verified = |it: &Backup| it.manifest.verified.is_some();
     let newest = of_source.iter().rposition(|it| is_verified(it) && it.check().is_ok());
     let Some(newest) = newest else { return Ok(removed) };
-    let mut rank = 0;
-    for backup in of_source.iter().take(newest).rev() {
-        rank += usize::from(is_verified(backup));
-        let rank = if is_verified(backup) { rank } else { usize::MAX };
-        if !retention.keeps(backup, rank, now) {
-            remove(dir, &backup.path)?;
-            removed.push(backup.path.clone());
-        }
+    let manifests: Vec<_> = of_source.iter().map(|it| &it.manifest).collect();
+    for at in going(&manifests, newest, retention, now) {
+        remove(dir, &of_source[at].path)?;
+        removed.push(of_source[at].path.clone());
     }
     Ok(removed)
+}
+
+/// Which backups of one database no rule keeps, newest first. They are given oldest first; the one at
+/// `newest` is verified and intact, so it stays, and whatever is newer.
+pub(super) fn going(
+    backups: &[&Manifest],
+    newest: usize,
+    retention: Retention,
+    now: Timestamp,
+) -> Vec<usize> {
+    let mut going = Vec::new();
+    let mut rank = 0;
+    for (at, backup) in backups.iter().enumerate().take(newest).rev() {
+        let is_verified = backup.verified.is_some();
+        rank += usize::from(is_verified);
+        if !retention.keeps(backup, if is_verified { rank } else { usize::MAX }, now) {
+            going.push(at);
+        }
+    }
+    going
 }
 
 /// Takes the name away first: a backup exists whole or not at all.

@@ -142,7 +142,8 @@ fn listable(path: &Path) -> Result<String> {
     }
 }
 
-fn hash(path: &Path) -> io::Result<String> {
+/// The sha-256 of a file.
+pub(super) fn hash(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 16];

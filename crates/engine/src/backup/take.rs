@@ -12,7 +12,7 @@ use super::manifest::{DumpFile, Durations, FORMAT, LeftOut, Manifest, SequencesM
 use super::sealed::{self, Keys};
 use super::sums::{self, Sums, files_below};
 use super::verify::{Prover, Trial, prove};
-use super::{Backup, VerifiedBackup, postgres, restore_sh, space, sqlite};
+use super::{Backup, Stored, VerifiedBackup, postgres, restore_sh, space, sqlite};
 use crate::client::ProgramSource;
 use crate::connect::{Access, Dsn, Session};
 use crate::digest::{Contents, TableName};
@@ -57,6 +57,8 @@ pub struct Taken {
     pub verified: Option<VerifiedBackup>,
     /// What the dump does not hold; an encrypted backup says so only inside.
     pub left_out: Vec<LeftOut>,
+    /// Its copy in an object store, if there is to be one.
+    pub stored: Option<Stored>,
 }
 
 /// What an engine's dump yields besides the files that it wrote.
@@ -137,7 +139,7 @@ fn taken(path: PathBuf, manifest: Manifest, left_out: Vec<LeftOut>) -> Taken {
     let backup = Backup { path, manifest };
     let verified =
         verification.map(|verification| VerifiedBackup { backup: backup.clone(), verification });
-    Taken { backup, verified, left_out }
+    Taken { backup, verified, left_out, stored: None }
 }
 
 /// Refuses before anything is written if the disks of the backup and of scratch have too little room.

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use jiff::SignedDuration;
 
 use crate::backup::manifest::{Decryption, Manifest};
-use crate::backup::{self, Backup, Outcome, Prover, Readable, Retention, Taken, VerifiedBackup};
+use crate::backup::{
+    self, Backup, Outcome, Prover, Readable, Retention, Store, Stored, Taken, VerifiedBackup,
+};
 use crate::progress::Progress;
 use crate::report::{Finding, Report, Section, Step, StepState};
 use crate::run::Run;
@@ -33,7 +35,7 @@ pub fn backup_create(
     progress: &mut dyn Progress,
 ) -> Result<Report> {
     let mut site = Site::open(setting)?;
-    let Taken { backup, verified, left_out } =
+    let Taken { backup, verified, left_out, stored } =
         protection::take_backup(&mut site, request.verify, progress)?;
     let path = backup.path().display();
     let mut report = site.report("backup");
@@ -48,14 +50,20 @@ pub fn backup_create(
         Some(verified) => {
             report.steps.push(protection::step(verified, true));
             report.sections.push(recovery(verified));
-            report.steps.extend(removed(&site, verified, request.retention)?);
+            report.steps.extend(stored.iter().map(copied));
+            report.steps.extend(removed(&site, (verified, stored.as_ref()), request.retention)?);
         }
         None => {
             report.steps.push(Step::new(format!("take backup {path}"), StepState::Done));
+            report.steps.extend(stored.iter().map(copied));
             report.findings.push(unverified(&backup));
         }
     }
     Ok(report)
+}
+
+fn copied(stored: &Stored) -> Step {
+    Step::new(format!("copy it to {}, read back and compared", stored.address), StepState::Done)
 }
 
 /// What a recovery from it would take, as the restore that proved it was measured.
@@ -91,7 +99,11 @@ fn not_decrypted(backup: &Backup) -> Option<Finding> {
 }
 
 /// Removes what the retention does not keep, unless a run that was cut off may still need it.
-fn removed(site: &Site, verified: &VerifiedBackup, retention: Retention) -> Result<Vec<Step>> {
+fn removed(
+    site: &Site,
+    (verified, stored): (&VerifiedBackup, Option<&Stored>),
+    retention: Retention,
+) -> Result<Vec<Step>> {
     let root = &site.project.root;
     for command in ["reconcile", "upgrade", "migrate"] {
         if !Run::interrupted(root, command)?.is_empty() && !retention.keeps_everything() {
@@ -100,26 +112,41 @@ fn removed(site: &Site, verified: &VerifiedBackup, retention: Retention) -> Resu
         }
     }
     let source = &verified.backup().manifest().source;
-    let gone = backup::prune(&site.backups(), source, retention, site.setting.now)?;
-    let step = |it: PathBuf| {
-        Step::new(format!("remove the older backup {}", it.display()), StepState::Done)
-    };
+    let now = site.setting.now;
+    let gone = backup::prune(&site.backups(), source, retention, now)?;
+    let mut gone: Vec<_> = gone.iter().map(|it| it.display().to_string()).collect();
+    let store = site.setting.keeping.store(&site.project.policy.backup, &site.setting.env)?;
+    if let (Some(store), Some(stored)) = (store, stored) {
+        gone.extend(store.prune(source, &stored.name, retention, now)?);
+    }
+    let step = |it| Step::new(format!("remove the older backup {it}"), StepState::Done);
     Ok(gone.into_iter().map(step).collect())
 }
 
-/// Lists the project's backups; opens no database.
+/// Lists the project's backups, or those in an object store; opens no database.
 ///
 /// # Errors
-/// If the folder cannot be read.
-pub fn backup_list(setting: &Setting) -> Result<Report> {
-    let shelf = backup::list(&folder(setting))?;
+/// If the folder or the store cannot be read.
+pub fn backup_list(setting: &Setting, store: Option<&str>) -> Result<Report> {
+    let mut backups = Vec::new();
+    let mut unreadable = Vec::new();
+    if let Some(address) = store {
+        let stock = Store::open(address, &setting.env)?.list()?;
+        backups.extend(stock.backups.into_iter().map(|it| (it.name, it.manifest)));
+        unreadable.extend(stock.unreadable);
+    } else {
+        let shelf = backup::list(&folder(setting))?;
+        backups.extend(shelf.backups.iter().map(|it| (name_of(it.path()), it.manifest().clone())));
+        let places = shelf.unreadable.into_iter();
+        unreadable.extend(places.map(|(path, error)| (path.display().to_string(), error)));
+    }
     let mut report = Report::new("backup");
+    report.target = store.unwrap_or_default().to_owned();
     let columns = &["backup", "age", "size", "verified", "encrypted", "fingerprint"];
     let mut section = Section::new("backups", "backups", columns);
-    for backup in &shelf.backups {
-        let manifest = backup.manifest();
+    for (name, manifest) in &backups {
         section.push([
-            backup.path().file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            name.clone(),
             age(setting.now.duration_since(manifest.taken_at)),
             size(manifest.bytes()),
             if manifest.verified.is_some() { "yes" } else { "no" }.to_owned(),
@@ -128,14 +155,13 @@ pub fn backup_list(setting: &Setting) -> Result<Report> {
         ]);
     }
     report.sections.push(section);
-    for (path, error) in &shelf.unreadable {
-        report.findings.push(Finding::warning(
-            error.code,
-            path.display().to_string(),
-            error.message.clone(),
-        ));
-    }
+    let unreadable = unreadable.into_iter();
+    report.findings.extend(unreadable.map(|(at, it)| Finding::warning(it.code, at, it.message)));
     Ok(report)
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn encrypted(manifest: &Manifest) -> &'static str {
@@ -156,8 +182,9 @@ pub fn backup_verify(
     progress: &mut dyn Progress,
 ) -> Result<Report> {
     let mut site = Site::open(setting)?;
-    let outside = open(setting, which)?;
-    let place = outside.path().to_owned();
+    let outside = open(setting, which, progress)?;
+    let is_stored = backup::is_address(which);
+    let place = if is_stored { which } else { outside.backup().path() }.to_owned();
     let readable = unseal(setting, outside, progress)?;
     let client = site.client();
     let prover = Prover { scratch: &mut site.scratch, client: client.as_ref(), now: setting.now };
@@ -186,17 +213,22 @@ pub(super) fn open_readable(
     which: &Path,
     progress: &mut dyn Progress,
 ) -> Result<Readable> {
-    unseal(setting, open(setting, which)?, progress)
+    let found = open(setting, which, progress)?;
+    unseal(setting, found, progress)
 }
 
-fn unseal(setting: &Setting, backup: Backup, progress: &mut dyn Progress) -> Result<Readable> {
+fn unseal(setting: &Setting, backup: Readable, progress: &mut dyn Progress) -> Result<Readable> {
     let policy = Policy::read(&setting.root)?;
     let keys = setting.keeping.keys(&policy.backup, &setting.root)?;
     backup::unseal(backup, &keys.identities, progress)
 }
 
-/// A backup by its folder, or by its name among the project's.
-fn open(setting: &Setting, which: &Path) -> Result<Backup> {
+/// A backup by its folder, by its name among the project's, or by its address in an object store.
+fn open(setting: &Setting, which: &Path, progress: &mut dyn Progress) -> Result<Readable> {
+    if let Some(address) = which.to_str().filter(|_| backup::is_address(which)) {
+        let (store, name) = Store::open_backup(address, &setting.env)?;
+        return store.fetch(&name, progress);
+    }
     let named = folder(setting).join(which);
     let path = if which.exists() { which.to_owned() } else { named };
     if !path.exists() {
@@ -206,7 +238,7 @@ fn open(setting: &Setting, which: &Path) -> Result<Backup> {
         )
         .next("raingauge backup list"));
     }
-    Backup::open(&path)
+    Backup::open(&path).map(Readable::from)
 }
 
 fn folder(setting: &Setting) -> PathBuf {

@@ -39,10 +39,24 @@ pub struct Keys {
 #[derive(Debug)]
 pub struct Readable {
     backup: Backup,
-    _plain: Option<(tempfile::TempDir, Registered)>,
+    _folders: Vec<Passing>,
+}
+
+/// A folder that goes with its value, and on a signal.
+type Passing = (tempfile::TempDir, Registered);
+
+impl From<Backup> for Readable {
+    fn from(backup: Backup) -> Self {
+        Self { backup, _folders: Vec::new() }
+    }
 }
 
 impl Readable {
+    /// A backup that lies in a folder which is not to stay.
+    pub(super) fn passing(backup: Backup, folder: Passing) -> Self {
+        Self { backup, _folders: vec![folder] }
+    }
+
     /// The backup with all that it holds.
     pub fn backup(&self) -> &Backup {
         &self.backup
@@ -112,15 +126,14 @@ fn prove(
 /// `backup-encrypted` if it is sealed and no key is given, `backup-not-decrypted` if none of them opens it,
 /// `backup-damaged` if a file has changed or what is inside is not what the outside says.
 pub fn unseal(
-    backup: Backup,
+    sealed: Readable,
     identities: &[PathBuf],
     progress: &mut dyn Progress,
 ) -> Result<Readable> {
-    let Some(encryption) = &backup.manifest.encryption else {
-        return Ok(Readable { backup, _plain: None });
-    };
+    let backup = &sealed.backup;
+    let Some(encryption) = &backup.manifest.encryption else { return Ok(sealed) };
     if identities.is_empty() {
-        return Err(locked(&backup, encryption));
+        return Err(locked(backup, encryption));
     }
     progress.begin("checking the backup's files");
     backup.check()?;
@@ -145,8 +158,8 @@ pub fn unseal(
     decrypting.finish(read)?;
     progress.boundary("backup/decrypted");
     let inside = Backup::open(plain.0.path())?;
-    refuse_other(&backup, &inside, encryption)?;
-    Ok(Readable { backup: inside, _plain: Some(plain) })
+    refuse_other(backup, &inside, encryption)?;
+    Ok(Readable::passing(inside, plain))
 }
 
 /// The outside is not encrypted, so anybody could have changed it, hashes included.

@@ -6,6 +6,7 @@ mod postgres;
 mod retention;
 mod sealed;
 mod sqlite;
+mod store;
 
 use std::collections::BTreeMap;
 use std::path::Path;

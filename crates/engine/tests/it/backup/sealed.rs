@@ -23,7 +23,7 @@ fn key(shop: &Shop, name: &str) -> (PathBuf, String) {
 }
 
 /// A shop whose backups are encrypted, and the file that opens them.
-fn sealed_shop() -> (Shop, PathBuf) {
+pub(super) fn sealed_shop() -> (Shop, PathBuf) {
     let mut shop = Shop::new();
     let (file, public) = key(&shop, "key.txt");
     shop.keys.recipients = Recipients::parse(&[public], shop.folder.path()).unwrap();
@@ -31,7 +31,7 @@ fn sealed_shop() -> (Shop, PathBuf) {
 }
 
 fn open(backup: &Backup, identities: &[PathBuf]) -> raingauge_engine::Result<Readable> {
-    unseal(Backup::open(backup.path()).unwrap(), identities, &mut Silent)
+    unseal(Backup::open(backup.path()).unwrap().into(), identities, &mut Silent)
 }
 
 #[test]
