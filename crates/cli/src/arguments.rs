@@ -290,6 +290,15 @@ pub(crate) struct StatusArgs {}
 pub(crate) struct MigrateArgs {
     #[command(flatten)]
     pub(crate) confirm: Confirm,
+    /// Take the newest applied migration back where that loses nothing, or only what --allow names; what no
+    /// statement brings back is called irreversible, with what a restore would cost. Shows the way back
+    /// without --confirm
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) undo: bool,
+    /// Where data can be lost, rest on a verified backup of live as it is now that is not older than this (`6h`,
+    /// `30m`), and refuse without one; without it, a new backup is taken. `raingauge.toml` can say it too
+    #[arg(long, value_name = "AGE")]
+    pub(crate) backup_age: Option<jiff::SignedDuration>,
     /// How many seconds to wait for another runner, and for locks that other sessions hold
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub(crate) wait: u64,

@@ -15,6 +15,7 @@ use crate::facts::{DeclaredSide, Facts, Scope};
 use crate::filters::Filters;
 use crate::ledger;
 use crate::mend::{MENDED, Mend, Mending, mending};
+use crate::position::{Inside, ProvenPosition, Shown};
 use crate::progress::Progress;
 use crate::proof;
 use crate::report::{Finding, Severity};
@@ -36,8 +37,8 @@ pub struct Planning {
 pub struct Adoption {
     /// New migrations, in order; none when an existing history is only recorded.
     pub migrations: Vec<NewMigration>,
-    /// Positions in the existing history that are recorded as applied.
-    pub recorded: Vec<usize>,
+    /// Migrations of the existing history that live is proven to have had, and that are recorded.
+    pub recorded: Shown,
     /// Rows of the ledger that are changed, so that it says what live is.
     pub mends: Vec<Mend>,
     /// The catalog that the plan rests on; when live has another one, the plan is stale.
@@ -70,7 +71,7 @@ pub enum Course {
     /// Live was made by nobody's migration: baseline, seed, follow-up.
     Baseline,
     /// Live equals a replay up to here, but the ledger says less.
-    Record(usize),
+    Record(ProvenPosition),
     /// There is nothing to adopt; `migrate` builds live.
     Fresh,
     Refused,
@@ -89,14 +90,14 @@ pub fn course(facts: &Facts, site: &Site) -> (Course, Vec<Finding>) {
         // It is pending, and `migrate` knows where to go on.
         return (Course::Adopted, Vec::new());
     }
-    match facts.position.proven {
+    match facts.position.at() {
         Some(at) if at == recorded && is_prefix && (0 < at || nothing_happened) => {
             (if at == 0 { Course::Fresh } else { Course::Adopted }, Vec::new())
         }
         Some(at) if recorded < at && is_prefix => {
             match ambiguous(facts, site, &(recorded..at).collect::<Vec<_>>()) {
                 Some(finding) => (Course::Refused, vec![finding]),
-                None => (Course::Record(at), Vec::new()),
+                None => (facts.position.proven.map_or(Course::Refused, Course::Record), Vec::new()),
             }
         }
         Some(_) | None => (Course::Refused, vec![off_course(facts, recorded)]),
@@ -158,7 +159,9 @@ fn off_course(facts: &Facts, recorded: usize) -> Finding {
         0 => "the empty database".to_owned(),
         at => tags.get(at - 1).map_or(String::new(), |it| format!("`{it}`")),
     };
-    let finding = if let Some(at) = position.proven {
+    let finding = if let Some(inside) = &position.inside {
+        return partly_applied(facts, inside);
+    } else if let Some(at) = position.at() {
         Finding::error(
             "ledger-ahead",
             "ledger",
@@ -193,6 +196,25 @@ fn off_course(facts: &Facts, recorded: usize) -> Finding {
     finding.next("raingauge analyze: shows what of each migration is in effect, object by object")
 }
 
+/// A migration without a transaction, or by hand, got so far.
+fn partly_applied(facts: &Facts, inside: &Inside) -> Finding {
+    let tag = facts.position.effects.get(inside.at).map(|it| it.tag.clone()).unwrap_or_default();
+    let finding = Finding::error(
+        "migration-partly-applied",
+        tag.clone(),
+        format!("{} are in effect, and nothing of the rest; nothing was changed", inside.words()),
+    );
+    let finding = match inside.done.as_slice() {
+        [_, _, ..] => finding.evidence(
+            "statements in between only write rows, which nobody can tell from a catalog",
+        ),
+        _ => finding,
+    };
+    finding
+        .next(format!("run the statements of `{tag}` from line {} on by hand, then `raingauge reconcile`: it records the migration where live proves to have it", inside.next_line))
+        .next("or undo those that are in effect, then `raingauge migrate`")
+}
+
 /// Makes the plan. Refusals are findings; the adoption is absent then.
 ///
 /// # Errors
@@ -204,15 +226,17 @@ pub fn plan(site: &mut Site, facts: &mut Facts, progress: &mut dyn Progress) -> 
         // T22: a plan from what a role happens to see would take the rest for absent.
         return Ok(planning);
     }
-    if let Some((at, mending)) = mendable(site, facts) {
-        mend_course(site, facts, &mut planning, (at, mending), progress)?;
+    if let Some((proven, mending)) = mendable(site, facts) {
+        mend_course(site, facts, &mut planning, (proven, mending), progress)?;
         return Ok(planning);
     }
     match course {
         Course::Adopted | Course::Fresh | Course::Refused => {}
-        Course::Record(at) => {
+        Course::Record(proven) => {
+            let at = proven.at();
             planning.findings.extend(missing_rights(facts));
-            let recorded = (facts.standing.recorded.len()..at).collect();
+            let missing = facts.standing.recorded.len()..at;
+            let recorded = proven.shows(missing, &facts.position.effects);
             progress.begin("proving the position in scratch");
             let proof = proof::prove_position(site, facts, at)?;
             planning.findings.extend(proof.findings);
@@ -229,10 +253,10 @@ pub fn plan(site: &mut Site, facts: &mut Facts, progress: &mut dyn Progress) -> 
 }
 
 /// A ledger with faults, and the place where a replay equals live all the same.
-fn mendable(site: &Site, facts: &Facts) -> Option<(usize, Mending)> {
+fn mendable(site: &Site, facts: &Facts) -> Option<(ProvenPosition, Mending)> {
     let errors = facts.findings.iter().filter(|it| it.severity == Severity::Error);
     let codes: Vec<_> = errors.map(|it| it.code).collect();
-    let at = facts.position.proven?;
+    let proven = facts.position.proven?;
     if site.project.history.generation != Generation::V0 {
         return None;
     }
@@ -240,14 +264,15 @@ fn mendable(site: &Site, facts: &Facts) -> Option<(usize, Mending)> {
         return None;
     }
     let ledger = facts.ledgers.iter().find(|it| it.name == site.project.ledger)?;
-    Some((at, mending(site.dialect(), &site.project.history, &ledger.rows, at)?))
+    let mending = mending(site.dialect(), &site.project.history, &ledger.rows, proven.at())?;
+    Some((proven, mending))
 }
 
 fn mend_course(
     site: &mut Site,
     facts: &Facts,
     planning: &mut Planning,
-    (at, mending): (usize, Mending),
+    (proven, mending): (ProvenPosition, Mending),
     progress: &mut dyn Progress,
 ) -> Result<()> {
     planning.findings.retain(|it| !MENDED.contains(&it.code));
@@ -257,8 +282,9 @@ fn mend_course(
         return Ok(());
     }
     progress.begin("proving the position in scratch");
-    let proof = proof::prove_position(site, facts, at)?;
-    let adoption = finish(site, facts, Vec::new(), mending.missing);
+    let proof = proof::prove_position(site, facts, proven.at())?;
+    let missing = proven.shows(mending.missing, &facts.position.effects);
+    let adoption = finish(site, facts, Vec::new(), missing);
     let words: Vec<_> = mending.mends.iter().map(|it| format!("{it:?}")).collect();
     let parts = std::iter::once(adoption.plan.as_str()).chain(words.iter().map(String::as_str));
     let plan = Fingerprint::of_parts(parts);
@@ -304,7 +330,7 @@ fn baseline_course(
     progress.begin("proving the baseline in scratch");
     let proof = proof::prove(site, facts, &migrations)?;
     planning.findings.extend(proof.findings);
-    let adoption = finish(site, facts, migrations, Vec::new());
+    let adoption = finish(site, facts, migrations, Shown::default());
     planning.adoption = Some(Adoption { evidence: proof.evidence, ..adoption });
     Ok(())
 }
@@ -409,12 +435,7 @@ fn follow_up(
     Ok(Some(NewMigration { name: "follow_up", sql, snapshot, in_effect: false, n_statements }))
 }
 
-fn finish(
-    site: &Site,
-    facts: &Facts,
-    migrations: Vec<NewMigration>,
-    recorded: Vec<usize>,
-) -> Adoption {
+fn finish(site: &Site, facts: &Facts, migrations: Vec<NewMigration>, recorded: Shown) -> Adoption {
     let live = facts.live.fingerprint();
     let history = site.project.history.fingerprint();
     let ledger =
@@ -422,7 +443,7 @@ fn finish(
     let target = site.dsn.to_string();
     let folder = site.project.history.folder.display().to_string();
     let name = site.project.ledger.to_string();
-    let positions: Vec<_> = recorded.iter().map(ToString::to_string).collect();
+    let positions: Vec<_> = recorded.positions().map(|it| it.to_string()).collect();
     let parts = [live.as_str(), history.as_str(), ledger.as_str(), &target, &folder, &name]
         .into_iter()
         .chain(migrations.iter().flat_map(|it| [it.name, it.sql.as_str(), it.snapshot.as_str()]))

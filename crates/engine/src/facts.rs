@@ -16,7 +16,7 @@ use crate::check::target::behind_pooler;
 use crate::connect::SqlError;
 use crate::ledger::{self, Ledger};
 use crate::midway::{self, Comment, Note};
-use crate::position::{Position, locate};
+use crate::position::{Effect, Extent, Inside, Position, ProvenPosition, locate};
 use crate::progress::Progress;
 use crate::report::{Finding, Severity};
 use crate::rights::Rights;
@@ -98,8 +98,13 @@ impl Facts {
                 (replayed, prerequisites) = (bare, None);
             }
         }
-        let Replayed { states, position, findings: told } = replayed;
+        let Replayed { states, mut position, findings: told } = replayed;
         findings.extend(told);
+        if position.proven.is_none() {
+            progress.begin("looking between the statements of migrations");
+            position.inside = inside(site, prerequisites.as_ref(), &live, &position)?;
+        }
+        explain_skipped(&mut findings, &position);
         findings.extend(prerequisites.as_ref().map(prepares));
 
         let init = if scope == Scope::All {
@@ -169,7 +174,7 @@ fn replay(
         let few = needed(site, n_recorded);
         let replayed = replay_reading(site, prerequisites, known, &|at| few.contains(&at))?;
         let position = &replayed.position;
-        let is_there = position.proven == Some(n_recorded) || position.within.is_some();
+        let is_there = position.at() == Some(n_recorded) || position.within.is_some();
         if is_there || replayed.states.are_all_read() {
             return Ok(replayed);
         }
@@ -210,12 +215,50 @@ fn replay_reading(
         Ok(None) => {}
         Ok(Some(within)) => {
             findings.push(midway::told(&within, history));
-            position.proven = Some(within.at);
+            position.proven = Some(ProvenPosition::within(&within));
             position.within = Some(within);
         }
         Err(finding) => findings.push(*finding),
     }
     Ok(Replayed { states, position, findings })
+}
+
+/// The statements between which live stands, if it is after some of those of a migration.
+fn inside(
+    site: &mut Site,
+    prerequisites: Option<&Prerequisites>,
+    live: &Catalog,
+    position: &Position,
+) -> Result<Option<Inside>> {
+    /// A database that was cut off stands in one; more than a few are another history's.
+    const MOST: usize = 3;
+    for at in position.partial().take(MOST) {
+        let states = side::between(site, live, prerequisites, at)?;
+        if let Some(found) = Inside::find(live, at, &states) {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// T05: which of live's differences come from a migration that was passed by.
+fn explain_skipped(findings: &mut [Finding], position: &Position) {
+    for finding in findings.iter_mut().filter(|it| it.code == "migration-skipped") {
+        let effect = position.effects.iter().find(|it| it.tag == finding.subject);
+        finding.evidence.extend(effect.and_then(consequence));
+    }
+}
+
+fn consequence(effect: &Effect) -> Option<String> {
+    let absent = crate::findings::folded(effect.absent.iter());
+    let names: Vec<_> = absent.iter().map(ToString::to_string).collect();
+    match effect.extent {
+        Extent::NotProvable => None,
+        Extent::All => Some("live has all its effects nevertheless".to_owned()),
+        Extent::None | Extent::Partial => {
+            Some(format!("for that reason live differs in {}", names.join(", ")))
+        }
+    }
 }
 
 /// T35: the catalog and the ledgers of the same moment, although other runners are at work. A migration

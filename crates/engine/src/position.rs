@@ -10,11 +10,66 @@ use raingauge_schema::pair::Pair;
 use crate::midway::Within;
 use crate::side::States;
 
+/// A place in the history at which a replay equals live, object by object. Only the comparison of the two makes
+/// one ([`locate`], and [`crate::midway`] between two steps), so that what takes one cannot be reached without:
+/// ledger rows of migrations that did not run here, and the migrations that go on from there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProvenPosition {
+    at: usize,
+}
+
+impl ProvenPosition {
+    /// Live equals the state between two steps of the migration at `at`.
+    pub(crate) fn within(within: &Within) -> Self {
+        Self { at: within.at }
+    }
+
+    /// How many migrations a replay needs to get there.
+    pub fn at(self) -> usize {
+        self.at
+    }
+
+    /// Of these migrations those that lead there, with the objects that show it.
+    pub fn shows(self, positions: impl IntoIterator<Item = usize>, effects: &[Effect]) -> Shown {
+        let is_before = positions.into_iter().filter(|it| *it < self.at);
+        let shown =
+            |at: usize| (at, effects.get(at).map(|it| it.present.clone()).unwrap_or_default());
+        Shown(is_before.map(shown).collect())
+    }
+}
+
+/// Migrations that live is proven to have had, each with the objects that were probed; none where a
+/// migration changes no structure.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shown(Vec<(usize, Vec<ObjectId>)>);
+
+impl Shown {
+    /// Their positions in the history.
+    pub fn positions(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().map(|it| it.0)
+    }
+
+    /// Each position with what was probed.
+    pub fn each(&self) -> impl Iterator<Item = (usize, &[ObjectId])> {
+        self.0.iter().map(|it| (it.0, it.1.as_slice()))
+    }
+
+    /// How many they are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// Where live stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// How many migrations a replay needs to equal live in the full catalog; `None` is nowhere.
-    pub proven: Option<usize>,
+    /// Where a replay equals live in the full catalog; `None` is nowhere.
+    pub proven: Option<ProvenPosition>,
     /// The state with the fewest differences, and those (`from` live, `to` replay).
     pub nearest: usize,
     pub differences: Comparison,
@@ -22,6 +77,52 @@ pub struct Position {
     pub effects: Vec<Effect>,
     /// How far into the next migration, if that runs in several steps.
     pub within: Option<Within>,
+    /// Between which statements of a migration, if it was cut off there or run by hand.
+    pub inside: Option<Inside>,
+}
+
+impl Position {
+    /// How many migrations a replay needs to equal live.
+    pub fn at(&self) -> Option<usize> {
+        self.proven.map(ProvenPosition::at)
+    }
+
+    /// The migrations that are in effect only in part, by position.
+    pub fn partial(&self) -> impl Iterator<Item = usize> {
+        let is_partial = |it: &(usize, &Effect)| it.1.extent == Extent::Partial;
+        self.effects.iter().enumerate().filter(is_partial).map(|it| it.0)
+    }
+}
+
+/// Live is what a migration leaves after some of its statements.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inside {
+    /// The migration's position in the history.
+    pub at: usize,
+    /// After how many of its statements; several numbers where statements between write rows alone, which
+    /// nobody can tell.
+    pub done: Vec<usize>,
+    pub of: usize,
+    /// The line of the first statement that is surely not in effect.
+    pub next_line: usize,
+}
+
+impl Inside {
+    /// Finds live among the states after each statement but the last, given with the line of the next one.
+    pub fn find(live: &Catalog, at: usize, states: &[(Catalog, usize)]) -> Option<Self> {
+        let fingerprint = live.fingerprint();
+        let is_here = |it: &(usize, &(Catalog, usize))| it.1.0.fingerprint() == fingerprint;
+        let found: Vec<_> = (1..).zip(states).filter(is_here).collect();
+        let next_line = found.last()?.1.1;
+        let done = found.iter().map(|it| it.0).collect();
+        Some(Self { at, done, of: states.len() + 1, next_line })
+    }
+
+    /// The statements in words: `2 of 5 statements`.
+    pub fn words(&self) -> String {
+        let done: Vec<_> = self.done.iter().map(ToString::to_string).collect();
+        format!("{} of {} statements", done.join(" or "), self.of)
+    }
 }
 
 /// What of one migration is in effect in live.
@@ -62,14 +163,15 @@ pub fn locate(live: &Catalog, states: &States, tags: &[String], hint: usize) -> 
     let equal: Vec<usize> =
         states.read().filter(|it| it.1.fingerprint() == fingerprint).map(|it| it.0).collect();
     let proven = if equal.contains(&hint) { Some(hint) } else { equal.last().copied() };
-    let nearest = proven.unwrap_or_else(|| nearest(live, states));
+    let proven = proven.map(|at| ProvenPosition { at });
+    let nearest = proven.map_or_else(|| nearest(live, states), ProvenPosition::at);
     let differences = states
         .get(nearest)
         .map(|state| compare(Pair { from: live, to: state }))
         .unwrap_or_default();
     let each = tags.iter().enumerate();
     let effects = each.filter_map(|(at, tag)| effect(live, states, at, tag)).collect();
-    Position { proven, nearest, differences, effects, within: None }
+    Position { proven, nearest, differences, effects, within: None, inside: None }
 }
 
 fn nearest(live: &Catalog, states: &States) -> usize {
@@ -127,7 +229,7 @@ mod tests {
     fn check(live: &str, hint: usize, proven: Option<usize>, effects: &str) {
         let (states, tags) = states();
         let position = locate(&catalog(live), &states, &tags, hint);
-        assert_eq!(position.proven, proven);
+        assert_eq!(position.at(), proven);
         let found: Vec<_> = position.effects.iter().map(|it| it.extent.word()).collect();
         assert_eq!(found.join(", "), effects);
     }
@@ -149,9 +251,30 @@ mod tests {
         let (mut states, tags) = states();
         states.after[1] = None;
         let position = locate(&catalog("a b c"), &states, &tags, 2);
-        assert_eq!((position.proven, position.effects.len()), (Some(2), 2));
+        assert_eq!((position.at(), position.effects.len()), (Some(2), 2));
         assert_eq!(locate(&catalog("a"), &states, &tags, 1).proven, None);
         assert!(!states.are_all_read());
+    }
+
+    #[test]
+    fn live_is_found_between_two_statements_and_data_is_told_as_not_provable() {
+        // `a`, then rows, then `b`, then `c`.
+        let states = [("a", 2), ("a", 5), ("a b", 7)].map(|it| (catalog(it.0), it.1));
+        let find = |live| Inside::find(&catalog(live), 3, &states);
+        let found = find("a").unwrap();
+        assert_eq!((found.words().as_str(), found.next_line), ("1 or 2 of 4 statements", 5));
+        assert_eq!(find("a b").unwrap().words(), "3 of 4 statements");
+        assert_eq!(find("b"), None);
+    }
+
+    #[test]
+    fn t20_only_what_leads_to_the_proven_place_is_shown_with_its_objects() {
+        let (states, tags) = states();
+        let position = locate(&catalog("a b c"), &states, &tags, 2);
+        let shown = position.proven.unwrap().shows(0..4, &position.effects);
+        assert_eq!(shown.positions().collect::<Vec<_>>(), [0, 1]);
+        let probed: Vec<_> = shown.each().map(|it| it.1.len()).collect();
+        assert_eq!(probed, [1, 2]);
     }
 
     #[test]

@@ -38,19 +38,38 @@ pub struct Project {
     pub findings: Vec<Finding>,
 }
 
+/// What of a project is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    All,
+    /// Everything but `schema.ts`, which takes most of the time.
+    WithoutSchema,
+}
+
 impl Project {
     /// Reads configuration, `schema.ts` and history; opens no database.
     ///
     /// # Errors
     /// If the configuration or the schema cannot be loaded, with file, line and column.
     pub fn load(setting: &Setting) -> Result<Self> {
+        Self::read(setting, Reading::All)
+    }
+
+    /// Reads a project, or only a part of it.
+    ///
+    /// # Errors
+    /// As [`Project::load`].
+    pub fn read(setting: &Setting, reading: Reading) -> Result<Self> {
         let policy = Policy::read(&setting.root)?;
         let loader = loader(setting);
         let config = loader.config(setting.config.as_deref()).map_err(cannot_load)?;
         let dialect = dialect_of(&config)?;
         let versions = loader.versions(&config);
         let installed = installed(&versions)?;
-        let loaded = loader.declared(&config).map_err(cannot_load)?;
+        let loaded = match reading {
+            Reading::All => loader.declared(&config).map_err(cannot_load)?,
+            Reading::WithoutSchema => None,
+        };
         let runtimes = [Some(config.runtime), loaded.as_ref().map(|it| it.runtime)];
         let history = History::read(&setting.root.join(&config.out), dialect, installed)?;
         // What 0.x has made has its names, also where 1.0 is installed by now.

@@ -18,13 +18,45 @@ const MAX_AGE: SignedDuration = SignedDuration::from_hours(1);
 /// # Errors
 /// If the folder of backups cannot be read.
 pub fn existing(site: &mut Site, live: &Fingerprint) -> Result<Option<VerifiedBackup>> {
-    let source = backup::Source::of(&mut site.live, &site.dsn)?;
-    let wanted = Wanted {
-        source: &source,
-        fingerprint: Some(live),
-        now: site.setting.now,
-        max_age: MAX_AGE,
+    younger(site, live, MAX_AGE)
+}
+
+/// The backup that a deletion rests on: one that is young enough by the age that was agreed on, for the command
+/// (`--backup-age`) or the team (`raingauge.toml`); without such an age a new one, since any other may be older
+/// than the newest rows.
+///
+/// # Errors
+/// A refusal `backup-too-old` if none is young enough; or if one cannot be taken.
+pub fn required(
+    site: &mut Site,
+    (live, age): (&Fingerprint, Option<SignedDuration>),
+    steps: &mut Vec<Step>,
+    progress: &mut dyn Progress,
+) -> Result<VerifiedBackup> {
+    let Some(age) = age.or(site.project.policy.backup_age()) else {
+        let backup = take(site, progress)?;
+        steps.push(step(&backup, true));
+        return Ok(backup);
     };
+    let backup = younger(site, live, age)?.ok_or_else(|| {
+        Error::refusal(
+            "backup-too-old",
+            format!("data can be lost, and no verified backup of live as it is now is younger than {age:#}; nothing was changed"),
+        )
+        .next("raingauge backup")
+    })?;
+    steps.push(step(&backup, false));
+    Ok(backup)
+}
+
+fn younger(
+    site: &mut Site,
+    live: &Fingerprint,
+    max_age: SignedDuration,
+) -> Result<Option<VerifiedBackup>> {
+    let source = backup::Source::of(&mut site.live, &site.dsn)?;
+    let wanted =
+        Wanted { source: &source, fingerprint: Some(live), now: site.setting.now, max_age };
     backup::latest_verified(&site.backups(), &wanted)
 }
 

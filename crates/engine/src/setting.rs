@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 pub use raingauge_tsload::Runtime;
 use serde::Deserialize;
 
@@ -105,6 +105,15 @@ pub struct Policy {
     /// How backups are kept.
     pub backup: Keeping,
     environments: BTreeMap<String, Environment>,
+    migrate: MigratePolicy,
+}
+
+/// What holds for every `migrate`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+struct MigratePolicy {
+    /// How old a verified backup may be on which a deletion rests: `6h`.
+    backup_age: Option<SignedDuration>,
 }
 
 /// One target that is known by name. It is recognised by all fields that are given.
@@ -135,6 +144,11 @@ impl Policy {
         };
         let text = std::fs::read_to_string(&path).map_err(|it| invalid(it.into()))?;
         toml::from_str(&text).map_err(|it| invalid(it.into()))
+    }
+
+    /// How old a verified backup may be on which a deletion rests, if the team has agreed on that.
+    pub fn backup_age(&self) -> Option<SignedDuration> {
+        self.migrate.backup_age
     }
 
     /// The name of the protected environment that this target is, if it is one.

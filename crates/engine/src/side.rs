@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use raingauge_schema::dialect::AnySnapshot;
+use raingauge_schema::steps::statements;
 use raingauge_schema::{Catalog, Comparison, Dialect, Kind, Pair, compare};
 
 use crate::connect::{Access, Session, SqlError};
@@ -220,6 +221,31 @@ fn rebuild_and_look(
             }
         }
     }
+}
+
+/// The catalogs after each statement but the last of a migration, each with the line of the next statement. It
+/// runs on its own, as somebody's shell would run it; what fails in one so ends the list.
+///
+/// # Errors
+/// If scratch cannot be had.
+pub fn between(
+    site: &mut Site,
+    live: &Catalog,
+    before: Option<&Prerequisites>,
+    at: usize,
+) -> Result<Vec<(Catalog, usize)>> {
+    let mut rebuilt = rebuild(site, live, before, at)?;
+    let statements = statements(site.dialect(), &site.project.history.migrations[at].sql);
+    let statements = statements.unwrap_or_default();
+    let session = &mut rebuilt.database.session;
+    let mut states = Vec::new();
+    for pair in statements.windows(2) {
+        if session.run(&pair[0].sql).is_err() {
+            break;
+        }
+        states.push((site.catalog_of(session)?, pair[1].line));
+    }
+    Ok(states)
 }
 
 /// A replay that ended early.

@@ -12,7 +12,7 @@ use crate::consent::Circumstance;
 use crate::dump::Dump;
 use crate::history::History;
 use crate::ledger::{self, LedgerName};
-use crate::project::Project;
+use crate::project::{Project, Reading};
 use crate::report::{Report, Section};
 use crate::scratch::{Scratch, ScratchDatabase, ScratchOptions};
 use crate::setting::{ScratchChoice, Setting};
@@ -40,7 +40,7 @@ impl Site {
     /// # Errors
     /// If the project cannot be read or the database cannot be reached.
     pub fn open(setting: &Setting) -> Result<Self> {
-        Self::open_with(setting, false)
+        Self::open_with(setting, Reading::All, false)
     }
 
     /// Opens a site; a SQLite file that does not exist is taken for an empty database.
@@ -48,11 +48,19 @@ impl Site {
     /// # Errors
     /// If the project cannot be read or the database cannot be reached.
     pub fn open_or_empty(setting: &Setting) -> Result<Self> {
-        Self::open_with(setting, true)
+        Self::open_with(setting, Reading::All, true)
     }
 
-    fn open_with(setting: &Setting, may_be_missing: bool) -> Result<Self> {
-        let project = Project::load(setting)?;
+    /// Opens a site as [`Site::open_or_empty`] does, without `schema.ts`: enough to see that nothing is pending.
+    ///
+    /// # Errors
+    /// As [`Site::open_or_empty`].
+    pub fn open_without_schema(setting: &Setting) -> Result<Self> {
+        Self::open_with(setting, Reading::WithoutSchema, true)
+    }
+
+    fn open_with(setting: &Setting, reading: Reading, may_be_missing: bool) -> Result<Self> {
+        let project = Project::read(setting, reading)?;
         let dsn = project.target(setting)?;
         check::target::refuse_other_port(&dsn, &project.root)?;
         let dsn = one_server(dsn)?;

@@ -103,6 +103,14 @@ impl Dialect {
         }
     }
 
+    /// The statement that takes an object away again, if one does that alone.
+    pub fn removal(self, object: &Object) -> Option<String> {
+        match self {
+            Self::Postgres => postgres::render::removal::removal(object),
+            Self::Sqlite => sqlite::render::removal::removal(object),
+        }
+    }
+
     /// What a statement asks of the transaction around it.
     pub fn bound(self, sql: &str) -> Bound {
         match self {

@@ -32,6 +32,52 @@ impl fmt::Display for Hazard {
     }
 }
 
+/// How much a statement that holds a table is in the way of others, the weakest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LockMode {
+    /// Others read and write.
+    RowExclusive,
+    /// Others read and write, and no other change of the structure runs.
+    ShareUpdateExclusive,
+    /// Others read.
+    Share,
+    /// Others read.
+    ShareRowExclusive,
+    /// Others wait.
+    AccessExclusive,
+}
+
+impl LockMode {
+    /// What it means for those who use the table.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::RowExclusive | Self::ShareUpdateExclusive => "others read and write",
+            Self::Share | Self::ShareRowExclusive => "others read, writers wait",
+            Self::AccessExclusive => "readers and writers wait",
+        }
+    }
+}
+
+impl fmt::Display for LockMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RowExclusive => "ROW EXCLUSIVE",
+            Self::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE",
+            Self::Share => "SHARE",
+            Self::ShareRowExclusive => "SHARE ROW EXCLUSIVE",
+            Self::AccessExclusive => "ACCESS EXCLUSIVE",
+        })
+    }
+}
+
+/// A lock that a statement takes on a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableLock {
+    /// As hazards name it: without `public`.
+    pub table: String,
+    pub mode: LockMode,
+}
+
 /// One SQL statement with what is known about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {

@@ -140,7 +140,7 @@ impl Grouping {
 }
 
 /// The statements of all pieces; `None` if one cannot be cut.
-fn statements(dialect: Dialect, file: &str) -> Option<Vec<Placed>> {
+pub fn statements(dialect: Dialect, file: &str) -> Option<Vec<Placed>> {
     let mut statements = Vec::new();
     for chunk in split_file(file) {
         for piece in dialect.split(chunk.sql).ok()? {

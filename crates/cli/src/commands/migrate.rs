@@ -21,6 +21,11 @@ pub(crate) fn run(ui: &mut Ui, context: &Context, args: &MigrateArgs) -> Result<
             statement_timeout: args.statement_timeout.map(Duration::from_secs),
         },
         resume: args.confirm.resume,
+        backup_age: args.backup_age,
     };
-    commands::migrate(&context.setting, &request, &mut Advisor { ui, context })
+    let advisor = &mut Advisor { ui, context };
+    match args.undo {
+        true => commands::undo(&context.setting, &request, advisor),
+        false => commands::migrate(&context.setting, &request, advisor),
+    }
 }

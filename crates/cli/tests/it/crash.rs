@@ -1,10 +1,11 @@
 //! Runs that end in the middle: killed at every boundary, at any moment, by signals, by errors.
 //!
 //! [`scene`] is a lived bookstore whose temporary files are apart, and what has to be true of it after
-//! a crash; `boundaries` and `moments` kill `execute`, `reconcile` and `migrate` kill those two and
+//! a crash; `boundaries` and `moments` kill `execute`, `matrix` kills `migrate` at every statement, `reconcile` and `migrate` kill those two and
 //! interfere before the resume, `signals` asks politely.
 
 mod boundaries;
+mod matrix;
 mod migrate;
 mod moments;
 mod reconcile;

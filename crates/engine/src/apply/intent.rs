@@ -113,8 +113,8 @@ impl Intent {
             removals: Vec::new(),
             retitling: None,
         };
-        for at in &adoption.recorded {
-            let migration = &history.migrations[*at];
+        for at in adoption.recorded.positions() {
+            let migration = &history.migrations[at];
             intent.rows.push(IntendedRow::of(generation, &migration.entry, &migration.hash));
         }
         let entries = entries(site, adoption)?;

@@ -6,6 +6,7 @@
 //! pending migration, and again after the last one.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use raingauge_schema::plan::Hazard;
 use raingauge_schema::{Catalog, Fingerprint, Kind, Pair};
@@ -15,7 +16,6 @@ use crate::apply::pace::Pace;
 use crate::apply::reconcile::refuse_unfinished;
 use crate::apply::risks;
 use crate::apply::turn::{self, Workplace};
-use crate::apply::watch::Watch;
 use crate::backup::VerifiedBackup;
 use crate::check::rights;
 use crate::connect::{Access, Session};
@@ -24,6 +24,7 @@ use crate::facts::Facts;
 use crate::ledger;
 use crate::lock::Lock;
 use crate::midway::{Comment, UNFINISHED, Within};
+use crate::position::ProvenPosition;
 use crate::progress::Progress;
 use crate::report::{Finding, Severity, Step, StepState};
 use crate::site::Site;
@@ -39,12 +40,14 @@ pub struct MigratePlan {
     /// The hash of what would run and of what it rests on.
     pub plan: Fingerprint,
     pub findings: Vec<Finding>,
+    /// From where it goes on; without it nothing is applied.
+    pub(super) from: Option<ProvenPosition>,
     /// Live's catalog when the plan was made.
     pub live: Fingerprint,
-    live_has_no_tables: bool,
-    expected: Fingerprint,
+    pub(super) live_has_no_tables: bool,
+    pub(super) expected: Fingerprint,
     /// What the ledger recorded when the plan was made.
-    recorded: Vec<usize>,
+    pub(super) recorded: Vec<usize>,
     /// The catalogs before and after each pending migration in scratch.
     pub(super) rehearsals: BTreeMap<usize, Pair<Catalog>>,
     pub(super) allowed: Vec<String>,
@@ -63,9 +66,9 @@ pub enum Protection<'a> {
     NothingToLose(NothingToLose),
 }
 
-/// The proof that no step of a plan can lose data; only [`MigratePlan::nothing_to_lose`] makes one.
+/// The proof that no step of a plan can lose data; only the plans themselves make one.
 #[derive(Debug)]
-pub struct NothingToLose(());
+pub struct NothingToLose(pub(super) ());
 
 impl MigratePlan {
     /// The proof that nothing can be lost, if it is so: every statement only adds, or live has no table.
@@ -125,6 +128,7 @@ pub fn plan(site: &Site, facts: &Facts, allowed: &[String]) -> MigratePlan {
         hazards,
         plan,
         findings,
+        from: facts.position.proven,
         live,
         live_has_no_tables,
         expected,
@@ -188,30 +192,17 @@ pub struct Applied {
 /// that fails is rolled back; [`Error::done`] names those that were committed before it.
 pub fn carry_out(site: &Site, job: &Job<'_>, progress: &mut dyn Progress) -> Result<Applied> {
     let plan = job.plan;
-    if *job.consent.plan() != plan.plan {
-        return Err(stale());
-    }
-    let _lock = Lock::acquire(&site.dsn, job.pace.wait)?;
-    refuse_unfinished(&site.project.root)?;
-    let session = Session::open_plain(&site.dsn, Access::Create)?;
-    let mut reader = Session::open(&site.dsn, Access::ReadOnly)?;
-    let names = site.ledger_names();
-    let recorded = already_recorded(site, &mut reader)?;
-    if plan.pending.iter().all(|at| recorded.contains(at)) {
+    let mut ready = begin(site, plan, job.consent, job.pace.wait)?;
+    if plan.pending.iter().all(|at| ready.recorded.contains(at)) {
         // Whoever held the lock before has done it all.
         let step = Step::new("another run applied everything meanwhile", StepState::Done);
         return Ok(Applied { steps: vec![step] });
     }
-    // A migration that only writes rows leaves the structure as it was.
-    let is_stale = recorded != plan.recorded || comment(site, &mut reader)? != plan.comment;
-    if is_stale
-        || introspect::catalog(&mut reader, &names)?.fingerprint() != plan.live
-        || site.project.history.has_changed(site.dialect())?
-    {
-        return Err(stale());
-    }
-    let mut work = Workplace { site, plan, pace: job.pace, session, watch: None };
-    work.watch = watch(&mut work.session);
+    ready.refuse_stale(site, plan)?;
+    let Ready { session, mut reader, _lock, .. } = ready;
+    let from = plan.from.ok_or_else(stale)?;
+    let mut work = Workplace { site, plan, pace: job.pace, from, session, watch: None };
+    work.watch_itself();
     let mut applied = Applied::default();
     for at in &plan.pending {
         let tag = &site.project.history.migrations[*at].entry.tag;
@@ -224,7 +215,7 @@ pub fn carry_out(site: &Site, job: &Job<'_>, progress: &mut dyn Progress) -> Res
         progress.boundary(&format!("migrate/{tag}/committed"));
         applied.steps.extend(steps);
     }
-    if introspect::catalog(&mut reader, &names)?.fingerprint() != plan.expected {
+    if introspect::catalog(&mut reader, &site.ledger_names())?.fingerprint() != plan.expected {
         let error = Error::new(
             "outcome-differs",
             "live is not what the rehearsal led to, although every migration was applied",
@@ -235,18 +226,57 @@ pub fn carry_out(site: &Site, job: &Job<'_>, progress: &mut dyn Progress) -> Res
     Ok(applied)
 }
 
+/// The lock, with a session that writes and one that looks.
+pub(super) struct Ready {
+    pub(super) _lock: Lock,
+    pub(super) session: Session,
+    reader: Session,
+    /// What the ledger records now.
+    recorded: Vec<usize>,
+}
+
+/// Takes the lock for a plan that someone agreed to.
+///
+/// # Errors
+/// A refusal if another plan was agreed to, another run is at work or an interrupted one waits.
+pub(super) fn begin(
+    site: &Site,
+    plan: &MigratePlan,
+    consent: &Consent,
+    wait: Duration,
+) -> Result<Ready> {
+    if *consent.plan() != plan.plan {
+        return Err(stale());
+    }
+    let lock = Lock::acquire(&site.dsn, wait)?;
+    refuse_unfinished(&site.project.root)?;
+    let session = Session::open_plain(&site.dsn, Access::Create)?;
+    let mut reader = Session::open(&site.dsn, Access::ReadOnly)?;
+    let recorded = already_recorded(site, &mut reader)?;
+    Ok(Ready { _lock: lock, session, reader, recorded })
+}
+
+impl Ready {
+    /// Refuses if anything is not as it was when the plan was made.
+    pub(super) fn refuse_stale(&mut self, site: &Site, plan: &MigratePlan) -> Result<()> {
+        // A migration that only writes rows leaves the structure as it was.
+        let is_stale =
+            self.recorded != plan.recorded || comment(site, &mut self.reader)? != plan.comment;
+        let names = site.ledger_names();
+        if is_stale
+            || introspect::catalog(&mut self.reader, &names)?.fingerprint() != plan.live
+            || site.project.history.has_changed(site.dialect())?
+        {
+            return Err(stale());
+        }
+        Ok(())
+    }
+}
+
 fn comment(site: &Site, session: &mut Session) -> Result<Comment> {
     Comment::read(session, &site.project.ledger).map_err(|cause| {
         Error::new("ledger-unreadable", "cannot read the comment of the ledger").caused_by(cause)
     })
-}
-
-/// Somebody to look on, where one connection can see what another one does.
-fn watch(session: &mut Session) -> Option<Watch> {
-    let Session::Postgres(session) = session else { return None };
-    let pid = session.rows("SELECT pg_catalog.pg_backend_pid()").ok()?;
-    let pid = pid.into_iter().flatten().flatten().next()?;
-    Some(Watch::start(session.target(), &pid))
 }
 
 pub(super) fn already_recorded(site: &Site, session: &mut Session) -> Result<Vec<usize>> {

@@ -2,8 +2,10 @@
 
 mod cascade;
 mod failure;
+pub mod foresee;
 pub(crate) mod intent;
 mod ledger;
+pub mod locks;
 pub mod migrate;
 mod pace;
 mod postgres;
@@ -16,6 +18,7 @@ mod sqlite;
 mod steps;
 mod tripwire;
 mod turn;
+pub mod undo;
 pub mod upgrade;
 mod watch;
 

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::tripwire::{Named, gone, lost, overwritten, unreadable};
 use crate::Result;
 use crate::connect::{Session, SqlError};
-use crate::digest::TableName;
+use crate::digest::{self, TableDigest, TableName};
 
 /// Every table that this role can see, with the tables that it inherits from, those whose deletions
 /// delete its rows, and those whose changes change them; then what the open transaction did to it.
@@ -38,6 +38,10 @@ pub(super) struct Tripwire {
     /// Whether rows are counted, and not only what the server says of the transaction.
     counts: bool,
     n_rows: BTreeMap<String, u64>,
+    /// Whether the server's numbers are in doubt: they have what a part of the transaction did that was taken
+    /// back (an `EXCEPTION` of a function). Then every value is read before and after.
+    doubts: bool,
+    digests: BTreeMap<String, TableDigest>,
 }
 
 #[derive(Debug)]
@@ -57,15 +61,20 @@ struct Table {
 
 impl Tripwire {
     /// Finds the tables; outside the transaction, whose snapshot has to come after its locks.
-    pub(super) fn prepare(session: &mut Session, named: Named) -> Result<Self, SqlError> {
+    pub(super) fn prepare(
+        session: &mut Session,
+        named: Named,
+        doubts: bool,
+    ) -> Result<Self, SqlError> {
         let is_told = session.rows("SELECT current_setting('track_counts')")?;
         let is_told = is_told.into_iter().flatten().flatten().any(|it| it == "on");
-        let counts = !named.only_adds || !is_told;
+        let counts = doubts || !named.only_adds || !is_told;
         let tables = tables(session)?;
         let is_named = |it: &Table| may_go(&named, &it.name);
         let deleted = tables.iter().filter(|it| is_named(it.1)).map(|it| it.0.clone()).collect();
         let deleted = with_descendants(&tables, deleted, |it| &it.inherits);
-        Ok(Self { named, tables, deleted, counts, n_rows: BTreeMap::new() })
+        let (n_rows, digests) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { named, tables, deleted, counts, n_rows, doubts, digests })
     }
 
     /// Counting twice takes one snapshot.
@@ -91,8 +100,23 @@ impl Tripwire {
         for (oid, table) in self.tables.iter().filter(|it| it.1.holds_rows && it.1.is_readable) {
             let n_rows = count(session, &table.name).map_err(unreadable)?;
             self.n_rows.insert(oid.clone(), n_rows);
+            if self.doubts {
+                self.digests.extend(digest(session, &table.name)?.map(|it| (oid.clone(), it)));
+            }
         }
         Ok(())
+    }
+
+    /// Whether a table holds exactly what it held, whatever was tried in between.
+    fn is_untouched(
+        &self,
+        session: &mut Session,
+        oid: &str,
+        after: Option<&Table>,
+    ) -> Result<bool> {
+        let (Some(before), Some(after)) = (self.digests.get(oid), after) else { return Ok(false) };
+        let now = digest(session, &after.name)?;
+        Ok(now.is_some_and(|it| (it.n_rows, it.digest) == (before.n_rows, before.digest)))
     }
 
     /// Looks again; gives a line for each table that lost or changed rows with those of another.
@@ -116,6 +140,9 @@ impl Tripwire {
                 continue;
             }
             let after = now.get(oid);
+            if self.is_untouched(session, oid, after)? {
+                continue;
+            }
             notes.extend(self.losses(session, (oid, before), after, cascaded.contains(oid))?);
             notes.extend(self.changes(before, after, followed.contains(oid))?);
         }
@@ -240,6 +267,10 @@ fn with_descendants(
         }
         found.extend(more);
     }
+}
+
+fn digest(session: &mut Session, name: &TableName) -> Result<Option<TableDigest>> {
+    Ok(digest::digests(session, std::slice::from_ref(name))?.pop())
 }
 
 fn count(session: &mut Session, name: &TableName) -> Result<u64, SqlError> {

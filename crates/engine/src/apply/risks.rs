@@ -80,21 +80,55 @@ pub(super) fn hazards(site: &Site, facts: &Facts, positions: &[usize]) -> Vec<(S
     let mut found: Vec<(String, Hazard)> = Vec::new();
     for at in positions {
         let migration = &site.project.history.migrations[*at];
-        let chunks = split(&migration.sql);
-        let pieces: Vec<_> = chunks.iter().map(|it| it.sql).collect();
-        let mut own = site.dialect().hazards_of_migration(&pieces);
-        if let (Dialect::Sqlite, Some(before)) = (site.dialect(), facts.states.get(*at)) {
+        let mut own = of_migration(site.dialect(), migration, rehearsed(&facts.states, *at));
+        if let (Dialect::Sqlite, None, Some(before)) =
+            (site.dialect(), rehearsed(&facts.states, *at), facts.states.get(*at))
+        {
             own.extend(rebuild::hazards(&effects_of(migration), before));
-        }
-        if let Some(rehearsed) = rehearsed(&facts.states, *at) {
-            let spells_a_cast = migration.sql.to_ascii_lowercase().contains("using");
-            own.retain(|it| spells_a_cast || !retype::only_widens(it, rehearsed));
         }
         found.extend(own.into_iter().map(|it| (migration.entry.tag.clone(), it)));
     }
     found.sort();
     found.dedup();
     found
+}
+
+/// The hazards of one migration, by its statements and by the catalogs around it where they are known.
+pub(super) fn of_migration(
+    dialect: Dialect,
+    migration: &Migration,
+    rehearsed: Option<Pair<&Catalog>>,
+) -> Vec<Hazard> {
+    let chunks = split(&migration.sql);
+    let pieces: Vec<_> = chunks.iter().map(|it| it.sql).collect();
+    let mut found = dialect.hazards_of_migration(&pieces);
+    let Some(rehearsed) = rehearsed else { return found };
+    if dialect == Dialect::Sqlite {
+        found.extend(rebuild::hazards(&effects_of(migration), rehearsed.from));
+    }
+    let spells_a_cast = migration.sql.to_ascii_lowercase().contains("using");
+    found.retain(|it| spells_a_cast || !retype::only_widens(it, rehearsed));
+    found
+}
+
+/// Whether a migration writes rows of tables that were there before it. What a rebuild copies was there.
+pub(super) fn writes_rows(
+    dialect: Dialect,
+    migration: &Migration,
+    rehearsed: Pair<&Catalog>,
+) -> bool {
+    match dialect {
+        Dialect::Postgres => dialect.writes_rows(&migration.sql),
+        Dialect::Sqlite => {
+            let writes = |it: &Hazard| match it {
+                Hazard::DeletesData(name) => !name.starts_with("drop:"),
+                Hazard::NotUnderstood => true,
+                Hazard::RewritesTable(_) | Hazard::NotTransactional => false,
+            };
+            !effects_of(migration).inserted.is_empty()
+                || of_migration(dialect, migration, Some(rehearsed)).iter().any(writes)
+        }
+    }
 }
 
 fn findings(hazards: &[(String, Hazard)], allowed: &[String]) -> Vec<Finding> {

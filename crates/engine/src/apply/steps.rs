@@ -4,22 +4,17 @@
 //! behind, an index that is invalid and in nobody's use, is taken away, now or by the next run.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::channel;
-use std::time::Duration;
 
 use raingauge_schema::steps::{Placed, Step};
 use raingauge_schema::{Kind, ObjectId};
 
-use super::turn::{Ending, Turn, Workplace, blocked, make_ledger, together, waiting};
-use super::watch::Watch;
+use super::turn::{Batch, Ending, Turn, Workplace, blocked, make_ledger, together, waiting};
+use super::watch::{Watch, run_and_tell};
 use crate::connect::{Session, SqlError};
 use crate::digest::TableName;
 use crate::midway::{self, Note};
 use crate::progress::Progress;
 use crate::{Error, Result};
-
-/// How often the progress of an index build is told.
-const TELL: Duration = Duration::from_millis(500);
 
 /// Applies the steps that are not done yet; gives how many statements they are, and what is to be told.
 ///
@@ -50,7 +45,7 @@ pub(super) fn apply(
                 let ending =
                     if done == n { Ending::RowAndNoNote(note) } else { Ending::Note(note) };
                 let boundary = format!("migrate/{}/step-{done}-applied", turn.tag());
-                together(work, &turn, statements, &(ending, boundary), progress)
+                together(work, &turn, &Batch { statements, ending, boundary }, progress)
             }
             Step::Alone(statement) => {
                 let note = work.note(&turn, steps, index);
@@ -64,7 +59,7 @@ pub(super) fn apply(
         let ending = Ending::RowAndNoNote(work.note(&turn, steps, steps.len()));
         let boundary = format!("migrate/{}/applied", turn.tag());
         turn.otherwise = "its steps are all committed, its ledger row is not".to_owned();
-        together(work, &turn, &[], &(ending, boundary), progress)
+        together(work, &turn, &Batch { statements: &[], ending, boundary }, progress)
             .map_err(|it| with_steps(it, &turn, steps.len(), steps))?;
     }
     let left = steps.iter().skip(first).map(|it| it.statements().len()).sum();
@@ -159,25 +154,8 @@ fn run(
     let timeout = work.pace.statement_timeout.map_or(0, |it| it.as_millis());
     let lock = if is_patient { 0 } else { work.pace.lock_timeout.as_millis().max(1) };
     work.session.run(&format!("SET lock_timeout = {lock}; SET statement_timeout = {timeout}"))?;
-    let (session, watch) = (&mut work.session, work.watch.as_ref());
-    let result = std::thread::scope(|scope| {
-        let (done, is_done) = channel();
-        let worker = scope.spawn(move || {
-            let result = session.run(sql);
-            let _ = done.send(());
-            result
-        });
-        let mut last = None;
-        while is_done.recv_timeout(TELL).is_err() && !worker.is_finished() {
-            let build = watch.and_then(Watch::build);
-            if build != last {
-                let what = build.as_deref().unwrap_or("running");
-                progress.begin(&format!("{}: {what}", turn.tag()));
-                last = build;
-            }
-        }
-        worker.join().expect("a statement does not panic")
-    });
+    let told = (work.watch.as_ref(), turn.tag());
+    let result = run_and_tell(&mut work.session, sql, told, progress);
     // A broken connection says so at the next statement.
     let _ = work.session.run("RESET lock_timeout; RESET statement_timeout");
     result

@@ -76,7 +76,11 @@ pub(super) enum Tripwire {
 
 impl Tripwire {
     /// Prepares the connection, before the migration's transaction begins.
-    pub(super) fn prepare(session: &mut Session, named: Option<Named>) -> Result<Self, SqlError> {
+    pub(super) fn prepare(
+        session: &mut Session,
+        named: Option<Named>,
+        doubts: bool,
+    ) -> Result<Self, SqlError> {
         let dialect = session.dialect();
         match (session, named) {
             (Session::Sqlite(session), named) => {
@@ -87,7 +91,7 @@ impl Tripwire {
             }
             (Session::Postgres(_), None) => Ok(Self::Idle(dialect)),
             (session, Some(named)) => {
-                postgres::Tripwire::prepare(session, named).map(Self::Postgres)
+                postgres::Tripwire::prepare(session, named, doubts).map(Self::Postgres)
             }
         }
     }

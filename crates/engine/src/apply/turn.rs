@@ -4,9 +4,11 @@
 //! ([`crate::midway`]), is written by the transaction that it speaks of. So whoever comes after a crash
 //! knows, and nothing is done twice.
 
+use std::time::Instant;
+
 use raingauge_schema::Pair;
 use raingauge_schema::drizzle::Generation;
-use raingauge_schema::drizzle::migration::split;
+use raingauge_schema::drizzle::migration::{Chunk, split};
 use raingauge_schema::steps::{Placed, Step as Part, Steps, steps};
 
 use super::failure;
@@ -14,11 +16,14 @@ use super::ledger::Target;
 use super::migrate::{MigratePlan, already_recorded, stale};
 use super::pace::Pace;
 use super::tripwire::{Named, Tripwire};
-use super::watch::Watch;
+use super::undo::carry::Removal;
+use super::watch::{Watch, run_and_tell};
 use crate::connect::{Access, Session, SqlError};
 use crate::history::Migration;
+use crate::initsql::opening;
 use crate::ledger::{self, NewRow};
 use crate::midway::{Comment, Note};
+use crate::position::ProvenPosition;
 use crate::progress::Progress;
 use crate::report::{Step, StepState};
 use crate::site::Site;
@@ -29,6 +34,8 @@ pub(super) struct Workplace<'a> {
     pub(super) site: &'a Site,
     pub(super) plan: &'a MigratePlan,
     pub(super) pace: Pace,
+    /// Where live stood when the work began: nothing is written to a database that stands nowhere.
+    pub(super) from: ProvenPosition,
     pub(super) session: Session,
     pub(super) watch: Option<Watch>,
 }
@@ -50,6 +57,23 @@ pub(super) enum Ending {
     RowAndNoNote(Note),
     /// So much of it.
     Note(Note),
+    /// Nothing any more: the migration is taken back.
+    NoRow(Box<Removal>),
+}
+
+/// What one transaction does.
+pub(super) struct Batch<'a> {
+    pub(super) statements: &'a [Placed],
+    pub(super) ending: Ending,
+    /// The name of the moment before its commit.
+    pub(super) boundary: String,
+}
+
+impl Workplace<'_> {
+    /// Lets somebody look on, if one connection can see what another one does.
+    pub(super) fn watch_itself(&mut self) {
+        self.watch = Watch::of(&mut self.session);
+    }
 }
 
 impl Turn<'_> {
@@ -83,7 +107,12 @@ pub(super) fn apply(
     at: usize,
     progress: &mut dyn Progress,
 ) -> Result<Vec<Step>> {
+    if at < work.from.at() {
+        // Live is proven to have had it.
+        return Err(stale());
+    }
     let migration = &work.site.project.history.migrations[at];
+    let since = Instant::now();
     let otherwise = "the migration was rolled back".to_owned();
     let turn = Turn { at, migration, otherwise };
     let (n_statements, notes) = match steps(work.site.dialect(), &migration.sql) {
@@ -92,20 +121,23 @@ pub(super) fn apply(
         }
         Steps::Several(parts) => super::steps::apply(work, turn, &parts, progress)?,
         Steps::Whole | Steps::Impossible(_) => {
-            let whole = |it: raingauge_schema::drizzle::migration::Chunk<'_>| Placed {
-                sql: it.sql.to_owned(),
-                line: it.line,
-            };
-            let pieces: Vec<_> = split(&migration.sql).into_iter().map(whole).collect();
+            let statements = pieces(&migration.sql);
             let boundary = format!("migrate/{}/applied", turn.tag());
-            let notes = together(work, &turn, &pieces, &(Ending::Row, boundary), progress)?;
-            (pieces.len(), notes)
+            let batch = Batch { statements: &statements, ending: Ending::Row, boundary };
+            (statements.len(), together(work, &turn, &batch, progress)?)
         }
     };
     let name = format!("apply {}", migration.entry.tag);
-    let applied = Step { n_statements, ..Step::new(name, StepState::Done) };
+    let millis = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let applied = Step { n_statements, millis, ..Step::new(name, StepState::Done) };
     let told = notes.into_iter().map(|it| Step::new(it, StepState::Done));
     Ok([applied].into_iter().chain(told).collect())
+}
+
+/// The pieces of a migration file.
+pub(super) fn pieces(sql: &str) -> Vec<Placed> {
+    let placed = |it: Chunk<'_>| Placed { sql: it.sql.to_owned(), line: it.line };
+    split(sql).into_iter().map(placed).collect()
 }
 
 /// SQLite does everything in one transaction; what cannot be in one (`VACUUM`) changes nothing that
@@ -120,7 +152,8 @@ fn sqlite_parts(
         parts.iter().partition(|it| matches!(it, Part::Together(_)));
     let inside: Vec<_> = inside.iter().flat_map(|it| it.statements()).cloned().collect();
     let boundary = format!("migrate/{}/applied", turn.tag());
-    let mut notes = together(work, turn, &inside, &(Ending::Row, boundary), progress)?;
+    let batch = Batch { statements: &inside, ending: Ending::Row, boundary };
+    let mut notes = together(work, turn, &batch, progress)?;
     for statement in after.iter().flat_map(|it| it.statements()) {
         if let Err(cause) = work.session.run(&statement.sql) {
             notes.push(format!("`{}` was left out: {cause}", statement.sql));
@@ -137,16 +170,24 @@ fn sqlite_parts(
 pub(super) fn together(
     work: &mut Workplace<'_>,
     turn: &Turn<'_>,
-    statements: &[Placed],
-    ending: &(Ending, String),
+    batch: &Batch<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Vec<String>> {
     let mut attempts = work.pace.attempts();
+    let mut doubts = false;
     loop {
-        let error = match attempt(work, turn, statements, ending, progress) {
+        let error = match attempt(work, turn, batch, (doubts, progress)) {
             Ok(notes) => return Ok(notes),
             Err(error) => error,
         };
+        if !doubts && ["rows-lost", "rows-changed"].contains(&error.code) {
+            // It was rolled back. Before it is said to lose rows, every value is compared.
+            doubts = matches!(work.session, Session::Postgres(_));
+            if doubts {
+                progress.begin(&format!("{}: comparing every row", turn.tag()));
+                continue;
+            }
+        }
         let blockers = work.watch.as_ref().map(Watch::take_blockers).unwrap_or_default();
         let Some(pause) = attempts.after(&error) else { return Err(blocked(error, &blockers)) };
         progress.begin(&waiting(turn.tag(), &blockers));
@@ -170,57 +211,91 @@ pub(super) fn blocked(error: Error, blockers: &[String]) -> Error {
 fn attempt(
     work: &mut Workplace<'_>,
     turn: &Turn<'_>,
-    statements: &[Placed],
-    (ending, boundary): &(Ending, String),
-    progress: &mut dyn Progress,
+    batch: &Batch<'_>,
+    (doubts, progress): (bool, &mut dyn Progress),
 ) -> Result<Vec<String>> {
     let at_start = |cause| turn.failed(&Placed { sql: String::new(), line: 1 }, cause);
     let named = turn.named(work);
-    let mut tripwire = Tripwire::prepare(&mut work.session, named).map_err(at_start)?;
+    let mut tripwire = Tripwire::prepare(&mut work.session, named, doubts).map_err(at_start)?;
     work.session.run(&tripwire.begin(&work.pace)).map_err(|cause| {
         // A part of the text may have begun a transaction.
         let _ = work.session.run("ROLLBACK");
         at_start(cause)
     })?;
-    let result = inside(work, turn, statements, ending, &mut tripwire);
-    progress.boundary(boundary);
+    let result = inside(work, turn, batch, &mut tripwire, progress);
+    progress.boundary(&batch.boundary);
     let notes = result.inspect_err(|_| drop(work.session.run("ROLLBACK")))?;
     match work.session.run("COMMIT") {
         Ok(()) => Ok(notes),
         Err(cause) if work.session.run("ROLLBACK").is_ok() => Err(at_start(cause)),
-        Err(cause) => after_lost_commit(work, turn, ending, cause).map(|()| notes),
+        Err(cause) => after_lost_commit(work, turn, &batch.ending, cause).map(|()| notes),
     }
 }
 
 fn inside(
     work: &mut Workplace<'_>,
     turn: &Turn<'_>,
-    statements: &[Placed],
-    ending: &Ending,
+    batch: &Batch<'_>,
     tripwire: &mut Tripwire,
+    progress: &mut dyn Progress,
 ) -> Result<Vec<String>> {
     let at_start = |cause| turn.failed(&Placed { sql: String::new(), line: 1 }, cause);
+    let removal = if let Ending::NoRow(it) = &batch.ending { Some(it) } else { None };
+    removal.map_or(Ok(()), |it| it.lock(&mut work.session)).map_err(at_start)?;
     let session = &mut work.session;
     tripwire.lock(session).map_err(at_start)?;
     // The whole ledger is read only where a row looks like this migration's.
-    if looks_recorded(work.site, session, turn.migration).map_err(at_start)?
-        && already_recorded(work.site, session)?.contains(&turn.at)
-    {
+    let is_recorded = looks_recorded(work.site, session, turn.migration).map_err(at_start)?
+        && already_recorded(work.site, session)?.contains(&turn.at);
+    let is_counted = removal.map_or(Ok(true), |it| it.is_as_counted(session)).map_err(at_start)?;
+    // What is taken back has to be recorded still, what is applied must not be yet.
+    if is_recorded && removal.is_none() || !is_counted {
         return Err(stale());
     }
     let rehearsed = work.plan.rehearsals.get(&turn.at);
     let rehearsed = rehearsed.map(|it| Pair { from: &it.from, to: &it.to });
     tripwire.arm(session, turn.migration, rehearsed)?;
-    for statement in statements {
-        send(session, statement).map_err(|(part, cause)| turn.failed(&part, cause))?;
-    }
+    send_all(work, turn, batch.statements, progress)?;
+    let session = &mut work.session;
     let notes = tripwire.check(session)?;
-    record(work.site, session, turn.migration, ending).map_err(|cause| {
+    record(work.site, session, turn.migration, &batch.ending).map_err(|cause| {
         let name = &work.site.project.ledger;
         let message = format!("cannot record the migration in `{name}`; {}", turn.otherwise);
         Error::new("ledger-unwritable", message).caused_by(cause)
     })?;
+    removal.map_or(Ok(()), |it| it.prove(work.site, session, turn.at))?;
     Ok(notes)
+}
+
+/// Sends the statements one by one, and tells which.
+fn send_all(
+    work: &mut Workplace<'_>,
+    turn: &Turn<'_>,
+    statements: &[Placed],
+    progress: &mut dyn Progress,
+) -> Result<()> {
+    let n = statements.len();
+    for (index, statement) in statements.iter().enumerate() {
+        let what = format!("{}, statement {} of {n}", turn.tag(), index + 1);
+        progress.begin(&format!("{what}: {}", opening(&statement.sql)));
+        let builds = matches!(work.session, Session::Postgres(_)) && may_build(&statement.sql);
+        let sent = if builds {
+            let told = (work.watch.as_ref(), what.as_str());
+            run_and_tell(&mut work.session, &statement.sql, told, progress)
+                .map_err(|cause| (statement.clone(), cause))
+        } else {
+            send(&mut work.session, statement)
+        };
+        sent.map_err(|(part, cause)| turn.failed(&part, cause))?;
+        progress.boundary(&format!("statement/{}/{}", turn.tag(), statement.line));
+    }
+    Ok(())
+}
+
+/// Whether a statement may build an index, which takes long and says how far it is.
+fn may_build(sql: &str) -> bool {
+    let sql = sql.to_ascii_lowercase();
+    ["index", "constraint", "primary key", "unique"].iter().any(|it| sql.contains(it))
 }
 
 /// Whether somebody who takes no lock may have recorded the migration since the plan was made. Two
@@ -292,6 +367,9 @@ fn after_lost_commit(
             let comment = Comment::read(&mut session, &work.site.project.ledger);
             comment.map_err(unreadable)?.note.as_ref() == Some(note)
         }
+        Ending::NoRow(_) => {
+            !already_recorded(work.site, &mut session).map_err(unknown)?.contains(&turn.at)
+        }
     };
     if !is_committed {
         return Err(turn.failed(&Placed { sql: String::new(), line: 1 }, cause));
@@ -307,7 +385,9 @@ fn record(
     ending: &Ending,
 ) -> Result<(), SqlError> {
     let name = &site.project.ledger;
-    make_ledger(site, session)?;
+    if !matches!(ending, Ending::NoRow(_)) {
+        make_ledger(site, session)?;
+    }
     let named = match site.project.history.generation {
         Generation::V0 => None,
         Generation::V1 => Some(migration.entry.tag.as_str()),
@@ -318,6 +398,7 @@ fn record(
         Ending::Row => session.run(&row),
         Ending::RowAndNoNote(note) => session.run(&format!("{row};\n{}", note.removing(name))),
         Ending::Note(note) => session.run(&note.writing(name)),
+        Ending::NoRow(removal) => removal.unrecord(session),
     }
 }
 

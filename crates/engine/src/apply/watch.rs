@@ -9,13 +9,17 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::connect::dsn::PgTarget;
-use crate::connect::{Access, PgSession};
+use crate::connect::{Access, PgSession, Session, SqlError};
+use crate::progress::Progress;
 
 /// What takes no longer is not watched.
 const A_MOMENT: Duration = Duration::from_millis(150);
 
 /// How often it looks: several times in the time that a statement waits for a lock.
 const INTERVAL: Duration = Duration::from_millis(100);
+
+/// How often the progress of an index build is told.
+const TELL: Duration = Duration::from_millis(500);
 
 /// Looks on until it is dropped.
 #[derive(Debug)]
@@ -32,8 +36,16 @@ struct Seen {
 }
 
 impl Watch {
+    /// Watches a session, where one connection can see what another one does.
+    pub(super) fn of(session: &mut Session) -> Option<Self> {
+        let Session::Postgres(session) = session else { return None };
+        let pid = session.rows("SELECT pg_catalog.pg_backend_pid()").ok()?;
+        let pid = pid.into_iter().flatten().flatten().next()?;
+        Some(Self::start(session.target(), &pid))
+    }
+
     /// Watches the server process `pid`.
-    pub(super) fn start(target: &PgTarget, pid: &str) -> Self {
+    fn start(target: &PgTarget, pid: &str) -> Self {
         let (stop, stopped) = channel();
         let seen = Arc::<Mutex<Seen>>::default();
         let (target, pid, told) = (target.clone(), pid.to_owned(), Arc::clone(&seen));
@@ -59,6 +71,33 @@ impl Drop for Watch {
             let _ = thread.join();
         }
     }
+}
+
+/// Runs a statement on a thread of its own, and tells meanwhile how far an index is built. `what` begins what
+/// is told.
+pub(super) fn run_and_tell(
+    session: &mut Session,
+    sql: &str,
+    (watch, what): (Option<&Watch>, &str),
+    progress: &mut dyn Progress,
+) -> Result<(), SqlError> {
+    std::thread::scope(|scope| {
+        let (done, is_done) = channel();
+        let worker = scope.spawn(move || {
+            let result = session.run(sql);
+            let _ = done.send(());
+            result
+        });
+        let mut last = None;
+        while is_done.recv_timeout(TELL).is_err() && !worker.is_finished() {
+            let build = watch.and_then(Watch::build);
+            if build != last {
+                progress.begin(&format!("{what}: {}", build.as_deref().unwrap_or("running")));
+                last = build;
+            }
+        }
+        worker.join().expect("a statement does not panic")
+    })
 }
 
 fn look_on(target: &PgTarget, pid: &str, told: &Mutex<Seen>, stopped: &Receiver<()>) {

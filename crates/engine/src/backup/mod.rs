@@ -34,7 +34,7 @@ pub use shelf::{Shelf, Wanted, latest_verified, list};
 pub(crate) use store::Upload;
 pub use store::{Stock, Store, Stored, is_address};
 pub use take::{Proof, Request, Taken, take};
-pub use verify::{Outcome, Prover, verify};
+pub use verify::{Outcome, Prover, into_scratch, verify};
 
 use crate::Result;
 use crate::report::Artefact;

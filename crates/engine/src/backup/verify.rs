@@ -13,7 +13,7 @@ use crate::client::ProgramSource;
 use crate::connect::{Access, Dsn, Session};
 use crate::digest::Contents;
 use crate::progress::Progress;
-use crate::scratch::Scratch;
+use crate::scratch::{Scratch, ScratchDatabase};
 use crate::{Error, Result, digest, introspect};
 
 /// The answer to: does this backup restore to what was backed up?
@@ -69,13 +69,8 @@ pub(super) fn prove(
     prover: Prover<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Result<Proven, Vec<String>>> {
-    progress.begin("restoring the backup into scratch");
-    let mut database = prover.scratch.create("backup")?;
     let start = Instant::now();
-    let server_major = database.session.identity()?.major;
-    let source = Loading { trial, server_major, client: prover.client };
-    load(&source, &database.dsn, progress)?;
-    let restore_ms = millis_since(start);
+    let (database, restore_ms) = restored(trial, prover.scratch, prover.client, progress)?;
 
     progress.begin("comparing the restored copy");
     let compared = Instant::now();
@@ -91,6 +86,34 @@ pub(super) fn prove(
         compare_ms: millis_since(compared),
     };
     Ok(Ok(Proven { verification, contents }))
+}
+
+/// Restores a backup into scratch, to look at what it holds.
+///
+/// # Errors
+/// If it cannot be restored there.
+pub fn into_scratch(
+    backup: &Backup,
+    prover: Prover<'_>,
+    progress: &mut dyn Progress,
+) -> Result<ScratchDatabase> {
+    let trial = Trial { folder: &backup.path, manifest: &backup.manifest };
+    Ok(restored(&trial, prover.scratch, prover.client, progress)?.0)
+}
+
+/// The restored database, and how long it took to fill it.
+fn restored(
+    trial: &Trial<'_>,
+    scratch: &mut Scratch,
+    client: Option<&ProgramSource>,
+    progress: &mut dyn Progress,
+) -> Result<(ScratchDatabase, u64)> {
+    progress.begin("restoring the backup into scratch");
+    let mut database = scratch.create("backup")?;
+    let start = Instant::now();
+    let server_major = database.session.identity()?.major;
+    load(&Loading { trial, server_major, client }, &database.dsn, progress)?;
+    Ok((database, millis_since(start)))
 }
 
 /// What is loaded, and by what.

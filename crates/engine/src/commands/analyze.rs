@@ -7,7 +7,7 @@ use crate::adoption::{Course, Planning, plan};
 use crate::check::declared;
 use crate::facts::{Facts, Scope};
 use crate::findings;
-use crate::position::Effect;
+use crate::position::{Effect, Extent};
 use crate::progress::Progress;
 use crate::report::{Finding, Report, Section, Verdict};
 use crate::setting::Setting;
@@ -151,7 +151,7 @@ fn position_words(site: &Site, facts: &Facts) -> String {
     if site.project.history.migrations.is_empty() {
         return "no history yet".to_owned();
     }
-    match facts.position.proven {
+    match facts.position.at() {
         Some(at) => match &facts.position.within {
             Some(it) => {
                 format!(
@@ -164,6 +164,11 @@ fn position_words(site: &Site, facts: &Facts) -> String {
             }
             None => format!("proven: {}", tag(at)),
         },
+        None if facts.position.inside.is_some() => facts
+            .position
+            .inside
+            .as_ref()
+            .map_or(String::new(), |it| format!("inside {}: {}", tag(it.at + 1), it.words())),
         None => format!(
             "nowhere; nearest {}, {} differences",
             tag(facts.position.nearest),
@@ -195,6 +200,27 @@ pub(crate) fn drift(facts: &Facts) -> Option<Section> {
 /// What is in effect can be an object that this or a later migration drops.
 fn is_dropped(id: &ObjectId, facts: &Facts) -> bool {
     facts.live.get(id).is_none()
+}
+
+/// Migrations of which live has something else than the ledger says.
+pub(crate) fn out_of_order(facts: &Facts) -> Option<Section> {
+    let is_told = |(at, effect): &(usize, &Effect)| match effect.extent {
+        Extent::Partial => true,
+        Extent::None => facts.standing.recorded.contains(at),
+        Extent::All => !facts.standing.recorded.contains(at),
+        Extent::NotProvable => false,
+    };
+    let mut section = Section::new(
+        "effects",
+        "migrations whose effects are not what the ledger says",
+        &["migration", "extent", "objects"],
+    );
+    for (_, effect) in facts.position.effects.iter().enumerate().filter(is_told) {
+        let objects = each(effect, facts);
+        section.push([effect.tag.clone(), effect.extent.word().to_owned(), objects]);
+    }
+    let is_moved = facts.position.at() != Some(facts.standing.recorded.len());
+    (is_moved && !section.rows.is_empty()).then_some(section)
 }
 
 fn counted(effect: &Effect, facts: &Facts) -> String {

@@ -1,13 +1,14 @@
 //! `migrate`: applies what is pending.
 
+use jiff::SignedDuration;
 use raingauge_schema::Kind;
 use raingauge_schema::dialect::AnySnapshot;
 use raingauge_schema::drizzle::snapshot::Generation;
 
 use super::status::{pending_section, planned_steps};
-use crate::apply::Pace;
 use crate::apply::migrate::{self as apply, Job, MigratePlan, Protection};
 use crate::apply::reconcile;
+use crate::apply::{Pace, foresee, locks};
 use crate::check::history::chain;
 use crate::check::ledger::{Standing, other_ledgers, standing};
 use crate::consent::{Consent, Given};
@@ -16,6 +17,7 @@ use crate::facts::{Facts, Scope};
 use crate::history::Migration;
 use crate::ledger;
 use crate::midway::{Comment, wait_for_remains};
+use crate::project::Project;
 use crate::report::{Finding, Outcome, Report, Step, StepState};
 use crate::setting::Setting;
 use crate::site::Site;
@@ -28,6 +30,8 @@ pub struct MigrateRequest {
     pub pace: Pace,
     /// Whether an interrupted run is to be finished or undone first.
     pub resume: bool,
+    /// How old a verified backup may be on which a deletion rests; without it, a new one is taken.
+    pub backup_age: Option<SignedDuration>,
 }
 
 /// Applies pending migrations. On a target of this machine that nobody marked protected, typing the
@@ -40,7 +44,7 @@ pub fn migrate(
     request: &MigrateRequest,
     counsel: &mut dyn Counsel,
 ) -> Result<Report> {
-    let mut site = Site::open_or_empty(setting)?;
+    let mut site = Site::open_without_schema(setting)?;
     site.live.refuse_shared()?;
     let mut resumed = Vec::new();
     if request.resume {
@@ -59,11 +63,18 @@ pub fn migrate(
         report.steps.push(Step::new("nothing is pending", StepState::Skipped));
         return Ok(report);
     }
+    // Only now: where nothing is pending, nobody needs to know what `schema.ts` says.
+    site.project = Project::load(setting)?;
     await_remains(&mut site, request.pace)?;
     let facts = Facts::gather(&mut site, Scope::History, counsel)?;
-    let plan = apply::plan(&site, &facts, &site.setting.allow);
+    let mut plan = apply::plan(&site, &facts, &site.setting.allow);
+    if !plan.pending.is_empty() {
+        counsel.begin("looking whether live's rows fit");
+        plan.findings.extend(foresee::rows(&mut site, &facts, &plan.pending));
+    }
     let mut report = site.report("migrate");
     report.sections.push(pending_section(&site, &plan));
+    report.sections.extend(locks::section(&mut site, &plan.pending));
     report.findings.extend(plan.findings.iter().cloned());
     if plan.is_refused() {
         report.outcome = Outcome::Refused;
@@ -95,7 +106,7 @@ pub fn migrate(
             return Ok(report);
         }
     };
-    apply_plan(&mut site, &plan, &consent, request.pace, counsel).map(|steps| {
+    apply_plan(&mut site, &plan, &consent, request, counsel).map(|steps| {
         report.steps = resumed.into_iter().chain(steps).collect();
         report
     })
@@ -158,17 +169,16 @@ fn apply_plan(
     site: &mut Site,
     plan: &MigratePlan,
     consent: &Consent,
-    pace: Pace,
+    request: &MigrateRequest,
     counsel: &mut dyn Counsel,
 ) -> Result<Vec<Step>> {
     let mut steps = Vec::new();
+    let pace = request.pace;
     let backup;
     let protection = if let Some(proof) = plan.nothing_to_lose() {
         Protection::NothingToLose(proof)
     } else {
-        // One that exists may be older than the newest rows, even if the structure is the same.
-        backup = protection::take(site, counsel)?;
-        steps.push(protection::step(&backup, true));
+        backup = protection::required(site, (&plan.live, request.backup_age), &mut steps, counsel)?;
         Protection::Backup(&backup)
     };
     let job = Job { plan, consent, protection: &protection, pace };

@@ -11,6 +11,7 @@ mod migrate;
 mod reconcile;
 mod restore;
 mod status;
+mod undo;
 mod upgrade;
 mod validate;
 
@@ -25,5 +26,6 @@ pub use migrate::{MigrateRequest, migrate};
 pub use reconcile::reconcile;
 pub use restore::{SwapRequest, TablesRequest, restore, restore_tables, swap};
 pub use status::status;
+pub use undo::undo;
 pub use upgrade::upgrade;
 pub use validate::{Scrutiny, validate};

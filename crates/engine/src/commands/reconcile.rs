@@ -1,10 +1,13 @@
 //! `reconcile`: shows the plan of an adoption, and carries it out with consent.
 
+use raingauge_schema::ObjectId;
+
 use crate::adoption::{Adoption, plan};
 use crate::apply::reconcile as apply;
 use crate::consent::{Consent, Given};
 use crate::counsel::{Counsel, Question, agree};
 use crate::facts::{Facts, Scope};
+use crate::findings::folded;
 use crate::mend::MENDED;
 use crate::report::{Outcome, Report, Section, Severity, Step, StepState};
 use crate::setting::Setting;
@@ -144,6 +147,20 @@ fn planned(adoption: &Adoption) -> Vec<Step> {
     steps
 }
 
+/// What shows that live has had a migration.
+fn probed(at: usize, objects: &[ObjectId]) -> [String; 2] {
+    const MOST: usize = 4;
+    let names: Vec<_> = folded(objects.iter()).iter().map(ToString::to_string).collect();
+    let rest = names.len().saturating_sub(MOST);
+    let more = if 0 < rest { format!(" and {rest} more") } else { String::new() };
+    let names = names.into_iter().take(MOST).collect::<Vec<_>>().join(", ");
+    let what = match objects.len() {
+        0 => "changes no structure".to_owned(),
+        _ => format!("probed: {names}{more}"),
+    };
+    [format!("migration {}", at + 1), what]
+}
+
 /// The plan as a table, its hash first.
 pub(crate) fn plan_lines(adoption: &Adoption) -> Vec<[String; 2]> {
     let mut lines = Vec::new();
@@ -167,6 +184,7 @@ pub(crate) fn plan_lines(adoption: &Adoption) -> Vec<[String; 2]> {
             },
         ]);
     }
+    lines.extend(adoption.recorded.each().map(|(at, objects)| probed(at, objects)));
     if adoption.evidence.is_some() {
         lines.push(["certificate".to_owned(), "of what was proven, in `raingauge/`".to_owned()]);
     }

@@ -1,8 +1,8 @@
 //! `status`: where live stands, what is pending, what would run.
 
 use crate::adoption::course;
-use crate::apply::migrate;
-use crate::commands::analyze::{drift, overview};
+use crate::apply::{locks, migrate};
+use crate::commands::analyze::{drift, out_of_order, overview};
 use crate::facts::{Facts, Scope};
 use crate::progress::Progress;
 use crate::report::{Finding, Report, Section, Step, StepState};
@@ -21,6 +21,8 @@ pub fn status(setting: &Setting, progress: &mut dyn Progress) -> Result<Report> 
     let mut report = site.report("status");
     report.sections.push(overview(&site, &facts));
     report.sections.push(pending_section(&site, &plan));
+    report.sections.extend(locks::section(&mut site, &plan.pending));
+    report.sections.extend(out_of_order(&facts));
     report.sections.extend(drift(&facts));
     report.steps = planned_steps(&site, &plan);
     report.findings = findings::interrupted(&site.project);

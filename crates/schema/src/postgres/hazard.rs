@@ -7,10 +7,12 @@
 mod alter_table;
 mod bound;
 mod do_block;
+mod lock;
 
 use std::collections::BTreeSet;
 
 pub use bound::{BuiltIndex, bound, built_index};
+pub use lock::locks;
 
 use super::split::split;
 use super::token::{identifier, literal, tokens};

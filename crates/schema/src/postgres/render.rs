@@ -4,6 +4,7 @@
 //! schema says; `cases/known-differences.md` lists those.
 
 mod column;
+pub mod removal;
 mod rename;
 
 use serde_json::Value;

@@ -3,6 +3,8 @@
 //! The text is the kit's, byte for byte, except where the kit's text fails or does not say what the
 //! schema says; `cases/known-differences.md` lists those.
 
+pub mod removal;
+
 use super::diff::{Change, Diff, IndexOn};
 use super::snapshot::{Check, Column, ForeignKey, Table};
 use crate::drizzle::javascript;

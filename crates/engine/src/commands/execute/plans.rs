@@ -30,7 +30,7 @@ impl Plans {
         let later = match &planning.adoption {
             Some(adoption) => {
                 let mut later = facts.standing.pending.clone();
-                later.retain(|it| !adoption.recorded.contains(it));
+                later.retain(|it| adoption.recorded.positions().all(|at| at != *it));
                 later
             }
             None => Vec::new(),

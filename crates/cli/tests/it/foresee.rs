@@ -1,0 +1,122 @@
+//! What `migrate` tells before it writes: rows that do not fit, locks with the number of rows, and how old a backup
+//! may be.
+
+use raingauge_testkit::{Example, Result};
+
+use crate::refusals::Witness;
+use crate::run::run;
+use crate::steps::{BOOKS, says, with_pending, write_history};
+
+#[test]
+fn rows_that_do_not_fit_are_counted_before_anything_is_written() -> Result {
+    let sql = "ALTER TABLE books ALTER COLUMN title SET NOT NULL;--> statement-breakpoint
+ALTER TABLE books ADD CONSTRAINT twice UNIQUE (title);--> statement-breakpoint
+ALTER TABLE books ADD CONSTRAINT small CHECK (id < 3);--> statement-breakpoint
+ALTER TABLE books ADD COLUMN shelf text NOT NULL;--> statement-breakpoint
+ALTER TABLE books ALTER COLUMN title SET DATA TYPE varchar(3);";
+    let project = with_pending(Example::BookstorePostgres, sql)?;
+    project.database.sql("INSERT INTO books VALUES (1, 'Emma'), (2, 'Emma'), (3, NULL)")?;
+    let witness = Witness::of(&project)?;
+    let refused = run(&project, &["migrate"], 1)?;
+    let parts = [
+        "rows-refuse",
+        "1 rows of table public.books have NULL",
+        "1 values are there more than once",
+        "1 rows of table public.books break the new check",
+        "3 rows of table public.books have no value for the new column",
+        "2 values of column public.books.title do not fit",
+        "nothing was changed",
+    ];
+    says(&refused, &parts);
+    witness.nothing_changed(&refused)?;
+    // The engine says the same, and so does nobody once the rows fit.
+    run(&project, &["migrate", "--allow", "try:0001_more", "--allow", "retype:books.title"], 2)?;
+    project.database.sql("DELETE FROM books")?;
+    run(&project, &["migrate", "--allow", "retype:books.title"], 0)?;
+    Ok(())
+}
+
+#[test]
+fn rows_without_a_parent_are_counted_before_a_foreign_key_is_made() -> Result {
+    let project = with_pending(Example::BookstorePostgres, "CREATE TABLE notes (book integer);")?;
+    run(&project, &["migrate"], 0)?;
+    project
+        .database
+        .sql("INSERT INTO books VALUES (1); INSERT INTO notes VALUES (1), (7), (NULL)")?;
+    let key = "ALTER TABLE notes ADD CONSTRAINT k FOREIGN KEY (book) REFERENCES books (id);";
+    let notes = ("0001_more", "CREATE TABLE notes (book integer);");
+    write_history(&project, &[("0000_books", BOOKS), notes, ("0002_key", key)])?;
+    says(&run(&project, &["migrate"], 1)?, &["1 rows of table public.notes refer to rows"]);
+    // One that mends them first is tried, and told.
+    let mends = format!("DELETE FROM notes WHERE book = 7;--> statement-breakpoint\n{key}");
+    write_history(&project, &[("0000_books", BOOKS), notes, ("0002_key", &mends)])?;
+    let done = run(&project, &["migrate", "--allow", "delete:notes"], 0)?;
+    says(&done, &["rows-may-refuse"]);
+    Ok(())
+}
+
+#[test]
+fn values_that_are_there_twice_are_counted_on_sqlite() -> Result {
+    let index = "CREATE UNIQUE INDEX one ON books (title) WHERE id < 10;";
+    let project = with_pending(Example::BookstoreSqlite, index)?;
+    project
+        .database
+        .sql("INSERT INTO books VALUES (1, 'Emma'), (2, 'Emma'), (11, 'Pnin'), (12, 'Pnin')")?;
+    let witness = Witness::of(&project)?;
+    let refused = run(&project, &["migrate"], 1)?;
+    says(&refused, &["rows-refuse", "1 values are there more than once"]);
+    witness.nothing_changed(&refused)?;
+    project.database.sql("DELETE FROM books WHERE id = 2")?;
+    run(&project, &["migrate"], 0)?;
+    Ok(())
+}
+
+#[test]
+fn locks_are_told_with_what_others_can_do_and_the_rows_of_the_statistics() -> Result {
+    let sql = "ALTER TABLE books ADD COLUMN shelf text;--> statement-breakpoint
+CREATE INDEX titles ON books (title);--> statement-breakpoint
+ALTER TABLE books ALTER COLUMN id SET DATA TYPE bigint;";
+    let project = with_pending(Example::BookstorePostgres, sql)?;
+    project.database.sql(
+        "INSERT INTO books SELECT n, n::text FROM generate_series(1, 1500) n; ANALYZE books",
+    )?;
+    for command in ["status", "migrate"] {
+        let report = run(&project, &[command, "--format", "json"], 0)?.json()?;
+        let locks = report["sections"]["locks"].as_array().cloned().unwrap_or_default();
+        let found: Vec<_> = locks
+            .iter()
+            .map(|it| {
+                ["statement", "table", "lock", "meanwhile", "rows"]
+                    .map(|key| it[key].as_str().unwrap_or_default())
+                    .join(" | ")
+            })
+            .collect();
+        let expected = [
+            "0001_more.sql:1 | books | ACCESS EXCLUSIVE | readers and writers wait | about 1500",
+            "0001_more.sql:2 | books | SHARE | others read, writers wait | about 1500",
+            "0001_more.sql:3 | books | ACCESS EXCLUSIVE | readers and writers wait | about 1500, written anew",
+        ];
+        assert_eq!(found, expected);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_deletion_rests_on_a_backup_as_young_as_was_agreed_or_is_refused() -> Result {
+    let drop = "ALTER TABLE books DROP COLUMN title;";
+    for example in Example::ALL {
+        let project = with_pending(example, drop)?;
+        project.write("raingauge.toml", "[migrate]\nbackup-age = \"2h\"\n")?;
+        let migrate = ["migrate", "--allow", "drop:books.title"];
+        let witness = Witness::of(&project)?;
+        let refused = run(&project, &migrate, 1)?;
+        says(&refused, &["backup-too-old", "2h", "raingauge backup"]);
+        witness.nothing_changed(&refused)?;
+        run(&project, &["backup"], 0)?;
+        std::thread::sleep(std::time::Duration::from_millis(1200));
+        let refused = run(&project, &[&migrate[..], &["--backup-age", "1s"]].concat(), 1)?;
+        says(&refused, &["backup-too-old", "1s"]);
+        says(&run(&project, &migrate, 0)?, &["rest on the verified backup"]);
+    }
+    Ok(())
+}

@@ -1,0 +1,300 @@
+//! What live's rows will refuse, counted before anything is written.
+//!
+//! Scratch has no rows, so a rehearsal there cannot fail on them. The catalogs around each pending migration say
+//! which rules are new for tables that live has; a query says how many of live's rows break them. What cannot be
+//! counted is left to the migration's own transaction.
+
+use raingauge_schema::compare::ObjectDifference;
+use raingauge_schema::steps::statements;
+use raingauge_schema::{Catalog, Comparison, Dialect, Kind, Object, ObjectId, Pair, compare};
+
+use crate::connect::Session;
+use crate::digest::TableName;
+use crate::facts::Facts;
+use crate::report::Finding;
+use crate::site::Site;
+
+use super::risks;
+
+/// The findings about rows that pending migrations do not fit. Reads live and changes nothing.
+///
+/// Where a migration, or one before it, writes to these tables itself, it may mend them first: then it is a warning.
+pub fn rows(site: &mut Site, facts: &Facts, pending: &[usize]) -> Vec<Finding> {
+    let dialect = site.dialect();
+    let (mut findings, mut writes) = (Vec::new(), Vec::new());
+    for at in pending {
+        let Some(pair) = risks::rehearsed(&facts.states, *at) else { continue };
+        let migration = &site.project.history.migrations[*at];
+        if risks::writes_rows(dialect, migration, pair) {
+            writes.extend(Write::all(dialect, &migration.sql));
+        }
+        let tag = migration.entry.tag.clone();
+        let is_tried = site.setting.allow.contains(&format!("try:{tag}"));
+        // A spelled cast says what becomes of a value.
+        let casts = migration.sql.to_ascii_lowercase().contains("using");
+        for rule in rules(dialect, pair, &facts.live).iter().filter(|it| !(casts && it.is_of_type))
+        {
+            let Some(n) = count(&mut site.live, &rule.query).filter(|it| 0 < *it) else { continue };
+            let may_mend = writes.iter().any(|it| it.may_mend(rule));
+            findings.push(finding(&tag, rule, n, may_mend || is_tried));
+        }
+    }
+    findings
+}
+
+fn finding(tag: &str, rule: &Rule, n: u64, may_mend: bool) -> Finding {
+    let message = format!("{n} {}", rule.what);
+    let query = format!("they are counted by: {}", rule.query);
+    if may_mend {
+        return Finding::warning("rows-may-refuse", tag, format!("{message}, as they are now"))
+            .evidence(query);
+    }
+    Finding::error("rows-refuse", tag, format!("{message}; nothing was changed"))
+        .evidence(query)
+        .next("find and repair these rows, then run `raingauge migrate` again")
+        .next(format!(
+            "if the migration mends them itself: `--allow try:{tag}`, and it is rolled back if not"
+        ))
+}
+
+fn count(live: &mut Session, query: &str) -> Option<u64> {
+    live.rows(query).ok()?.into_iter().flatten().flatten().next()?.parse().ok()
+}
+
+/// A statement that writes rows: the names in it, if all that it writes is said in it.
+struct Write(Option<Vec<String>>);
+
+impl Write {
+    /// Those of a migration file.
+    fn all(dialect: Dialect, file: &str) -> Vec<Self> {
+        let Some(statements) = statements(dialect, file) else { return vec![Self(None)] };
+        let writing = statements.iter().filter(|it| dialect.writes_rows(&it.sql));
+        writing.map(|it| Self::of(dialect, &it.sql)).collect()
+    }
+
+    fn of(dialect: Dialect, sql: &str) -> Self {
+        let tokens = dialect.tokens(sql).unwrap_or_default();
+        let says_all = ["insert", "update", "delete"];
+        let first = tokens.first().filter(|it| says_all.iter().any(|word| it.is_word(word)));
+        Self(first.map(|_| {
+            tokens.iter().filter_map(raingauge_schema::token::Token::identifier).collect()
+        }))
+    }
+
+    fn may_mend(&self, rule: &Rule) -> bool {
+        // Unquoted names are stored in small letters.
+        let is_there = |it: &String| {
+            [it.clone(), it.to_lowercase()]
+                .iter()
+                .any(|it| rule.query.contains(&format!("\"{it}\"")))
+        };
+        self.0.as_ref().is_none_or(|names| names.iter().any(is_there))
+    }
+}
+
+/// A rule that is new for rows that are there.
+struct Rule {
+    /// What the rows do wrong, after their number.
+    what: String,
+    query: String,
+    /// Whether it is about what fits a type.
+    is_of_type: bool,
+}
+
+impl Rule {
+    fn new(what: String, query: String) -> Self {
+        Self { what, query, is_of_type: false }
+    }
+}
+
+fn rules(dialect: Dialect, states: Pair<&Catalog>, live: &Catalog) -> Vec<Rule> {
+    let change = compare(states);
+    let looks = Looks { dialect, states, live };
+    let added = added(&change).filter_map(|it| looks.at_added(it));
+    let changed = change.differs.iter().flat_map(|it| looks.at_changed(it));
+    added.chain(changed).collect()
+}
+
+/// What is new under any name; a rule that only gets another name is none.
+fn added(change: &Comparison) -> impl Iterator<Item = &Object> {
+    let is_renamed = |id: &ObjectId| change.renamed.iter().any(|it| it.to == *id);
+    change.only_to.iter().filter(move |it| !is_renamed(&it.id))
+}
+
+struct Looks<'a> {
+    dialect: Dialect,
+    states: Pair<&'a Catalog>,
+    live: &'a Catalog,
+}
+
+impl Looks<'_> {
+    /// The table of an object, as SQL, if it is there before and in live.
+    fn table(&self, part: &ObjectId) -> Option<(ObjectId, String)> {
+        let (_, path) = part.path.split_last()?;
+        let id = ObjectId::new(Kind::Table, path.iter().cloned());
+        self.states.from.get(&id)?;
+        self.live.get(&id)?;
+        Some((id.clone(), quoted(&id)))
+    }
+
+    fn at_added(&self, object: &Object) -> Option<Rule> {
+        let (table, name) = self.table(&object.id)?;
+        let shown = &object.id;
+        match object.id.kind {
+            Kind::Column => {
+                let fills_itself = ["default", "generated", "identity", "serial", "rowid"];
+                let is_filled = fills_itself.iter().any(|it| object.get(it).is_some());
+                (object.get("not null") == Some("true") && !is_filled).then(|| {
+                    let what = format!("rows of {table} have no value for the new {shown}, which has no default and may not be NULL");
+                    Rule::new(what, format!("SELECT count(*) FROM {name}"))
+                })
+            }
+            Kind::Unique | Kind::PrimaryKey => {
+                let columns = self.columns(&table, object.get("columns")?)?;
+                let counts_null = object.get("nulls not distinct").is_some();
+                Some(self.unique(
+                    &name,
+                    shown,
+                    (&columns.join(", "), columns.as_slice(), counts_null),
+                    None,
+                ))
+            }
+            Kind::Index if object.get("unique") == Some("true") => {
+                let text = object.get("columns")?;
+                let columns = self.columns(&table, text).unwrap_or_default();
+                let counts_null = object.get("nulls not distinct").is_some();
+                Some(self.unique(&name, shown, (text, &columns, counts_null), object.get("where")))
+            }
+            Kind::Check if object.get("not valid").is_none() => {
+                let expression = object.get("expression")?;
+                let query = format!("SELECT count(*) FROM {name} WHERE NOT ({expression})");
+                Some(Rule::new(format!("rows of {table} break the new {shown}"), query))
+            }
+            Kind::ForeignKey if object.get("not valid").is_none() => {
+                self.orphans(object, &table, &name)
+            }
+            _ => None,
+        }
+    }
+
+    fn unique(
+        &self,
+        table: &str,
+        shown: &ObjectId,
+        (keys, columns, counts_null): (&str, &[String], bool),
+        condition: Option<&str>,
+    ) -> Rule {
+        let filled = columns.iter().filter(|_| !counts_null).map(|it| format!("{it} IS NOT NULL"));
+        let all: Vec<_> = filled.chain(condition.map(|it| format!("({it})"))).collect();
+        let filter =
+            if all.is_empty() { String::new() } else { format!(" WHERE {}", all.join(" AND ")) };
+        let what = format!("values are there more than once, against the new {shown}");
+        Rule::new(
+            what,
+            format!(
+                "SELECT count(*) FROM (SELECT 1 FROM {table}{filter} GROUP BY {keys} HAVING count(*) > 1) AS twice"
+            ),
+        )
+    }
+
+    fn orphans(&self, key: &Object, table: &ObjectId, name: &str) -> Option<Rule> {
+        let parent = self.live.of_kind(Kind::Table).find(|it| {
+            let dotted = it.id.dotted();
+            key.get("references").is_some_and(|name| name.eq_ignore_ascii_case(&dotted))
+        })?;
+        let columns = self.columns(table, key.get("columns")?)?;
+        let targets = self.columns(&parent.id, key.get("references columns")?)?;
+        let pairs = columns.iter().zip(&targets);
+        let matches: Vec<_> = pairs.map(|(from, to)| format!("p.{to} = c.{from}")).collect();
+        let filled: Vec<_> = columns.iter().map(|it| format!("c.{it} IS NOT NULL")).collect();
+        let (parent, shown) = (quoted(&parent.id), &key.id);
+        let what =
+            format!("rows of {table} refer to rows that are not there, against the new {shown}");
+        let (filled, matches) = (filled.join(" AND "), matches.join(" AND "));
+        Some(Rule::new(
+            what,
+            format!(
+                "SELECT count(*) FROM {name} AS c WHERE {filled} AND NOT EXISTS (SELECT 1 FROM {parent} AS p WHERE {matches})"
+            ),
+        ))
+    }
+
+    /// What a column that stays must not hold any more.
+    fn at_changed(&self, difference: &ObjectDifference) -> Vec<Rule> {
+        let id = &difference.id;
+        let Some((table, name)) = self.table(id).filter(|_| id.kind == Kind::Column) else {
+            return Vec::new();
+        };
+        if self.live.get(id).is_none() {
+            return Vec::new();
+        }
+        let column = TableName::new("", id.name()).quoted();
+        let becomes = |attribute: &str| {
+            let found = difference.attributes.iter().find(|it| it.name == attribute)?;
+            found.values.to.as_deref()
+        };
+        let null = (becomes("not null") == Some("true")).then(|| {
+            let what = format!("rows of {table} have NULL in {id}, which may not be NULL any more");
+            Rule::new(what, format!("SELECT count(*) FROM {name} WHERE {column} IS NULL"))
+        });
+        let kind = becomes("type").filter(|_| self.dialect == Dialect::Postgres);
+        let misfit = kind.and_then(too_large).map(|too_large| Rule {
+            what: format!("values of {id} do not fit its new type"),
+            query: format!("SELECT count(*) FROM {name} WHERE {}", too_large.replace('?', &column)),
+            is_of_type: true,
+        });
+        null.into_iter().chain(misfit).collect()
+    }
+
+    /// The columns of a list as SQL; `None` if one is an expression, or no column of the table in live.
+    fn columns(&self, table: &ObjectId, list: &str) -> Option<Vec<String>> {
+        let one = |it: &str| {
+            let name = it.trim().trim_matches(['"', '`']);
+            let path = table.path.iter().map(String::as_str).chain([name]);
+            self.live.get(&ObjectId::new(Kind::Column, path))?;
+            Some(TableName::new("", name).quoted())
+        };
+        list.split(", ").map(one).collect()
+    }
+}
+
+/// Which values a type of PostgreSQL refuses; `?` stands for the column. Only of types whose bounds are known.
+fn too_large(kind: &str) -> Option<String> {
+    let number = |prefix: &str| {
+        let length = kind.strip_prefix(prefix)?.strip_prefix('(')?.strip_suffix(')')?;
+        length.parse::<u32>().ok()
+    };
+    if let Some(length) = number("character varying").or_else(|| number("character")) {
+        // Spaces at the end are cut without a word.
+        return Some(format!("length(rtrim(CAST(? AS text))) > {length}"));
+    }
+    let bounds = match kind {
+        "smallint" => ("-32768", "32767"),
+        "integer" => ("-2147483648", "2147483647"),
+        _ => return None,
+    };
+    Some(format!("CAST(? AS numeric) NOT BETWEEN {} AND {}", bounds.0, bounds.1))
+}
+
+fn quoted(table: &ObjectId) -> String {
+    match table.path.as_slice() {
+        [schema, name] => TableName::new(schema.as_str(), name.as_str()).quoted(),
+        path => TableName::new("", path.last().map(String::as_str).unwrap_or_default()).quoted(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::too_large;
+
+    #[test]
+    fn the_bounds_of_types_are_known_or_left_to_the_engine() {
+        assert_eq!(
+            too_large("character varying(3)").as_deref(),
+            Some("length(rtrim(CAST(? AS text))) > 3")
+        );
+        assert!(too_large("smallint").is_some_and(|it| it.ends_with("AND 32767")));
+        assert_eq!(too_large("text"), None);
+        assert_eq!(too_large("numeric(10,2)"), None);
+    }
+}
