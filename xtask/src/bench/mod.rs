@@ -11,6 +11,7 @@ mod generate;
 mod introspect;
 mod machine;
 pub(crate) mod measure;
+mod migrate;
 mod report;
 mod startup;
 
@@ -60,6 +61,8 @@ enum Name {
     Backup,
     /// Loading a `schema.ts` and finding nothing changed, beside drizzle-kit check and generate
     Declared,
+    /// `migrate` with nothing pending, beside drizzle-kit, and with 1,000 small migrations, beside psql
+    Migrate,
     /// Starting, and finding out that there is nothing to do
     Startup,
     /// Nothing; prints the SQL of a made-up schema with the first number of --tables
@@ -72,6 +75,7 @@ pub(crate) fn run(arguments: &BenchArgs) -> Result {
         Name::Introspect => introspect::run(arguments),
         Name::Backup => backup::run(arguments),
         Name::Declared => declared::run(arguments),
+        Name::Migrate => migrate::run(arguments),
         Name::Startup => startup::run(arguments),
         Name::Schema => {
             println!("{}", generate::schema(arguments.tables.first().copied().unwrap_or(10)));
