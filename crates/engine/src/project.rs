@@ -118,7 +118,9 @@ impl Project {
     /// If nobody says where live is, or not in a form that Drizzle takes, or if the configuration's
     /// `driver` reaches it by a way that only the driver knows.
     pub fn target(&self, setting: &Setting) -> Result<Dsn> {
-        let env = &setting.env;
+        // With what `.env` says: Drizzle and the driver see it too.
+        let loader = loader(setting);
+        let env = loader.environment();
         let from_variables = || match self.dialect {
             Dialect::Postgres => Dsn::from_variables(env),
             Dialect::Sqlite => Ok(None),

@@ -86,7 +86,7 @@ impl Program {
             Self::Tsx(_) if yarn.is_some() => drop(command.args(["--import", "tsx"])),
             Self::Tsx(entry) => drop(command.arg("--import").arg(entry)),
             // What it installs by itself, and what it reads of `.env` files, the others do not have.
-            Self::Bun(_) => drop(command.args(["--no-install", "--no-env-file"])),
+            Self::Bun(_) => drop(command.args(["--no-install", "--env-file=/dev/null"])),
         }
         command.args(["-e", &script]);
         command.current_dir(&job.root).env_clear().envs(&job.env);

@@ -1,9 +1,10 @@
 //! The built binary against real databases, with the real drizzle-kit as the judge.
 //!
 //! `bookstore` (the whole adoption) → `reports` (what is printed) → `terminal` (questions) → `init` →
-//! `live` (the database alone) → `majors` (other versions of PostgreSQL) → `corpus` (other people's
-//! projects) → `doctor` (what is wrong with their folders) → `fix` (and repaired) → `generate` (the next migration) → `refusals` and `fence`
-//! (what it does not do) → `runtimes` (what runs the project's files). [`run`] is how each of them calls the binary.
+//! `live` (the database alone) → `majors` (other versions of PostgreSQL) → `configuration` (where it is) →
+//! `corpus` (other people's projects) → `doctor` (what is wrong with their folders) → `fix` (and repaired) →
+//! `generate` (the next migration) → `refusals` and `fence` (what it does not do) → `runtimes` (what runs the
+//! project's files). [`run`] is how each of them calls the binary.
 
 #![expect(clippy::print_stdout, reason = "a test that skips says why")]
 
@@ -14,6 +15,7 @@ mod bookstore;
 mod certificate;
 mod commit;
 mod compare;
+mod configuration;
 mod corpus;
 mod crash;
 mod doctor;

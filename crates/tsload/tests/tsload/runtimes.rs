@@ -248,6 +248,22 @@ fn only_a_refusal_leaves_the_sandbox() {
     assert!(fixture.path("written").exists(), "in Node it would have been");
 }
 
+/// bun reads more files than Drizzle does: what it would find there, the others would not.
+#[test]
+fn every_program_sees_the_same_environment() {
+    let schema = "import { pgTable } from 'drizzle-orm/pg-core';\nexport const t = pgTable([process.env.ONE, process.env.TWO, process.env.THREE].map(String).join(), {});";
+    let files = [(".env", "ONE=one\nTWO=two\n"), (".env.local", "TWO=local\nTHREE=three\n")];
+    let fixture = with_programs(Fixture::postgres(schema, &files), LATEST).with_env("ONE", "mine");
+    for runtime in [Runtime::Embedded, Runtime::Node, Runtime::Tsx, Runtime::Bun] {
+        let (_, declared) = load(&fixture, runtime).unwrap_or_else(|it| panic!("{it}"));
+        let text = format!("{:?}", declared.schema);
+        assert!(text.contains("\"mine,two,undefined\""), "{runtime:?} {text}");
+        let asked =
+            declared.environment.iter().filter(|it| ["ONE", "THREE"].contains(&it.as_str()));
+        assert_eq!(asked.count(), 2, "{runtime:?}");
+    }
+}
+
 #[test]
 fn a_program_that_is_not_there_is_named() {
     let fixture = Fixture::postgres(SIMPLE, &[]).with_env("PATH", "/nowhere");
