@@ -10,6 +10,7 @@
 mod backup;
 mod baseline;
 mod initsql;
+mod oracle;
 mod postgres_catalog;
 mod postgres_certificates;
 mod postgres_data;

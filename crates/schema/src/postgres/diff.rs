@@ -5,7 +5,7 @@
 //! called renamed is dropped and created. `render` turns the changes into SQL.
 
 pub mod alter;
-mod cast;
+pub(super) mod cast;
 pub mod enums;
 mod generated;
 mod keys;
@@ -36,7 +36,7 @@ pub enum Change<'a> {
     CreateEnum(&'a Enum),
     AddEnumValue { to: &'a Enum, value: &'a str, before: Option<&'a str> },
     CreateSequence(&'a Sequence),
-    AlterSequence(&'a Sequence),
+    AlterSequence(Pair<&'a Sequence>),
     DropRole(&'a Role),
     CreateRole(&'a Role),
     AlterRole(&'a Role),
@@ -118,7 +118,8 @@ pub fn diff<'a>(snapshots: Pair<&'a Snapshot>, renames: &'a [Rename]) -> Diff<'a
     policies(snapshots, &mut diff);
     linked_policies(snapshots, &mut diff);
     let phased = in_phases(diff.changes, |it| (it.phase(), it.step()));
-    diff.changes = keys::in_order(enums::released_first(phased), renames);
+    let changes = keys::in_order(enums::released_first(phased), renames);
+    diff.changes = views::in_order(changes);
     diff
 }
 
@@ -251,7 +252,7 @@ fn sequences<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {
     diff.changes.extend(created.into_iter().map(Change::CreateSequence));
     diff.changes.extend(dropped.into_iter().map(Change::DropSequence));
     let altered = kept.into_iter().filter(|it| it.from != it.to);
-    diff.changes.extend(altered.map(|it| Change::AlterSequence(it.to)));
+    diff.changes.extend(altered.map(Change::AlterSequence));
 }
 
 fn roles<'a>(snapshots: Pair<&'a Snapshot>, diff: &mut Diff<'a>) {

@@ -7,6 +7,11 @@ mod moment;
 use crate::catalog::{Kind, Object};
 use crate::pair::Pair;
 
+/// Whether a text is the text form of an array.
+pub(crate) fn is_array_text(text: &str) -> bool {
+    array::read(text).is_some()
+}
+
 /// Whether drizzle-orm 0.x can express this object, or this attribute of it.
 ///
 /// Partitions, and what is inside partitions, foreign tables and views, it cannot. Of a table that it

@@ -3,13 +3,16 @@
 //! The text is the kit's, byte for byte, except where the kit's text fails or does not say what the
 //! schema says; `cases/known-differences.md` lists those.
 
-mod column;
+pub(super) mod column;
+mod default;
 pub mod removal;
 mod rename;
+pub(super) mod sequence;
 
 use serde_json::Value;
 
 use self::column::{add_column, alter_column, create_column};
+use self::sequence::Move;
 use super::diff::enums::EnumColumn;
 use super::diff::views::ViewAlteration;
 use super::diff::{Change, Diff, Dropped, named};
@@ -38,9 +41,7 @@ pub fn render(change: &Change<'_>) -> Vec<Statement> {
         Change::CreateSequence(it) => {
             format!("CREATE SEQUENCE {}{};", qualified(&it.schema, &it.name), options(it))
         }
-        Change::AlterSequence(it) => {
-            format!("ALTER SEQUENCE {}{};", qualified(&it.schema, &it.name), options(it))
-        }
+        Change::AlterSequence(it) => return alter_sequence(*it),
         Change::DropRole(it) => format!("DROP ROLE {};", quote(&it.name)),
         Change::CreateRole(it) => create_role(it),
         Change::AlterRole(it) => alter_role(it),
@@ -151,6 +152,19 @@ fn rebuild_enum(it: &Enum, columns: &[EnumColumn<'_>]) -> Vec<Statement> {
     let again = [drop, create_enum(it)].map(Statement::harmless);
     let after = columns.iter().flat_map(|it| column::text_to_enum(it.table, it.column));
     before.chain(again).chain(after).collect()
+}
+
+fn alter_sequence(sequences: Pair<&Sequence>) -> Vec<Statement> {
+    let Pair { from, to } = sequences;
+    let name = qualified(&to.schema, &to.name);
+    let alter = |more: &str| format!("ALTER SEQUENCE {name}{}{more};", options(to));
+    let bounds = Pair { from: column::bounds(from), to: column::bounds(to) };
+    let sql = match sequence::moved(&name, bounds) {
+        Some(Move::Before(first)) => vec![first, alter("")],
+        Some(Move::Within(clause)) => vec![alter(&clause)],
+        None => vec![alter("")],
+    };
+    sql.into_iter().map(Statement::harmless).collect()
 }
 
 fn create_role(it: &Role) -> String {

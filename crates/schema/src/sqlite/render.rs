@@ -7,10 +7,12 @@ pub mod removal;
 
 use super::diff::{Change, Diff, IndexOn};
 use super::snapshot::{Check, Column, ForeignKey, Table};
+use super::token::tokens;
 use crate::drizzle::javascript;
 use crate::pair::Pair;
 use crate::plan::{Hazard, Statement};
 use crate::rename::Rename;
+use crate::token::{Token, TokenKind};
 
 /// The statements of a whole diff, in order. drizzle-kit drops repeated statements, which leaves the
 /// foreign keys on for all rebuilds but the first.
@@ -92,13 +94,44 @@ fn column(it: &Column) -> String {
 /// Default, generated expression and nullability.
 fn value(it: &Column) -> String {
     let default = it.default.as_ref();
-    let default = default.map(|it| format!(" DEFAULT {}", javascript::text(it)));
+    let default = default.map(|it| format!(" DEFAULT {}", default_value(&javascript::text(it))));
     let generated = it
         .generated
         .as_ref()
         .map(|it| format!(" GENERATED ALWAYS AS {} {}", it.r#as, it.r#type.to_uppercase()));
     let not_null = if it.not_null { " NOT NULL" } else { "" };
     format!("{}{}{not_null}", default.unwrap_or_default(), generated.unwrap_or_default())
+}
+
+/// A default as SQLite takes it: drizzle-kit puts texts between quotes as they are, and expressions
+/// without parentheses.
+pub(in crate::sqlite) fn default_value(text: &str) -> String {
+    let inner = text.strip_prefix('\'').and_then(|it| it.strip_suffix('\''));
+    let Ok(tokens) = tokens(text) else {
+        return inner.map_or_else(|| text.to_owned(), literal);
+    };
+    let is_sign = |it: &Token<'_>| it.is_symbol('-') || it.is_symbol('+');
+    match tokens.as_slice() {
+        [] | [_] => text.to_owned(),
+        _ if text.parse::<f64>().is_ok() => text.to_owned(),
+        [sign, _] if is_sign(sign) => text.to_owned(),
+        [first, .., last] if first.is_symbol('(') && last.is_symbol(')') => text.to_owned(),
+        [first, ..] if first.kind == TokenKind::Text && first.text.starts_with('\'') => {
+            // What goes on after the first literal as a word was meant to be in it.
+            let goes_on = tokens.get(1).is_some_and(|it| {
+                it.start == first.end() && matches!(it.kind, TokenKind::Word | TokenKind::Number)
+            });
+            match inner.filter(|_| goes_on) {
+                Some(inner) => literal(inner),
+                None => format!("({text})"),
+            }
+        }
+        _ => format!("({text})"),
+    }
+}
+
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 fn foreign_key(it: &ForeignKey) -> String {

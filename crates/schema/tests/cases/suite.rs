@@ -26,6 +26,21 @@ const OTHERWISE: &[(&str, &str)] = &[
     ("postgres/changes.0.json", "integer becomes serial"),
     ("postgres/changes.0.json", "serial becomes integer"),
     ("postgres/changes.0.json", "view becomes materialized"),
+    ("postgres/changes.0.json", "identity changes every option"),
+    ("postgres/changes.0.json", "sequence changes"),
+    ("postgres/changes.0.json", "table that others refer to goes"),
+    ("postgres/changes.1.json", "type and default and null change"),
+    ("postgres/changes.1.json", "integer becomes serial"),
+    ("postgres/changes.1.json", "identity changes every option"),
+    ("postgres/changes.1.json", "sequence changes"),
+    ("postgres/defaults.0.json", "json with a quote"),
+    ("postgres/defaults.0.json", "text array with a quote"),
+    ("postgres/defaults.0.json", "point"),
+    ("postgres/objects.0.json", "view of a view"),
+    ("postgres/types.0.json", "custom type with parameters"),
+    ("postgres/types.1.json", "custom type"),
+    ("postgres/types.1.json", "custom type with parameters"),
+    ("sqlite/types.0.json", "text as json with a quote"),
 ];
 
 /// One question to a kit and its answer.

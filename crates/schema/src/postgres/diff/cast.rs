@@ -31,7 +31,7 @@ const OTHERS: [(&str, &str); 19] = [
 ];
 
 /// Whether a column of one type becomes one of the other without being told how.
-pub(super) fn is_automatic(from: &str, to: &str) -> bool {
+pub(in crate::postgres) fn is_automatic(from: &str, to: &str) -> bool {
     let is_array = |it: &str| it.contains('[');
     let (old, new) = (base(from), base(to));
     if !is_array(to) && TEXTS.contains(&new.as_str()) {

@@ -1,6 +1,6 @@
 //! The order of foreign keys and what they need: a key is added after the uniqueness that it refers to,
-//! which goes away after the key. drizzle-kit 0.31 has it the other way round, which PostgreSQL
-//! refuses.
+//! and goes away before it, and before the table. drizzle-kit 0.31 has it the other way round, which
+//! PostgreSQL refuses.
 
 use super::Change;
 use super::generated::refers_to;
@@ -20,6 +20,22 @@ pub(super) fn in_order<'a>(changes: Vec<Change<'a>>, renames: &[Rename]) -> Vec<
     let is_dropped = |it: &Change<'_>| matches!(it, Change::DropForeignKey { .. });
     let at = rest.iter().rposition(is_dropped).map_or(0, |it| it + 1);
     rest.splice(at..at, late);
+    before_tables(rest)
+}
+
+/// `DROP TABLE … CASCADE` takes the keys of other tables along, so they cannot be dropped after it.
+fn before_tables(changes: Vec<Change<'_>>) -> Vec<Change<'_>> {
+    let dropped: Vec<&Table> = changes
+        .iter()
+        .filter_map(|it| if let Change::DropTable(it) = it { Some(*it) } else { None })
+        .collect();
+    let refers = |it: &Change<'_>| {
+        let Change::DropForeignKey { key, .. } = it else { return false };
+        dropped.iter().any(|table| refers_to(key, table))
+    };
+    let (first, mut rest): (Vec<_>, Vec<_>) = changes.into_iter().partition(refers);
+    let at = rest.iter().position(|it| matches!(it, Change::DropTable(_))).unwrap_or(0);
+    rest.splice(at..at, first);
     rest
 }
 

@@ -1,12 +1,13 @@
 //! PostgreSQL columns as SQL: the part of `render` that looks into columns.
 
+use super::default::default;
+use super::sequence::{Bounds, Move, moved};
 use super::{alter_table, deleting, literal, options, qualified, quote};
-use crate::drizzle::javascript;
 use crate::pair::Pair;
 use crate::plan::{Hazard, Statement};
 use crate::postgres::diff::alter::{Alteration, TypeKind, has_default, integer_of, needs_using};
 use crate::postgres::diff::named;
-use crate::postgres::snapshot::{Column, Identity, Table};
+use crate::postgres::snapshot::{Column, Identity, Sequence, Table};
 
 /// A column within `CREATE TABLE`.
 pub(super) fn create_column(table: &Table, it: &Column) -> String {
@@ -22,8 +23,7 @@ pub(super) fn add_column(table: &Table, it: &Column) -> String {
 fn column(table: &Table, it: &Column, not_null: bool) -> String {
     let generated = it.generated.as_ref();
     let generated = generated.map(|it| format!(" GENERATED ALWAYS AS ({}) STORED", it.r#as));
-    let default = it.default.as_ref();
-    let default = default.map(|it| format!(" DEFAULT {}", javascript::text(it)));
+    let default = it.default.as_ref().map(|_| format!(" DEFAULT {}", default(it)));
     let identity = it.identity.as_ref().map(|it| identity(table, it));
     [
         format!("{} {}", quote(&it.name), type_name(it)),
@@ -44,7 +44,7 @@ fn identity(table: &Table, it: &Identity) -> String {
 }
 
 /// The types that drizzle-kit does not quote, by their beginnings (`parseType`).
-const NATIVE_TYPES: &[&str] = &[
+pub(in crate::postgres) const NATIVE_TYPES: &[&str] = &[
     "uuid",
     "smallint",
     "integer",
@@ -82,6 +82,10 @@ fn type_name(column: &Column) -> String {
     let is_native = NATIVE_TYPES.iter().any(|it| column.r#type.starts_with(it));
     let needs_no_quotes = schema.is_none_or(|schema| schema == "public" && is_plain(&base));
     if is_native && needs_no_quotes {
+        return format!("{base}{dimensions}");
+    }
+    // drizzle-kit quotes what is more than a name, too: `varbit(8)`.
+    if schema.is_none() && !base.chars().all(|it| it.is_alphanumeric() || it == '_') {
         return format!("{base}{dimensions}");
     }
     let schema = schema.filter(|it| *it != "public").unwrap_or_default();
@@ -130,7 +134,7 @@ pub(super) fn alter_column(
             let identity = to.identity.as_ref().map(|it| identity(table, it));
             one(format!("ADD{}", identity.unwrap_or_default()))
         }
-        Alteration::ChangeIdentity => identity_changes(columns).into_iter().flat_map(one).collect(),
+        Alteration::ChangeIdentity => change_identity(table, columns),
         Alteration::DropIdentity => one("DROP IDENTITY".to_owned()),
         Alteration::SetGenerated => set_generated(table, to),
         Alteration::DropGenerated => one("DROP EXPRESSION".to_owned()),
@@ -223,10 +227,6 @@ fn retyped(table: &Table, column: &str, sql_type: &str) -> Statement {
     }
 }
 
-fn default(it: &Column) -> String {
-    it.default.as_ref().map(javascript::text).unwrap_or_default()
-}
-
 fn set_type(table: &Table, columns: Pair<&Column>, kinds: Pair<TypeKind>) -> Vec<Statement> {
     let to = columns.to;
     let (name, type_name) = (quote(&to.name), qualified_type_name(to));
@@ -273,6 +273,31 @@ fn qualified_type_name(column: &Column) -> String {
     match column.type_schema.as_deref() {
         Some("public") if name.starts_with('"') => format!("\"public\".{name}"),
         Some(_) | None => name,
+    }
+}
+
+fn change_identity(table: &Table, columns: Pair<&Column>) -> Vec<Statement> {
+    let name = quote(&columns.to.name);
+    let alter = |actions: &str| alter_table(table, &format!("ALTER COLUMN {name} {actions}"));
+    let actions = identity_changes(columns);
+    let sequence = |it: &Column| it.identity.as_ref().map(|it| it.sequence.clone());
+    let moved = sequence(columns.from).zip(sequence(columns.to)).and_then(|(from, to)| {
+        moved(&qualified(&table.schema, &from.name), Pair { from: bounds(&from), to: bounds(&to) })
+    });
+    let sql = match moved {
+        // One by one, as drizzle-kit has it, each would have to fit the others as they were.
+        Some(Move::Before(first)) => vec![first, alter(&actions.join(" "))],
+        Some(Move::Within(clause)) => vec![alter(&(actions.join(" ") + &clause))],
+        None => actions.iter().map(|it| alter(it)).collect(),
+    };
+    sql.into_iter().map(Statement::harmless).collect()
+}
+
+pub(super) fn bounds(it: &Sequence) -> Bounds<'_> {
+    Bounds {
+        min: it.min_value.as_deref(),
+        max: it.max_value.as_deref(),
+        start: it.start_with.as_deref(),
     }
 }
 
@@ -328,6 +353,7 @@ mod tests {
         );
         check_type(json!({ "type": "varchar(5)[3][]" }), "varchar(5)[3][]");
         check_type(json!({ "type": "citext[]" }), "\"citext\"[]");
+        check_type(json!({ "type": "varbit(8)[]" }), "varbit(8)[]");
         check_type(json!({ "type": "mood", "typeSchema": "public" }), "\"mood\"");
         check_type(json!({ "type": "mood[]", "typeSchema": "app" }), "\"app\".\"mood\"[]");
     }

@@ -43,7 +43,7 @@ pub(super) enum Change {
         value: EnumValue,
     },
     CreateSequence(Sequence),
-    AlterSequence(Sequence),
+    AlterSequence(Pair<Sequence>),
     CreateRole(Role),
     AlterRole(Pair<Role>),
     CreateTable(Whole),
@@ -160,7 +160,7 @@ fn begin(sides: &Sides<'_>, values: &[(Enum, EnumValue)]) -> Vec<Change> {
     steps.extend(sides.created("sequences").map(Change::CreateSequence));
     steps.extend(sides.moved(NameKind::Sequence));
     steps.extend(sides.renamed(NameKind::Sequence));
-    steps.extend(sides.altered("sequences").map(|(it, _)| Change::AlterSequence(it.to)));
+    steps.extend(sides.altered("sequences").map(|(it, _)| Change::AlterSequence(it)));
     steps.extend(sides.renamed(NameKind::Role));
     steps.extend(sides.created("roles").map(Change::CreateRole));
     steps.extend(sides.altered("roles").map(|(it, _)| Change::AlterRole(it)));

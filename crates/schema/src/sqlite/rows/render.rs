@@ -9,6 +9,7 @@ use super::{Check, Column, ForeignKey, Index, Key};
 use crate::pair::Pair;
 use crate::plan::{Hazard, Statement};
 use crate::rename::Rename;
+use crate::sqlite::render::default_value;
 
 /// The statements of all changes, in order.
 pub(super) fn statements(changes: &[Change]) -> Vec<Statement> {
@@ -100,7 +101,7 @@ fn create_column(it: &Column, table: &Whole) -> String {
         format!("{} {}", quote(&it.name), it.r#type),
         (if key.is_some_and(|it| !it.name_explicit) { " PRIMARY KEY" } else { "" }).to_owned(),
         (if it.autoincrement == Some(true) { " AUTOINCREMENT" } else { "" }).to_owned(),
-        default.map(|it| format!(" DEFAULT {it}")).unwrap_or_default(),
+        default.map(|it| format!(" DEFAULT {}", default_value(it))).unwrap_or_default(),
         generated(it),
         (if not_null { " NOT NULL" } else { "" }).to_owned(),
         unique.unwrap_or_default(),
@@ -139,7 +140,7 @@ fn check(it: &Check) -> String {
 }
 
 fn add_column(it: &Column, key: Option<&ForeignKey>) -> String {
-    let default = it.default.as_ref().map(|it| format!(" DEFAULT {it}"));
+    let default = it.default.as_ref().map(|it| format!(" DEFAULT {}", default_value(it)));
     let not_null = if it.not_null { " NOT NULL" } else { "" };
     let reference = key.map(|key| {
         let name = key.name_explicit.then(|| format!(" CONSTRAINT {}", quote(&key.name)));

@@ -5,9 +5,15 @@ use serde_json::Value;
 use super::super::diff::{ColumnChange, ColumnOfEnum, Whole};
 use super::super::{Column, Enum, Identity};
 use super::object::create_enum;
-use super::{alter_table, deleting, dotted, qualified, quote};
+use super::{alter_table, deleting, dotted, literal, qualified, quote};
 use crate::drizzle::javascript;
+use crate::pair::Pair;
 use crate::plan::Statement;
+use crate::postgres::diff::cast::is_automatic;
+use crate::postgres::render::column::NATIVE_TYPES;
+use crate::postgres::render::sequence::{Bounds, Move, moved};
+use crate::postgres::token::tokens;
+use crate::token::TokenKind;
 
 /// A column in `CREATE TABLE`.
 pub(super) fn create(it: &Column, table: &Whole) -> String {
@@ -91,7 +97,36 @@ fn default_of(it: &Column, default: &str) -> String {
             format!("{default}::{}{brackets}", qualified(schema, &it.r#type))
         }
         None if it.dimensions > 0 => format!("{default}::{}[]", it.r#type),
+        None if is_bare(it, default) => literal(default),
         None => default.to_owned(),
+    }
+}
+
+/// Whether a default was meant as a value and stands there without quotes, as drizzle-kit 1.0 writes
+/// those of custom types. A bare name is no default, and a literal fits every type.
+fn is_bare(it: &Column, default: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "null",
+        "true",
+        "false",
+        "user",
+        "current_user",
+        "current_role",
+        "current_catalog",
+        "current_schema",
+        "session_user",
+        "current_date",
+        "current_time",
+        "current_timestamp",
+    ];
+    let is_native = NATIVE_TYPES.iter().any(|native| it.r#type.starts_with(native));
+    let is_local = default.to_ascii_lowercase().starts_with("local");
+    match tokens(default).as_deref() {
+        Ok([it]) if it.kind == TokenKind::Word => {
+            !is_local && !WORDS.iter().any(|word| it.is_word(word))
+        }
+        Ok([it]) if it.kind == TokenKind::Number => !is_native,
+        _ => false,
     }
 }
 
@@ -144,8 +179,12 @@ pub(super) fn alter(change: &ColumnChange) -> Vec<String> {
         statements.push(alter("DROP EXPRESSION"));
     }
     let retyped = change.has("type") || change.has("typeSchema") || change.has("dimensions");
+    // drizzle-kit leaves a default where PostgreSQL cannot tell what becomes of it.
+    let is_automatic = is_automatic(&change.from.r#type, &to.r#type)
+        || is_serial(&to.r#type)
+        || is_serial(&change.from.r#type);
     let moves_default = retyped
-        && (change.is_enum || change.was_enum || change.has("dimensions"))
+        && (change.is_enum || change.was_enum || change.has("dimensions") || !is_automatic)
         && change.from.default.is_some();
     let set_default = |default: &str| alter(&format!("SET DEFAULT {}", default_of(to, default)));
     if moves_default {
@@ -182,11 +221,18 @@ fn set_type(change: &ColumnChange, alter: &impl Fn(&str) -> String) -> Vec<Strin
     }
     if to_serial && !was_serial {
         let plain = dotted(&to.schema, &[&name]);
-        statements.push(format!("CREATE SEQUENCE {sequence};"));
+        statements.push(format!("CREATE SEQUENCE {sequence} AS {};", integer_of(&to.r#type)));
         let default = alter(&format!("SET DEFAULT nextval('{plain}')"));
         statements.push(default.trim_end_matches(';').to_owned());
         let owner = format!("{}.{}.{}", quote(&to.schema), quote(&to.table), quote(&to.name));
         statements.push(format!("ALTER SEQUENCE {sequence} OWNED BY {owner};"));
+        // The rows that are there keep their numbers to themselves; drizzle-kit forgets them.
+        let (table, column) = (qualified(&to.schema, &to.table), quote(&to.name));
+        let highest = format!("max({column}::bigint)");
+        let sequence = literal(&sequence);
+        statements.push(format!(
+            "SELECT setval({sequence}, {highest}) FROM {table} HAVING {highest} > 0;"
+        ));
     }
     let through_text = if *was_enum && *is_enum { "text::" } else { "" };
     let brackets = brackets(to);
@@ -241,7 +287,21 @@ fn alter_identity(change: &ColumnChange, alter: &impl Fn(&str) -> String) -> Vec
         let cycle = if new.cycle == Some(true) { "CYCLE" } else { "NO CYCLE" };
         actions.push(format!("SET {cycle}"));
     }
-    actions.iter().map(|it| alter(it)).collect()
+    let bounds = Pair { from: bounds(from), to: bounds(new) };
+    match moved(&qualified(&to.schema, &from.name), bounds) {
+        // One by one, as drizzle-kit has it, each would have to fit the others as they were.
+        Some(Move::Before(first)) => vec![first, alter(&actions.join(" "))],
+        Some(Move::Within(clause)) => vec![alter(&(actions.join(" ") + &clause))],
+        None => actions.iter().map(|it| alter(it)).collect(),
+    }
+}
+
+fn bounds(it: &Identity) -> Bounds<'_> {
+    Bounds {
+        min: it.min_value.as_deref(),
+        max: it.max_value.as_deref(),
+        start: it.start_with.as_deref(),
+    }
 }
 
 /// Builds an enum type anew: its columns hold text meanwhile.

@@ -8,6 +8,7 @@ use super::{deleting, dotted, harmless, literal, qualified, quote};
 use crate::drizzle::javascript;
 use crate::pair::Pair;
 use crate::plan::Statement;
+use crate::postgres::render::sequence::{Bounds, Move, moved};
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the caller's match names every change")]
 pub(super) fn render(change: &Change) -> Vec<Statement> {
@@ -20,9 +21,7 @@ pub(super) fn render(change: &Change) -> Vec<Statement> {
         Change::CreateSequence(it) => {
             format!("CREATE SEQUENCE {}{};", with_schema(it), options(it))
         }
-        Change::AlterSequence(it) => {
-            format!("ALTER SEQUENCE {}{};", qualified(&it.schema, &it.name), options(it))
-        }
+        Change::AlterSequence(it) => return harmless(alter_sequence(it)),
         Change::DropSequence(it) => {
             let sql = format!("DROP SEQUENCE {};", with_schema(it));
             return vec![deleting(sql, &dotted(&it.schema, &[&it.name]))];
@@ -79,6 +78,25 @@ fn options(it: &Sequence) -> String {
         (if it.cycle == Some(true) { " CYCLE" } else { "" }).to_owned(),
     ]
     .concat()
+}
+
+fn bounds(it: &Sequence) -> Bounds<'_> {
+    Bounds {
+        min: it.min_value.as_deref(),
+        max: it.max_value.as_deref(),
+        start: it.start_with.as_deref(),
+    }
+}
+
+fn alter_sequence(sequences: &Pair<Sequence>) -> Vec<String> {
+    let Pair { from, to } = sequences;
+    let name = qualified(&to.schema, &to.name);
+    let alter = |more: &str| format!("ALTER SEQUENCE {name}{}{more};", options(to));
+    match moved(&name, Pair { from: bounds(from), to: bounds(to) }) {
+        Some(Move::Before(first)) => vec![first, alter("")],
+        Some(Move::Within(clause)) => vec![alter(&clause)],
+        None => vec![alter("")],
+    }
 }
 
 fn create_role(it: &Role) -> String {
