@@ -1,7 +1,8 @@
 // Indexes with every option.
 export const schemas = (orm) => {
   const { pgTable, integer, text, vector, index, uniqueIndex, sql, pgSchema } = orm;
-  const t = (make) => () => ({ t: pgTable("t", { a: integer(), b: text(), v: vector({ dimensions: 3 }) }, (t) => [make(t)].flat()) });
+  const t = (make) => () => ({ t: pgTable("t", { a: integer(), b: text() }, (t) => [make(t)].flat()) });
+  const near = (make) => () => ({ t: pgTable("t", { a: integer(), b: text(), v: vector({ dimensions: 3 }) }, (t) => [make(t)].flat()) });
   return {
     "index": t((t) => index("i").on(t.a)),
     "index without a name": t((t) => index().on(t.a, t.b)),
@@ -21,7 +22,7 @@ export const schemas = (orm) => {
     "hash index": t((t) => index("i").using("hash", t.a)),
     "brin index": t((t) => index("i").using("brin", t.a)),
     "operator class": t((t) => index("i").on(t.b.op("text_pattern_ops"))),
-    "vector index": t((t) => index("i").using("hnsw", t.v.op("vector_l2_ops")).with({ m: 16 })),
+    "vector index": near((t) => index("i").using("hnsw", t.v.op("vector_l2_ops")).with({ m: 16 })),
     "index concurrently": t((t) => index("i").on(t.a).concurrently()),
     "several indexes": t((t) => [index("one").on(t.a), uniqueIndex("two").on(t.b), index().on(t.b)]),
     "index in a schema": () => { const s = pgSchema("s"); return { s, t: s.table("t", { a: integer() }, (t) => [index("i").on(t.a), index().on(t.a)]) }; },

@@ -17,6 +17,7 @@ use indexmap::IndexMap;
 
 use self::alter::Alteration;
 use self::enums::{EnumColumn, enums};
+pub(super) use self::readers::mentions;
 use self::views::{ViewAlteration, views};
 use super::snapshot::{
     Check, Column, Enum, ForeignKey, Index, Policy, PrimaryKey, Role, Sequence, Snapshot, Table,
@@ -301,7 +302,7 @@ fn columns<'a>(snapshots: Pair<&'a Snapshot>, tables: Pair<&'a Table>, diff: &mu
     }
     for columns in altered {
         let column = format!("{}.{}", named(table), columns.to.name);
-        for what in alter::not_alterable(columns) {
+        if let Some(what) = alter::not_alterable(columns) {
             diff.not_expressed.push(format!("column `{column}` {what}"));
         }
         let is_rebuilt = enums::is_rebuilt(snapshots, columns.to);

@@ -24,6 +24,8 @@ use crate::drizzle::javascript;
 use crate::order::without_repeats;
 use crate::pair::Pair;
 use crate::plan::{Hazard, Statement};
+use crate::postgres::token::tokens;
+use crate::token::Token;
 
 /// The statements of a whole diff, in order.
 pub fn statements(diff: &Diff<'_>) -> Vec<Statement> {
@@ -212,13 +214,21 @@ fn primary_key(it: &PrimaryKey) -> String {
     format!("CONSTRAINT {} PRIMARY KEY({})", quote(&it.name), listed(&it.columns))
 }
 
+/// A text that what follows is no part of, even where the text ends with a comment.
+pub(super) fn closed(text: &str) -> String {
+    let probe = format!("{text} end_of_text");
+    let is_read = |it: Vec<Token<'_>>| it.last().is_some_and(|it| it.is_word("end_of_text"));
+    let is_closed = !text.contains("--") || tokens(&probe).is_ok_and(is_read);
+    format!("{text}{}", if is_closed { "" } else { "\n" })
+}
+
 fn unique(it: &Unique) -> String {
     let nulls = if it.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" };
     format!("CONSTRAINT {} UNIQUE{nulls}({})", quote(&it.name), listed(&it.columns))
 }
 
 fn check(it: &Check) -> String {
-    format!("CONSTRAINT {} CHECK ({})", quote(&it.name), it.value)
+    format!("CONSTRAINT {} CHECK ({})", quote(&it.name), closed(&it.value))
 }
 
 fn add_primary_key(table: &Table, it: &PrimaryKey) -> String {
@@ -325,7 +335,7 @@ fn create_view(it: &View) -> String {
         using.unwrap_or_default(),
         view_options(it),
         tablespace.unwrap_or_default(),
-        it.definition.as_deref().unwrap_or_default()
+        closed(it.definition.as_deref().unwrap_or_default())
     )
 }
 
@@ -392,7 +402,7 @@ fn create_policy(it: &Policy, table: &str) -> String {
 fn conditions(it: &Policy) -> String {
     let part = |word: &str, condition: &Option<String>| match condition.as_deref() {
         None | Some("") => String::new(),
-        Some(condition) => format!(" {word} ({condition})"),
+        Some(condition) => format!(" {word} ({})", closed(condition)),
     };
     format!("{}{}", part("USING", &it.using), part("WITH CHECK", &it.with_check))
 }

@@ -357,11 +357,8 @@ impl<'a> Altered<'a> {
 /// be read, it does.
 fn is_stood_on(table: &Table, column: &str) -> bool {
     let named = |names: &[String]| names.iter().any(|it| it == column);
-    let is_name = |it: Option<String>| it.is_some_and(|it| it.eq_ignore_ascii_case(column));
-    let mentions =
-        |text: &str| !tokens(text).is_ok_and(|it| !it.iter().any(|it| is_name(it.identifier())));
     let indexes = table.indexes.values().any(|it| {
-        named(&it.columns) || it.columns.iter().chain(&it.condition).any(|it| mentions(it))
+        named(&it.columns) || it.columns.iter().chain(&it.condition).any(|it| mentions(it, column))
     });
     let others = table.columns.values().filter(|it| it.name != column);
     let mut others = others.filter_map(|it| it.generated.as_ref());
@@ -369,9 +366,15 @@ fn is_stood_on(table: &Table, column: &str) -> bool {
         || table.unique_constraints.values().any(|it| named(&it.columns))
         || table.composite_primary_keys.values().any(|it| named(&it.columns))
         || table.foreign_keys.values().any(|it| named(&it.columns_from))
-        || table.check_constraints.values().any(|it| mentions(&it.value))
-        || others.any(|it| mentions(&it.r#as))
+        || table.check_constraints.values().any(|it| mentions(&it.value, column))
+        || others.any(|it| mentions(&it.r#as, column))
         || table.columns.get(column).is_some_and(|it| it.primary_key)
+}
+
+/// Whether a name stands in a text, as far as the text can be read.
+pub(super) fn mentions(text: &str, name: &str) -> bool {
+    let is_name = |it: Option<String>| it.is_some_and(|it| it.eq_ignore_ascii_case(name));
+    !tokens(text).is_ok_and(|it| !it.iter().any(|it| is_name(it.identifier())))
 }
 
 /// Whether a column differs so that the table has to be rebuilt. drizzle-kit passes over a column

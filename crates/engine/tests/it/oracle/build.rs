@@ -1,15 +1,18 @@
-//! Statements on a real server, and the catalog that comes of them.
+//! Statements on a real server, and what comes of them.
 
 use raingauge_engine::connect::Session;
 use raingauge_engine::introspect::{catalog, catalog_within};
 use raingauge_engine::scratch::{Scratch, ScratchDatabase, ScratchOptions};
 use raingauge_schema::{Catalog, Dialect};
 
-use crate::postgres_session::{role, scratch};
+use crate::postgres_session::{own_scratch, role};
 
 /// What schemas of the suite use and nobody makes.
-const PRELUDE: &str = "create extension if not exists citext; \
+const PRELUDE: &str = "create extension if not exists citext; create extension if not exists pg_trgm; \
                        create access method columnar type table handler heap_tableam_handler";
+
+/// Roles that exist elsewhere.
+const ROLES: [&str; 3] = ["writer", "somebody", "known"];
 
 /// Statements that no transaction takes: what uses a new enum value, and `CONCURRENTLY`.
 const ALONE: [&str; 2] = ["55P04", "25001"];
@@ -21,15 +24,32 @@ pub(super) struct Builder {
     shared: Option<ScratchDatabase>,
 }
 
+/// What stands after the statements.
+#[derive(Debug)]
+pub(super) struct Built {
+    pub(super) catalog: Catalog,
+    /// What the query returned, a line for each row.
+    pub(super) rows: String,
+}
+
+/// A statement that the server refused.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) state: String,
+    pub(super) message: String,
+    pub(super) statement: String,
+}
+
 impl Builder {
     /// Nothing, with the reason printed, where this machine has no such server.
     pub(super) fn of(dialect: Dialect) -> Option<Self> {
         match dialect {
             Dialect::Postgres => {
-                let mut scratch = scratch()?;
+                // Roles are everybody's, and cases make some.
+                let mut scratch = own_scratch()?;
                 let mut shared = scratch.create("oracle").unwrap();
                 shared.session.run(PRELUDE).unwrap();
-                for name in ["reader", "writer"] {
+                for name in ROLES {
                     shared.session.run(&role(name, "nologin")).unwrap();
                 }
                 Some(Self { scratch, shared: Some(shared) })
@@ -41,44 +61,53 @@ impl Builder {
         }
     }
 
-    /// The catalog after the statements, or the first that is refused, with the server's sentence.
-    pub(super) fn build(&mut self, statements: &[String]) -> Result<Catalog, String> {
-        let Some(shared) = &mut self.shared else { return self.build_alone(statements) };
-        shared.session.run("begin").unwrap();
-        let ran = run(&mut shared.session, statements);
-        let found = match ran {
-            Ok(()) => Ok(catalog_within(&mut shared.session, &[]).unwrap()),
-            Err(error) => Err(error),
-        };
-        shared.session.run("rollback").unwrap();
-        match found {
-            Err((state, _)) if ALONE.contains(&state.as_str()) => self.build_alone(statements),
-            it => it.map_err(|it| it.1),
+    /// What stands after the statements, or the first that is refused.
+    pub(super) fn build(&mut self, statements: &[String], query: &str) -> Result<Built, Refusal> {
+        let Some(shared) = &mut self.shared else { return self.build_alone(statements, query) };
+        let session = &mut shared.session;
+        session.run("begin").unwrap();
+        let built = run(session, statements).map(|()| Built {
+            rows: rows(session, query),
+            catalog: catalog_within(session, &[]).unwrap(),
+        });
+        session.run("rollback").unwrap();
+        match built {
+            Err(refusal) if ALONE.contains(&refusal.state.as_str()) => {
+                self.build_alone(statements, query)
+            }
+            it => it,
         }
     }
 
     /// In a database of its own, statement by statement.
-    pub(super) fn build_alone(&mut self, statements: &[String]) -> Result<Catalog, String> {
-        let mut database = self.database();
-        run(&mut database.session, statements).map_err(|it| it.1)?;
-        Ok(catalog(&mut database.session, &[]).unwrap())
-    }
-
-    /// An empty database.
-    pub(super) fn database(&mut self) -> ScratchDatabase {
+    fn build_alone(&mut self, statements: &[String], query: &str) -> Result<Built, Refusal> {
         let mut database = self.scratch.create("oracle").unwrap();
         if self.shared.is_some() {
             database.session.run(PRELUDE).unwrap();
         }
-        database
+        run(&mut database.session, statements)?;
+        let rows = rows(&mut database.session, query);
+        Ok(Built { rows, catalog: catalog(&mut database.session, &[]).unwrap() })
     }
 }
 
-/// Runs the statements; the state and words of the first that is refused.
-pub(super) fn run(session: &mut Session, statements: &[String]) -> Result<(), (String, String)> {
+fn run(session: &mut Session, statements: &[String]) -> Result<(), Refusal> {
     for sql in statements {
-        let ran = session.run(sql);
-        ran.map_err(|error| (error.state.clone(), format!("{}: {sql}", error.message)))?;
+        session.run(sql).map_err(|error| Refusal {
+            state: error.state.clone(),
+            message: error.message.clone(),
+            statement: sql.clone(),
+        })?;
     }
     Ok(())
+}
+
+fn rows(session: &mut Session, query: &str) -> String {
+    if query.is_empty() {
+        return String::new();
+    }
+    let found = session.rows(query).unwrap_or_else(|error| panic!("{}: {query}", error.message));
+    let cell = |it: Option<String>| it.unwrap_or_else(|| "null".to_owned());
+    let line = |row: Vec<Option<String>>| row.into_iter().map(cell).collect::<Vec<_>>().join("|");
+    found.into_iter().map(line).collect::<Vec<_>>().join(", ")
 }

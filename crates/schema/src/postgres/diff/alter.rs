@@ -12,6 +12,8 @@ use crate::postgres::snapshot::{Column, Snapshot};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alteration {
     SetPrimaryKey,
+    /// drizzle-kit asks for the name of the key; it is the one that PostgreSQL gives.
+    DropPrimaryKey,
     /// The default is set again with the type where [`Alteration::sets_default`] says so.
     SetType {
         from: TypeKind,
@@ -64,13 +66,8 @@ pub(crate) fn differs_by_a_space(columns: Pair<&Column>) -> bool {
 }
 
 /// What of a column differs in a way for which there is no alteration.
-pub(super) fn not_alterable(columns: Pair<&Column>) -> Vec<&'static str> {
-    let Pair { from, to } = columns;
-    let parts = [
-        ("stops being the primary key", from.primary_key && !to.primary_key),
-        ("renames the sequence of its identity", renames_sequence(columns)),
-    ];
-    parts.into_iter().filter(|(_, differs)| *differs).map(|(part, _)| part).collect()
+pub(super) fn not_alterable(columns: Pair<&Column>) -> Option<&'static str> {
+    renames_sequence(columns).then_some("renames the sequence of its identity")
 }
 
 fn renames_sequence(columns: Pair<&Column>) -> bool {
@@ -126,7 +123,8 @@ pub(super) fn alterations(columns: Pair<&Column>, snapshots: Pair<&Snapshot>) ->
     // No default is set on a column that is generated still.
     let generated = (from.generated != to.generated).then_some(Alteration::DropGenerated);
     let (before, after) = if to.default.is_some() { (generated, None) } else { (None, generated) };
-    [before].into_iter().chain(first).chain(last).chain([after]).flatten().collect()
+    let unkeyed = (from.primary_key && !to.primary_key).then_some(Alteration::DropPrimaryKey);
+    [unkeyed, before].into_iter().chain(first).chain(last).chain([after]).flatten().collect()
 }
 
 fn retyped(columns: Pair<&Column>, snapshots: Pair<&Snapshot>) -> Option<Alteration> {
@@ -172,6 +170,7 @@ pub(crate) fn needs_using(columns: Pair<&Column>, set_type: Alteration) -> bool 
             !is_automatic(&columns.from.r#type, &columns.to.r#type)
         }
         Alteration::SetPrimaryKey
+        | Alteration::DropPrimaryKey
         | Alteration::SetDefault
         | Alteration::DropDefault
         | Alteration::SetNotNull

@@ -90,7 +90,7 @@ fn is_on(policy: &Policy, table: &Table) -> bool {
 }
 
 /// Whether a name stands in a text.
-pub(super) fn mentions(text: &str, name: &str) -> bool {
+pub(in crate::postgres) fn mentions(text: &str, name: &str) -> bool {
     let is_name = |it: Option<String>| it.is_some_and(|it| it.eq_ignore_ascii_case(name));
     tokens(text).map_or(true, |it| it.iter().any(|it| is_name(it.identifier())))
 }

@@ -125,6 +125,10 @@ pub(super) fn alter_column(
         Alteration::SetPrimaryKey => {
             vec![Statement::harmless(alter_table(table, &format!("ADD PRIMARY KEY ({name})")))]
         }
+        Alteration::DropPrimaryKey => {
+            let key = quote(&format!("{}_pkey", table.name));
+            vec![Statement::harmless(alter_table(table, &format!("DROP CONSTRAINT {key}")))]
+        }
         Alteration::SetType { from, to } => set_type(table, columns, Pair { from, to }),
         Alteration::SetDefault => one(format!("SET DEFAULT {}", default(to))),
         Alteration::DropDefault => one("DROP DEFAULT".to_owned()),

@@ -14,8 +14,25 @@ pub(super) fn default(it: &Column) -> String {
     match base {
         "point" if is_numbers(&text) => format!("'{text}'"),
         "line" if is_numbers(&text) => format!("'{{{text}}}'"),
+        "json" | "jsonb" if !it.r#type.contains('[') => as_json(&with_quotes(&text, false)),
         _ => with_quotes(&text, it.r#type.contains('[')),
     }
+}
+
+/// A text that is no JSON was meant as a string of JSON.
+fn as_json(text: &str) -> String {
+    let inner = text.strip_prefix('\'').and_then(|it| it.strip_suffix('\''));
+    let Some(inner) = inner.map(|it| it.replace("''", "'")).filter(|_| is_literal(text)) else {
+        return text.to_owned();
+    };
+    match serde_json::from_str::<serde_json::Value>(&inner) {
+        Ok(_) => text.to_owned(),
+        Err(_) => format!("'{}'", serde_json::json!(inner).to_string().replace('\'', "''")),
+    }
+}
+
+fn is_literal(text: &str) -> bool {
+    tokens(text).is_ok_and(|it| matches!(it.as_slice(), [it] if it.kind == TokenKind::Text))
 }
 
 fn is_numbers(text: &str) -> bool {
@@ -75,6 +92,9 @@ mod tests {
     #[test]
     fn texts_that_end_too_early_are_quoted() {
         check("jsonb", r#"'{"a":"it's"}'::jsonb"#, r#"'{"a":"it''s"}'::jsonb"#);
+        check("jsonb", "'text'", "'\"text\"'");
+        check("jsonb", "'it''s'", "'\"it''s\"'");
+        check("jsonb", "'[1]'", "'[1]'");
         check("text[]", r#"'{"b'c","d"e","f\g",""}'"#, r#"'{"b''c","d\"e","f\\g",""}'"#);
         check("point", "1,2", "'1,2'");
         check("line", "1,2,3", "'{1,2,3}'");

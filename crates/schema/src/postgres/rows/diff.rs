@@ -146,7 +146,7 @@ pub(super) fn diff(entities: Pair<&Entities>, renames: &[Rename]) -> Vec<Change>
     steps.extend(sides.renamed(NameKind::Policy));
     steps.extend(policies::changes(&sides));
     steps.extend(end(&sides));
-    steps
+    enums::in_order(steps)
 }
 
 fn begin(sides: &Sides<'_>, values: &[(Enum, EnumValue)]) -> Vec<Change> {

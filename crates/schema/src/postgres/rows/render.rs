@@ -12,6 +12,7 @@ use super::diff::{Change, Whole};
 use super::{Check, ForeignKey, Index, PrimaryKey, Table, Unique};
 use crate::pair::Pair;
 use crate::plan::{Hazard, Statement};
+use crate::postgres::render::closed;
 
 /// The statements of all changes, in order.
 pub(super) fn statements(changes: &[Change]) -> Vec<Statement> {
@@ -190,7 +191,7 @@ fn add_unique(it: &Unique) -> String {
 }
 
 fn check(it: &Check) -> String {
-    format!("CONSTRAINT {} CHECK ({})", quote(&it.name), it.value)
+    format!("CONSTRAINT {} CHECK ({})", quote(&it.name), closed(&it.value))
 }
 
 fn foreign_key(it: &ForeignKey) -> String {

@@ -14,6 +14,7 @@ use super::{Check, Column, ForeignKey, Index, Key, Table, View};
 use crate::drizzle::entities::{Altered, Changes, Entities, Row, type_of};
 use crate::pair::Pair;
 use crate::rename::{NameKind, Rename};
+use crate::sqlite::diff::mentions;
 
 /// One step from a set of rows to the next, in the kit's order.
 #[derive(Clone, Debug)]
@@ -174,7 +175,11 @@ impl Sides<'_> {
         let mut tables: IndexSet<String> = rows.map(table_of).collect();
         let columns = self.altered_columns();
         let becomes = columns.iter().filter(|it| it.1.iter().any(|it| it == "generated"));
-        tables.extend(becomes.filter(|it| is_stored(&it.0)).map(|it| it.0.table.clone()));
+        // drizzle-kit also drops what something stands on, and the values of a column that becomes plain.
+        let needs = |it: &Column| {
+            is_stored(it) || it.generated.is_none() || is_stood_on(self.from, &it.table, &it.name)
+        };
+        tables.extend(becomes.filter(|it| needs(&it.0)).map(|it| it.0.table.clone()));
         tables.extend(self.new_columns().filter(is_stored).map(|it| it.table));
         tables.retain(|it| !self.created.contains(it) && self.stays(it));
         let counts = ["type", "default", "autoincrement", "notNull"];
@@ -267,6 +272,22 @@ fn visit(views: &[View], index: usize, open: &mut Vec<usize>, sorted: &mut Vec<u
 
 fn is_stored(it: &Column) -> bool {
     it.generated.as_ref().is_some_and(|it| it.r#type == "stored")
+}
+
+/// Whether an index, a check, a key or another column of the table needs the column. Where a text cannot
+/// be read, it does.
+fn is_stood_on(entities: &Entities, table: &str, column: &str) -> bool {
+    let whole = whole(entities, table);
+    let named = |names: &[String]| names.iter().any(|it| it == column);
+    let others = whole.columns.iter().filter(|it| it.name != column);
+    let mut others = others.filter_map(|it| it.generated.as_ref());
+    whole.indexes.iter().any(|it| {
+        let mut texts = it.columns.iter().map(|it| &it.value).chain(&it.condition);
+        texts.any(|it| mentions(it, column))
+    }) || whole.key.iter().chain(&whole.uniques).any(|it| named(&it.columns))
+        || whole.references.iter().any(|it| named(&it.columns))
+        || whole.checks.iter().any(|it| mentions(&it.value, column))
+        || others.any(|it| mentions(&it.r#as, column))
 }
 
 /// Whether more differs than who gave the name, or the order of a primary key's columns.

@@ -191,7 +191,7 @@ fn rebuild(tables: &Pair<Whole>) -> Vec<Statement> {
     let new = format!("__new_{}", to.name);
     let is_kept = |column: &&Column| {
         let now = to.columns.iter().find(|it| it.name == column.name);
-        column.generated.is_none() && now.is_some_and(|it| it.generated.is_none())
+        now.is_some_and(|it| it.generated.is_none())
     };
     let kept: Vec<_> = from.columns.iter().filter(is_kept).map(|it| quote(&it.name)).collect();
     let kept = kept.join(", ");

@@ -1,10 +1,11 @@
 //! Columns that differ: altered, or dropped and added where a generated expression comes.
 
-use super::super::{Column, ForeignKey, Index, PrimaryKey, Unique};
+use super::super::{Check, Column, ForeignKey, Index, PrimaryKey, Unique};
 use super::enums::EnumChanges;
 use super::{Change, Sides, typed};
 use crate::drizzle::entities::Entities;
 use crate::pair::Pair;
+use crate::postgres::diff::mentions;
 
 /// A column on both sides, and what of it is altered.
 #[derive(Clone, Debug)]
@@ -29,6 +30,7 @@ pub(super) struct Recreated {
     pub(super) indexes: Vec<Index>,
     pub(super) uniques: Vec<Unique>,
     pub(super) keys: Vec<ForeignKey>,
+    pub(super) checks: Vec<Check>,
 }
 
 pub(super) fn is_in_key(entities: &Entities, it: &Column) -> bool {
@@ -131,11 +133,25 @@ pub(super) fn recreated(sides: &Sides<'_>) -> Recreated {
             }
         }
         let is_key = keys_of(sides.to, &column).any(|it| it.columns == [column.name.clone()]);
+        for check in checks_on(sides, &column) {
+            all.columns.push(Change::DropCheck(check.clone()));
+            all.checks.push(check);
+        }
         all.columns.push(Change::ReplaceColumn { column, is_key });
     }
     let created: Vec<ForeignKey> = sides.created("fks").collect();
     all.keys.retain(|it| !created.contains(it));
     all
+}
+
+/// Checks that stay and name the column. They would go with it, which drizzle-kit forgets.
+fn checks_on(sides: &Sides<'_>, column: &Column) -> Vec<Check> {
+    let old: Vec<Check> = sides.from.of("checks").map(typed).collect();
+    let checks = sides.to.of("checks").map(typed::<Check>);
+    let is_on = |it: &Check| {
+        it.schema == column.schema && it.table == column.table && mentions(&it.value, &column.name)
+    };
+    checks.filter(|it| is_on(it) && old.contains(it)).collect()
 }
 
 /// Everything between the added columns and the indexes.

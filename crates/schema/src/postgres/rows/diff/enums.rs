@@ -74,3 +74,32 @@ fn columns_of(sides: &Sides<'_>, it: &Enum) -> Vec<ColumnOfEnum> {
     });
     both.collect()
 }
+
+/// Puts before the rebuild of an enum the columns of it that go away, and behind it those that come.
+/// drizzle-kit has it the other way round, and the type cannot be dropped.
+pub(super) fn in_order(changes: Vec<Change>) -> Vec<Change> {
+    let mut sorted = changes;
+    let rebuilds: Vec<Enum> = sorted
+        .iter()
+        .filter_map(
+            |it| if let Change::RebuildEnum { to, .. } = it { Some(to.clone()) } else { None },
+        )
+        .collect();
+    for it in rebuilds {
+        let is_of = |column: &Column| {
+            column.r#type == it.name && column.type_schema.as_deref() == Some(&it.schema)
+        };
+        let goes = |change: &Change| matches!(change, Change::DropColumn(column) if is_of(column));
+        let comes =
+            |change: &Change| matches!(change, Change::AddColumn { column, .. } if is_of(column));
+        let is_rebuild =
+            |change: &Change| matches!(change, Change::RebuildEnum { to, .. } if *to == it);
+        let (first, rest): (Vec<_>, Vec<_>) = sorted.into_iter().partition(goes);
+        let (last, mut rest): (Vec<_>, Vec<_>) = Vec::into_iter(rest).partition(comes);
+        let at = rest.iter().position(is_rebuild).unwrap_or(0);
+        rest.splice(at + 1..at + 1, last);
+        rest.splice(at..at, first);
+        sorted = rest;
+    }
+    sorted
+}

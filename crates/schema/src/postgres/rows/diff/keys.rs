@@ -23,7 +23,8 @@ pub(super) fn changes(sides: &Sides<'_>, recreated: &Recreated) -> Vec<Change> {
     let altered = sides.altered::<ForeignKey>("fks").filter(|it| is_meant(&it.1));
     let altered = altered.map(|it| it.0.to).filter(|it| !recreated.keys.contains(it));
     steps.extend(altered.map(Change::ReplaceForeignKey));
-    steps.extend(sides.created_of_kept::<Check>("checks").into_iter().map(Change::AddCheck));
+    let checks = sides.created_of_kept::<Check>("checks").into_iter();
+    steps.extend(checks.chain(recreated.checks.iter().cloned()).map(Change::AddCheck));
     let checks = sides.altered::<Check>("checks");
     steps.extend(checks.map(|it| Change::ReplaceCheck(it.0.to)));
     steps

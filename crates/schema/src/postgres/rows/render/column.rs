@@ -43,7 +43,8 @@ pub(super) fn create(it: &Column, table: &Whole) -> String {
 
 /// `ADD COLUMN`.
 pub(super) fn add(it: &Column, is_key: bool, in_key: bool) -> String {
-    let fills_itself = it.identity.is_some() || it.generated.is_some() || is_serial(&it.r#type);
+    // drizzle-kit leaves out NOT NULL for generated columns, too, which does not come by itself.
+    let fills_itself = it.identity.is_some() || is_serial(&it.r#type);
     let not_null = it.not_null && !fills_itself && !in_key;
     let column = [
         format!("ADD COLUMN {} {}{}", quote(&it.name), type_name(it), brackets(it)),
@@ -246,6 +247,10 @@ fn set_type(change: &ColumnChange, alter: &impl Fn(&str) -> String) -> Vec<Strin
     let using = format!(" USING {}::{through_text}{cast}{brackets}", quote(&to.name));
     let using = if to.generated.is_some() { String::new() } else { using };
     statements.push(alter(&format!("SET DATA TYPE {target}{brackets}{using}")));
+    if was_serial && to_serial {
+        // drizzle-kit leaves the sequence as small as it was.
+        statements.push(format!("ALTER SEQUENCE {sequence} AS {};", integer_of(&to.r#type)));
+    }
     statements
 }
 

@@ -8,6 +8,7 @@ use super::{deleting, dotted, harmless, literal, qualified, quote};
 use crate::drizzle::javascript;
 use crate::pair::Pair;
 use crate::plan::Statement;
+use crate::postgres::render::closed;
 use crate::postgres::render::sequence::{Bounds, Move, moved};
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the caller's match names every change")]
@@ -165,7 +166,7 @@ fn create_view(it: &View) -> String {
         using.unwrap_or_default(),
         with.unwrap_or_default(),
         tablespace.unwrap_or_default(),
-        it.definition.as_deref().unwrap_or_default()
+        closed(it.definition.as_deref().unwrap_or_default())
     )
 }
 
@@ -225,7 +226,7 @@ fn roles(it: &Policy) -> String {
 fn conditions(it: &Policy) -> String {
     let part = |word: &str, condition: &Option<String>| {
         let condition = condition.as_deref().filter(|it| !it.is_empty());
-        condition.map(|it| format!(" {word} ({it})")).unwrap_or_default()
+        condition.map(|it| format!(" {word} ({})", closed(it))).unwrap_or_default()
     };
     format!("{}{}", part("USING", &it.using), part("WITH CHECK", &it.with_check))
 }

@@ -1,0 +1,31 @@
+// Changes and schemas that one kit or both get wrong: what they write fails on SQLite, or does not end in what
+// is declared.
+export const schemas = (orm) => {
+  const { sqliteTable, integer } = orm;
+  return {
+    "a backtick in a name": () => ({ t: sqliteTable("say `t`", { id: integer("the `id`") }) }),
+  };
+};
+
+export const changes = (orm) => {
+  const { sqliteTable, sqliteView, integer, text, index, check, sql } = orm;
+  const t = (columns, extra) => ({ t: sqliteTable("t", { id: integer().primaryKey(), ...columns }, extra) });
+  const change = (from, to, extra) => ({ from: () => t(from(), extra), to: () => t(to(), extra) });
+  return {
+    "stored column comes": change(() => ({}), () => ({ a: integer().generatedAlwaysAs(sql`id * 2`, { mode: "stored" }) })),
+    "stored column changes": change(() => ({ a: integer().generatedAlwaysAs(sql`id * 2`, { mode: "stored" }) }), () => ({ a: integer().generatedAlwaysAs(sql`id * 3`, { mode: "stored" }) })),
+    "column becomes stored": change(() => ({ a: integer() }), () => ({ a: integer().generatedAlwaysAs(sql`id * 2`, { mode: "stored" }) })),
+    "virtual column becomes plain": change(() => ({ a: integer().generatedAlwaysAs(sql`id * 2`) }), () => ({ a: integer() })),
+    "virtual column with an index changes": change(() => ({ a: integer().generatedAlwaysAs(sql`id * 2`) }), () => ({ a: integer().generatedAlwaysAs(sql`id * 3`) }), (t) => [index("i").on(t.a)]),
+    "virtual column with a check changes": change(() => ({ a: integer().generatedAlwaysAs(sql`id * 2`) }), () => ({ a: integer().generatedAlwaysAs(sql`id * 3`) }), (t) => [check("c", sql`${t.a} > 0`)]),
+    "column comes to a table that is rebuilt": change(() => ({ a: text() }), () => ({ a: text().notNull(), b: text(), c: integer().default(3) })),
+    "reference to a table with an odd name comes": {
+      from: () => ({ o: sqliteTable("odd name", { id: integer().primaryKey() }), ...t({}) }),
+      to: () => { const o = sqliteTable("odd name", { id: integer().primaryKey() }); return { o, ...t({ o: integer().references(() => o.id, { onDelete: "cascade" }) }) }; },
+    },
+    "views that read one another go": {
+      from: () => { const b = t({}); const a = sqliteView("a").as((q) => q.select().from(b.t)); return { ...b, a, z: sqliteView("z").as((q) => q.select().from(a)) }; },
+      to: () => t({}),
+    },
+  };
+};
