@@ -66,7 +66,7 @@ async function one() {
   const { generate } = require("drizzle-kit/cli");
   const names = { mysql: "mysql", postgres: "postgresql", sqlite: "sqlite" };
   return {
-    async run(dialect, states) {
+    async run(dialect, states, custom) {
       const project = mkdtempSync(join(tmpdir(), "raingauge-suite-"));
       const out = join(project, "out");
       try {
@@ -80,8 +80,15 @@ async function one() {
         const folders = readdirSync(out).sort();
         if (folders.length < states.length) return { snapshot: null, migration: "" };
         const last = join(out, folders.at(-1));
-        const read = (file) => readFileSync(join(last, file), "utf8");
-        return { snapshot: read("snapshot.json"), migration: read("migration.sql") };
+        const read = (folder, file) => readFileSync(join(folder, file), "utf8");
+        const result = { snapshot: read(last, "snapshot.json"), migration: read(last, "migration.sql") };
+        if (!custom) return result;
+        // Folders of one second are sorted by their names.
+        const schema = join(project, `schema${states.length - 1}.ts`);
+        await generated(generate, { dialect: names[dialect], schema, out, name: "z", custom: true });
+        fixId(out, states.length);
+        const added = join(out, readdirSync(out).sort().at(-1));
+        return { ...result, custom: { snapshot: read(added, "snapshot.json"), migration: read(added, "migration.sql") } };
       } finally {
         rmSync(project, { recursive: true });
       }
@@ -116,14 +123,14 @@ const report = { schemas: 0, changes: 0, failed: [] };
 for (const dialect of Object.keys(cores)) {
   const orm = { ...require("drizzle-orm"), ...require(`drizzle-orm/${cores[dialect]}`), generation };
   for (const file of readdirSync(join(root, dialect)).filter((it) => it.endsWith(".mjs")).sort()) {
-    const { schemas = () => ({}), changes = () => ({}) } = await import(pathToFileURL(join(root, dialect, file)));
+    const { schemas = () => ({}), changes = () => ({}), custom = false } = await import(pathToFileURL(join(root, dialect, file)));
     const cases = {};
     const add = async (name, states) => {
       try {
         const made = states.map((it) => sorted(it()));
         const declared = [];
         for (const it of made) declared.push(await describe(require, dialect, it));
-        const result = await kit.run(dialect, made);
+        const result = await kit.run(dialect, made, custom);
         cases[name] = { declared, ...result };
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
