@@ -156,7 +156,7 @@ fn yarn_project(source: &Path) -> Result {
     let folder = testkit.join(YARN_PROJECT);
     let lock = fs::read(source.join("yarn.lock"))?;
     // Written last, so that an interrupted installation does not count.
-    let installed = folder.join("installed.lock");
+    let installed = folder.join("installed-twice.lock");
     if fs::read(&installed).is_ok_and(|it| it == lock) {
         println!("packages of {YARN_PROJECT}: as locked");
         return Ok(());
@@ -169,9 +169,20 @@ fn yarn_project(source: &Path) -> Result {
         fs::copy(source.join(file), to)?;
     }
     let yarn = testkit.join(RUNTIMES).join("node_modules/@yarnpkg/cli-dist/bin/yarn.js");
-    let mut install = Command::new("node");
-    install.arg(yarn).args(["install", "--immutable"]).current_dir(&folder).stdin(Stdio::null());
-    show_and_run(&mut install)?;
+    let install = |is_inlined: &str| {
+        let mut install = Command::new("node");
+        install
+            .arg(&yarn)
+            .args(["install", "--immutable"])
+            .env("YARN_PNP_ENABLE_INLINING", is_inlined);
+        show_and_run(install.current_dir(&folder).stdin(Stdio::null()))
+    };
+    // Both forms of its manifest; the second installation takes the first one's away.
+    install("false")?;
+    for file in [".pnp.cjs", ".pnp.data.json"] {
+        fs::copy(folder.join(file), folder.join(format!("apart{file}")))?;
+    }
+    install("true")?;
     Ok(fs::write(installed, lock)?)
 }
 

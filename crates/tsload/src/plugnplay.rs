@@ -9,14 +9,19 @@ use std::path::{Path, PathBuf};
 
 use pnp::fs::{LruZipCache, VPath, VPathInfo, ZipCache, open_zip_via_read_p};
 use pnp::{Manifest, Resolution};
+use serde_json::Value;
 
 const MANIFEST: &str = ".pnp.cjs";
+/// Has the manifest's data where `pnpEnableInlining` is off.
+const DATA: &str = ".pnp.data.json";
 /// How many archives stay open.
 const ARCHIVES: u64 = 50;
 
 /// Yarn's installation, as its manifest says.
 pub(crate) struct PlugNPlay {
     manifest: Manifest,
+    /// Whether the data is in a file of its own, which the resolver does not look for.
+    pub(crate) is_apart: bool,
     archives: LruZipCache<Vec<u8>>,
 }
 
@@ -44,16 +49,15 @@ impl PlugNPlay {
         else {
             return Ok(None);
         };
+        let is_apart = path.with_file_name(DATA).is_file();
+        let read =
+            || if is_apart { data_beside(&path) } else { pnp::load_pnp_manifest(&path).ok() };
         // It expects what Yarn always writes, and panics if that is not there.
-        let manifest = catch_unwind(|| pnp::load_pnp_manifest(&path).ok()).ok().flatten();
-        let manifest = manifest.ok_or_else(|| {
-            format!(
-                "`{}` is not the manifest that Yarn writes with `pnpEnableInlining: true`",
-                path.display()
-            )
-        })?;
+        let manifest = catch_unwind(read).ok().flatten();
+        let manifest = manifest
+            .ok_or_else(|| format!("`{}` is not the manifest that Yarn writes", path.display()))?;
         let archives = LruZipCache::new(ARCHIVES, open_zip_via_read_p);
-        Ok(Some(Self { manifest, archives }))
+        Ok(Some(Self { manifest, is_apart, archives }))
     }
 
     /// The program that makes Node.js find these packages, and the one for its ES modules.
@@ -69,6 +73,27 @@ impl PlugNPlay {
             Ok(Resolution::Resolved(path, _)) => Some(path),
             Ok(Resolution::Skipped) | Err(_) => None,
         }
+    }
+
+    /// How to ask for what `specifier` means in a folder without the manifest: from the package's own folder, by
+    /// its own name if it says what it exports.
+    pub(crate) fn inside(&self, folder: &Path, specifier: &str) -> Option<(PathBuf, String)> {
+        let parent = folder.join("");
+        let resolved =
+            pnp::resolve_to_unqualified_via_manifest(&self.manifest, specifier, &parent).ok()?;
+        let Resolution::Resolved(package, rest) = resolved else { return None };
+        // The resolver wants it without the slash at its end.
+        let package: PathBuf = package.components().collect();
+        let content = self.read_at(&package.join("package.json"))?;
+        let content: Value = serde_json::from_slice(&content).ok()?;
+        let name = content.get("exports").and_then(|_| content.get("name")?.as_str());
+        let request = match (name, rest) {
+            (Some(name), Some(rest)) => format!("{name}/{rest}"),
+            (Some(name), None) => name.to_owned(),
+            (None, Some(rest)) => format!("./{rest}"),
+            (None, None) => ".".to_owned(),
+        };
+        Some((package, request))
     }
 
     /// Where the bytes of an existing file or folder are, links followed.
@@ -106,4 +131,11 @@ impl PlugNPlay {
             Located::Archived { archive, inner } => self.read(&archive, &inner),
         }
     }
+}
+
+fn data_beside(path: &Path) -> Option<Manifest> {
+    let data = std::fs::read(path.with_file_name(DATA)).ok()?;
+    let mut manifest: Manifest = serde_json::from_slice(&data).ok()?;
+    pnp::init_pnp_manifest(&mut manifest, path);
+    Some(manifest)
 }

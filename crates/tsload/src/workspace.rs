@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use crate::plugnplay::{Located, PlugNPlay};
 use oxc_resolver::{
-    Resolution, ResolveContext, ResolveError, ResolveOptions, Resolver, TsConfig,
-    TsconfigDiscovery, TsconfigOptions, TsconfigReferences,
+    FileSystem, FileSystemOs, Resolution, ResolveContext, ResolveError, ResolveOptions, Resolver,
+    TsConfig, TsconfigDiscovery, TsconfigOptions, TsconfigReferences,
 };
 
 /// Larger files are not read: no schema needs them.
@@ -49,8 +49,11 @@ impl Workspace {
     /// `home` is the user's folder, which is never taken for a workspace.
     pub(crate) fn new(root: &Path, home: Option<&Path>) -> Self {
         let yarn = PlugNPlay::seen_from(root);
-        let options = |conditions| options(conditions, root, matches!(yarn, Ok(Some(_))));
-        let import = Resolver::new(options(&["node", "import", "module-sync"]));
+        let is_yarns = matches!(yarn, Ok(Some(_)));
+        let is_inlined = matches!(&yarn, Ok(Some(it)) if !it.is_apart);
+        let options = |conditions| options(conditions, root, is_inlined);
+        let import = options(&["node", "import", "module-sync"]);
+        let import = Resolver::new_with_file_system(FileSystemOs::new(is_yarns), import);
         let require = import.clone_with_options(options(&["node", "require", "module-sync"]));
         let (root, top) = (root.to_owned(), workspace_top(root, home));
         let (linked, tsconfigs) = (BTreeSet::new(), BTreeMap::new());
@@ -112,7 +115,7 @@ impl Workspace {
     /// under this name: the archive may lie in a store that all projects share.
     fn package_of_yarn(&self, from: &Path, specifier: &str, folder: &Path) -> Option<PathBuf> {
         let yarn = self.yarn()?;
-        if specifier.starts_with(['.', '/', '#']) {
+        if !is_package(specifier) {
             return None;
         }
         let given = yarn.package(from.parent()?, specifier)?;
@@ -148,16 +151,19 @@ impl Workspace {
             Style::Import => &self.import,
             Style::Require => &self.require,
         };
-        let find = |tsconfig| {
-            resolver.resolve_with_context(
-                &folder,
-                specifier,
-                tsconfig,
-                &mut ResolveContext::default(),
-            )
+        let find = |folder: &Path, specifier: &str, tsconfig| {
+            let context = &mut ResolveContext::default();
+            resolver.resolve_with_context(folder, specifier, tsconfig, context)
         };
-        let found = tsconfigs.iter().find_map(|it| find(Some(it)).ok());
-        found.map_or_else(|| find(None), Ok)
+        let found = tsconfigs.iter().find_map(|it| find(&folder, specifier, Some(it)).ok());
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        let yarn = self.yarn().filter(|it| it.is_apart && is_package(specifier));
+        match yarn.and_then(|it| it.inside(&folder, specifier)) {
+            Some((package, request)) => find(&package, &request, None),
+            None => find(&folder, specifier, None),
+        }
     }
 
     /// The `tsconfig.json` in the folder or the nearest above it.
@@ -252,6 +258,11 @@ fn options(conditions: &[&str], root: &Path, is_yarns: bool) -> ResolveOptions {
         yarn_pnp: is_yarns,
         ..ResolveOptions::default()
     }
+}
+
+/// Whether the specifier names a package, rather than a file or one of the importer's own names.
+fn is_package(specifier: &str) -> bool {
+    !specifier.starts_with(['.', '/', '#'])
 }
 
 fn explain(error: &ResolveError) -> String {

@@ -74,6 +74,35 @@ fn packages_in_the_archives_of_yarn_are_found() {
     }
 }
 
+/// `pnpEnableInlining: false`.
+#[test]
+fn the_data_of_the_manifest_may_lie_beside_it() {
+    let names = "export const name: string = 'shared';";
+    let fixture = workspace(
+        false,
+        &[
+            ("drizzle.config.ts", CONFIG),
+            ("schema.ts", SCHEMA),
+            ("packages/db/drizzle.config.ts", CONFIG),
+            ("packages/db/schema.ts", OF_WORKSPACE),
+            ("packages/names/src/index.ts", names),
+        ],
+    );
+    for file in [".pnp.cjs", ".pnp.data.json"] {
+        let from = installed().join(format!("apart{file}"));
+        std::fs::copy(from, fixture.path(file)).unwrap();
+    }
+    assert_eq!(table_names(&fixture.postgres_schema()), ["t", "parsed"]);
+    let versions = fixture.project().versions(&fixture.config().unwrap());
+    assert_eq!(versions.drizzle_orm.as_deref(), Some("0.45.4"));
+    let project = Project::new(fixture.path("packages/db"), Default::default());
+    let declared = project.declared(&project.config(None).unwrap()).unwrap().unwrap();
+    assert!(format!("{:?}", declared.schema).contains("\"shared\""));
+    fixture.write(".pnp.data.json", "{}");
+    let error = error_of(&fixture).to_string();
+    assert!(error.contains(".pnp.cjs` is not the manifest that Yarn writes"), "{error}");
+}
+
 #[test]
 fn a_package_of_yarns_workspace_sees_what_it_declares() {
     let fixture = workspace(
