@@ -11,9 +11,10 @@ use raingauge_schema::drizzle::snapshot::{Generation, SnapshotIds};
 use raingauge_schema::{Catalog, Comparison};
 
 use crate::check;
-use crate::check::ledger::{Standing, other_ledgers, standing};
+use crate::check::ledger::{Standing, other_ledgers};
 use crate::check::target::behind_pooler;
 use crate::connect::SqlError;
+use crate::late;
 use crate::ledger::{self, Ledger};
 use crate::midway::{self, Comment, Note};
 use crate::position::{Effect, Extent, Inside, Position, ProvenPosition, locate};
@@ -80,9 +81,7 @@ impl Facts {
         let mut findings = site.project.history.findings.clone();
         findings.extend(site.project.findings.iter().cloned());
         findings.extend(other_ledgers(&site.project.ledger, &ledgers));
-        let configured = ledgers.iter().find(|it| it.name == site.project.ledger);
-        let standing =
-            standing(site.dialect(), &site.project.history, configured, site.setting.now);
+        let (standing, late) = late::settled(site, &ledgers);
         findings.extend(standing.findings.iter().cloned());
 
         progress.begin("replaying the history in scratch");
@@ -105,6 +104,9 @@ impl Facts {
             position.inside = inside(site, prerequisites.as_ref(), &live, &position)?;
         }
         explain_skipped(&mut findings, &position);
+        if let Some(late) = late {
+            findings.extend(late.told(site, &live, prerequisites.as_ref(), &states)?);
+        }
         findings.extend(prerequisites.as_ref().map(prepares));
 
         let init = if scope == Scope::All {

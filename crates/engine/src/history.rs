@@ -111,7 +111,10 @@ impl History {
     /// The hash of everything in the folder that a plan rests on.
     pub fn fingerprint(&self) -> Fingerprint {
         let journal = self.journal.as_ref().map(Journal::write).unwrap_or_default();
-        let each = self.migrations.iter().flat_map(|it| {
+        // A database may have had them in another order, which changes no file.
+        let mut migrations: Vec<_> = self.migrations.iter().collect();
+        migrations.sort_by(|a, b| a.entry.tag.cmp(&b.entry.tag));
+        let each = migrations.into_iter().flat_map(|it| {
             [it.entry.tag.as_str(), it.hash.as_str(), it.snapshot.as_deref().unwrap_or_default()]
         });
         Fingerprint::of_parts(std::iter::once(journal.as_str()).chain(each))

@@ -29,6 +29,7 @@ pub mod guide;
 pub mod history;
 pub mod initsql;
 pub mod introspect;
+pub mod late;
 pub mod ledger;
 pub mod leftover;
 pub mod lock;

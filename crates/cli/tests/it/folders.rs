@@ -175,3 +175,57 @@ fn execute_adopts_sqlite_in_folders_and_drizzle_1_0_finds_all_in_order() -> Resu
 fn execute_adopts_postgres_in_folders_and_drizzle_1_0_finds_all_in_order() -> Result {
     execute_adopts(Example::BookstorePostgres)
 }
+
+/// Branches were merged: the older folder came when the newer one had run.
+fn merged_late(example: Example, late: &str) -> Result<Project> {
+    let project = project(example, &[0, 2])?;
+    run(&project, &["migrate"], 0)?;
+    project.write(&format!("drizzle/{}/migration.sql", FOLDERS[1]), late)?;
+    Ok(project)
+}
+
+#[test]
+fn t05_a_migration_that_was_merged_late_is_pending_and_runs_as_1_0_runs_it() -> Result {
+    for example in Example::ALL {
+        let project = merged_late(example, &statement(1))?;
+        let real = project.database.sibling("real")?;
+        let kept = project.read(&format!("drizzle/{}/migration.sql", FOLDERS[1]))?;
+        std::fs::remove_dir_all(project.path(&format!("drizzle/{}", FOLDERS[1])))?;
+        assert!(judge::migrate(&project, judge::Migrator::Programmatic, &real)?.succeeded);
+        project.write(&format!("drizzle/{}/migration.sql", FOLDERS[1]), &kept)?;
+
+        let status = run(&project, &["status"], 0)?;
+        for part in ["3 migrations, 2 recorded, 1 pending", "migration-late", FOLDERS[1]] {
+            assert!(status.stdout.contains(part), "no `{part}`: {status}");
+        }
+        both_migrate(&project, &real, 3)?;
+        // It stays where it ran, and everything is in order.
+        assert_eq!(verdict(&run(&project, &["validate"], 0)?), "validate: clean");
+        let again = run(&project, &["migrate"], 0)?;
+        assert!(again.stdout.contains("nothing is pending"), "{again}");
+    }
+    Ok(())
+}
+
+#[test]
+fn t05_a_late_migration_after_which_a_new_database_would_be_another_is_refused() -> Result {
+    for example in Example::ALL {
+        let late = format!(
+            "{};--> statement-breakpoint\nALTER TABLE authors ADD COLUMN born integer;",
+            statement(1)
+        );
+        let project = merged_late(example, &late)?;
+        let later = "20260101130000_more/migration.sql";
+        project
+            .write(&format!("drizzle/{later}"), "ALTER TABLE authors ADD COLUMN died integer;")?;
+        run(&project, &["migrate"], 0)?;
+        // Now one between those that both added a column.
+        let between = "drizzle/20260101123000_between/migration.sql";
+        project.write(between, "ALTER TABLE authors ADD COLUMN wrote integer;")?;
+        let state = project.database.state()?;
+        let refused = run(&project, &["migrate"], 1)?;
+        assert!(refused.stdout.contains("error[migration-order]"), "{refused}");
+        assert_eq!(state.differences(&project.database.state()?), [""; 0]);
+    }
+    Ok(())
+}

@@ -21,6 +21,7 @@ use crate::check::rights;
 use crate::connect::{Access, Session};
 use crate::consent::Consent;
 use crate::facts::Facts;
+use crate::late::LATE;
 use crate::ledger;
 use crate::lock::Lock;
 use crate::midway::{Comment, UNFINISHED, Within};
@@ -90,7 +91,8 @@ impl MigratePlan {
 pub fn plan(site: &Site, facts: &Facts, allowed: &[String]) -> MigratePlan {
     let history = &site.project.history;
     let (course, mut findings) = course(facts, site);
-    let counts = |it: &&Finding| it.severity == Severity::Error || it.code == UNFINISHED;
+    let told = [UNFINISHED, LATE];
+    let counts = |it: &&Finding| it.severity == Severity::Error || told.contains(&it.code);
     findings.extend(facts.findings.iter().filter(counts).cloned());
     let mut pending = facts.standing.pending.clone();
     match course {

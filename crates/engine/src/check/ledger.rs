@@ -20,6 +20,8 @@ const MENDING: &str = "raingauge reconcile: if a replay of the history equals li
 pub struct Standing {
     /// Positions of migrations that have a row.
     pub recorded: Vec<usize>,
+    /// The same in the order of the rows: that in which they ran here.
+    pub ran: Vec<usize>,
     /// Positions of migrations that the installed Drizzle would run.
     pub pending: Vec<usize>,
     pub findings: Vec<Finding>,
@@ -58,6 +60,7 @@ pub fn standing(
             standing.recorded.push(*at);
         }
     }
+    standing.ran.clone_from(&standing.recorded);
     standing.recorded.sort_unstable();
     standing.find_repeated(history);
     standing.find_disagreement(history);

@@ -4,6 +4,7 @@
 use raingauge_schema::Dialect;
 use raingauge_schema::dialect::{AnySchema, AnySnapshot};
 use raingauge_schema::drizzle::Generation;
+use raingauge_schema::drizzle::folder::locale_order;
 use raingauge_schema::drizzle::snapshot::{ORIGIN, SnapshotError, SnapshotIds};
 
 use crate::history::{History, Migration};
@@ -14,7 +15,10 @@ type State<'a> = (&'a Migration, Result<AnySnapshot, SnapshotError>);
 
 fn states(history: &History, dialect: Dialect) -> Vec<State<'_>> {
     let with = history.migrations.iter().filter_map(|it| Some((it, it.snapshot.as_deref()?)));
-    let (migrations, files): (Vec<_>, Vec<_>) = with.unzip();
+    let mut with: Vec<_> = with.collect();
+    // Those of a database that had them in another order, too.
+    with.sort_by(|a, b| locale_order(&a.0.entry.tag, &b.0.entry.tag));
+    let (migrations, files): (Vec<_>, Vec<_>) = with.into_iter().unzip();
     let states = AnySnapshot::read_history(dialect, Generation::V1, &files);
     migrations.into_iter().zip(states).collect()
 }
