@@ -1,8 +1,9 @@
 //! Runs that end in the middle: killed at every boundary, at any moment, by signals, by errors.
 //!
 //! [`scene`] is a lived bookstore whose temporary files are apart, and what has to be true of it after
-//! a crash; `boundaries` and `moments` kill `execute`, `matrix` kills `migrate` at every statement, `reconcile` and `migrate` kill those two and
-//! interfere before the resume, `signals` asks politely.
+//! a crash; `boundaries` and `moments` kill `execute`, `matrix` kills `migrate` at every statement,
+//! `reconcile` and `migrate` kill those two and interfere before the resume, `upgrade` kills that,
+//! `signals` asks politely.
 
 mod boundaries;
 mod matrix;
@@ -11,6 +12,7 @@ mod moments;
 mod reconcile;
 pub(crate) mod scene;
 mod signals;
+mod upgrade;
 
 /// Whether to run the counts that issues name instead of a sample.
 pub(crate) fn is_full() -> bool {

@@ -136,7 +136,7 @@ fn upgrade_of_postgres_writes_what_up_writes_and_drizzle_1_0_finds_all_in_order(
 }
 
 /// A project of Drizzle 0.x without `schema.ts`, with these migrations: tag and statement.
-fn history(example: Example, migrations: &[(&str, i64, &str)]) -> Result<Project> {
+pub(crate) fn history(example: Example, migrations: &[(&str, i64, &str)]) -> Result<Project> {
     let project = Project::new(example, Age::Empty)?;
     for gone in ["src/db/schema.ts", "db/init.sql", "lived.sql", "docker-compose.yml"] {
         fs::remove_file(project.path(gone))?;
@@ -184,8 +184,9 @@ fn empty(dialect: &str, version: &str) -> Value {
 const SECOND: i64 = 1_767_261_600_000;
 
 /// Two migrations that only make views and rows: their snapshots say nothing of them.
-const ONE: (&str, i64, &str) = ("0000_one", SECOND + 345, "CREATE VIEW one AS SELECT 1 AS a;");
-const TWO: (&str, i64, &str) =
+pub(crate) const ONE: (&str, i64, &str) =
+    ("0000_one", SECOND + 345, "CREATE VIEW one AS SELECT 1 AS a;");
+pub(crate) const TWO: (&str, i64, &str) =
     ("0001_two", SECOND + 3_600_789, "CREATE VIEW two AS SELECT 2 AS a;");
 
 #[test]

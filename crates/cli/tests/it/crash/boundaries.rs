@@ -31,6 +31,37 @@ fn killed_at_every_boundary(example: Example) -> Result {
     })
 }
 
+/// The history is written folder by folder, and Drizzle sees each of them as soon as it is whole.
+fn killed_in_folders(example: Example, sample: &[&str]) -> Result {
+    let all = Scene::with_drizzle_1(example)?.boundaries(&["execute", "--confirm"])?;
+    assert!(sample.iter().all(|it| all.iter().any(|name| name == it)), "{all:#?}");
+    let chosen = |it: &String| is_full() || sample.contains(&it.as_str());
+    let cases: Vec<_> = all.into_iter().filter(chosen).collect();
+    each(&cases, |boundary| {
+        let scene = Scene::with_drizzle_1(example)?;
+        scene.crash(&["execute", "--confirm"], boundary)?;
+        aftermath(&scene, is_full())
+    })
+}
+
+#[test]
+fn execute_in_folders_on_sqlite_can_be_killed_at_every_boundary() -> Result {
+    let sample = [
+        "reconcile/rows-inserted",
+        "reconcile/changing",
+        "reconcile/file-1",
+        "reconcile/file-2",
+        "reconcile/file-6",
+        "reconcile/committed",
+    ];
+    killed_in_folders(Example::BookstoreSqlite, &sample)
+}
+
+#[test]
+fn execute_in_folders_on_postgres_can_be_killed_at_every_boundary() -> Result {
+    killed_in_folders(Example::BookstorePostgres, &["reconcile/file-3", "reconcile/committed"])
+}
+
 /// What has to be true after any crash of `execute`.
 pub(super) fn aftermath(scene: &Scene, with_judge: bool) -> Result {
     scene.nothing_is_lost()?;

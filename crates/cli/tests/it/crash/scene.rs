@@ -26,7 +26,16 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new(example: Example) -> Result<Self> {
-        let project = Project::new(example, Age::Lived)?;
+        Self::of(Project::new(example, Age::Lived)?)
+    }
+
+    /// As [`Self::new`], with Drizzle 1.0 installed: the history will be in folders.
+    pub(crate) fn with_drizzle_1(example: Example) -> Result<Self> {
+        Self::of(Project::with_drizzle_1(example, Age::Lived)?)
+    }
+
+    /// A scene of any project.
+    pub(crate) fn of(project: Project) -> Result<Self> {
         let before = project.database.state()?;
         // Short, because a socket's path is; like `/tmp`, because the scratch server is another account.
         let temporary = tempfile::Builder::new().prefix("rg-crash-").tempdir_in("/tmp")?;
@@ -118,14 +127,44 @@ impl Scene {
         let tables = self.project.database.tables()?;
         let has_users =
             tables.iter().any(|it| it.trim_matches('"').trim_start_matches("public.") == "users");
-        let (journal, ledger) = (self.journal()?, self.project.database.ledger()?);
-        Ok(has_users && !journal.is_empty() && ledger.unwrap_or_default() == journal)
+        let (journal, ledger) = (self.journal()?, self.ledger()?);
+        Ok(has_users && !journal.is_empty() && ledger == journal)
     }
 
-    /// What the ledger should have for each entry of the journal: `when|hash`.
+    /// The rows of the ledger, as [`Self::journal`] says what they should be.
+    pub(crate) fn ledger(&self) -> Result<Vec<String>> {
+        let database = &self.project.database;
+        let rows = database.ledger()?.unwrap_or_default();
+        if rows.is_empty() || self.folders().is_empty() {
+            return Ok(rows);
+        }
+        let table = match database {
+            raingauge_testkit::Database::Postgres(_) => "drizzle.__drizzle_migrations",
+            raingauge_testkit::Database::Sqlite(_) => "\"__drizzle_migrations\"",
+        };
+        let query = format!("SELECT name || '|' || hash FROM {table} ORDER BY id");
+        // Until its rows have names, it is one of 0.x.
+        let named = database.sql(&query);
+        Ok(named.map_or(rows, |it| it.lines().map(str::to_owned).collect()))
+    }
+
+    /// The migrations of 1.0: folders that have their SQL, in the order of their names.
+    fn folders(&self) -> Vec<PathBuf> {
+        let mut folders = list(&self.project.path("drizzle"));
+        folders.retain(|it| it.join("migration.sql").is_file());
+        folders.sort();
+        folders
+    }
+
+    /// What the ledger should have for each entry of the journal, `when|hash`, or for each folder,
+    /// `name|hash`.
     pub(crate) fn journal(&self) -> Result<Vec<String>> {
         let Ok(text) = self.project.read("drizzle/meta/_journal.json") else {
-            return Ok(Vec::new());
+            let row = |it: &PathBuf| {
+                let name = it.file_name().unwrap_or_default().to_string_lossy();
+                Ok(format!("{name}|{}", hex(&Sha256::digest(fs::read(it.join("migration.sql"))?))))
+            };
+            return self.folders().iter().map(row).collect();
         };
         let journal: serde_json::Value = serde_json::from_str(&text)?;
         let entry = |it: &serde_json::Value| {
@@ -140,14 +179,14 @@ impl Scene {
     /// Whether files and ledger belong together: every row has its migration, and every migration but
     /// the follow-up has its row; or there is nothing of either.
     pub(crate) fn files_and_ledger_agree(&self) -> Result {
-        let ledger = self.project.database.ledger()?.unwrap_or_default();
-        let journal = self.journal()?;
+        let (ledger, journal) = (self.ledger()?, self.journal()?);
         let belongs = ledger.iter().all(|it| journal.contains(it))
             && journal.len() <= ledger.len() + 1
             && ledger.is_empty() == journal.is_empty();
         check(belongs, || format!("ledger {ledger:#?}, journal {journal:#?}"))?;
         let sql = list(&self.project.path("drizzle"));
-        let n_sql = sql.iter().filter(|it| it.extension().is_some_and(|it| it == "sql")).count();
+        let n_sql = sql.iter().filter(|it| it.extension().is_some_and(|it| it == "sql")).count()
+            + self.folders().len();
         check(n_sql == journal.len(), || format!("{n_sql} files for {journal:#?}"))
     }
 
@@ -206,11 +245,13 @@ impl Scene {
 
     fn leftovers(&self) -> Result<Vec<String>> {
         let mut left: Vec<PathBuf> = list(self.temporary.path());
-        for folder in ["drizzle", "drizzle/meta", "raingauge", ".raingauge/backups", "data"] {
+        let inner = list(&self.project.path("drizzle")).into_iter().filter(|it| it.is_dir());
+        let folders = ["drizzle", "raingauge", ".raingauge/backups", "data"];
+        for folder in folders.map(|it| self.project.path(it)).into_iter().chain(inner) {
             let hidden = |it: &PathBuf| {
                 it.file_name().is_some_and(|it| it.to_string_lossy().starts_with('.'))
             };
-            left.extend(list(&self.project.path(folder)).into_iter().filter(hidden));
+            left.extend(list(&folder).into_iter().filter(hidden));
         }
         let mut left: Vec<String> = left.iter().map(|it| it.display().to_string()).collect();
         left.extend(processes_of(self.temporary.path()));
