@@ -23,6 +23,9 @@ pub(crate) struct DemoArgs {
     /// Use the PostgreSQL variant, on a throw-away server
     #[arg(long)]
     postgres: bool,
+    /// Use Drizzle 1.0, with a folder for each migration
+    #[arg(long)]
+    drizzle_1: bool,
 }
 
 /// Runs the demo; an unhappy judge is a failure.
@@ -44,7 +47,10 @@ pub(crate) fn run(arguments: &DemoArgs) -> Result {
     title("raingauge adopts it");
     raingauge(&binary, &project.root)?;
 
-    title("The judge: the real drizzle-kit 0.31.11 and drizzle-orm 0.45.4");
+    title(match arguments.drizzle_1 {
+        true => "The judge: the real drizzle-kit and drizzle-orm 1.0.0-rc.5",
+        false => "The judge: the real drizzle-kit 0.31.11 and drizzle-orm 0.45.4",
+    });
     let verdict = verdict(&project, Some("db/init.sql"))?;
     println!("{verdict}");
     let lost = lost_rows(&before, &project.database.state()?);
@@ -73,6 +79,9 @@ fn set_up(arguments: &DemoArgs) -> Result<(Option<Arc<Postgres>>, Project)> {
     };
     let root = demo_folder(example)?;
     let project = Project::at(&root, example, server.as_ref())?;
+    if arguments.drizzle_1 {
+        project.install_drizzle_1()?;
+    }
     Ok((server, project))
 }
 
