@@ -22,4 +22,5 @@ mod project;
 mod runtimes;
 mod spoilt;
 mod sqlite;
+mod suite;
 mod yarn;
