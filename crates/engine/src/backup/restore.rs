@@ -13,7 +13,7 @@ use crate::connect::dsn::{PgTarget, SqliteTarget};
 use crate::connect::{Access, Dsn, Session};
 use crate::digest::Contents;
 use crate::leftover::{self, Leftover, Registered};
-use crate::progress::Progress;
+use crate::progress::{Progress, Silent};
 use crate::{Error, Result};
 
 /// Where to restore to.
@@ -83,7 +83,7 @@ fn into_file(backup: &Backup, target: &SqliteTarget, progress: &mut dyn Progress
     let bytes = backup.manifest.source.bytes;
     space::refuse_short(&[Need { place: parent.to_owned(), bytes, what: "the new file" }])?;
     sqlite::load(&backup.path, &copy.path, progress)?;
-    compare(backup, &Dsn::Sqlite(copy.clone()))?;
+    compare_told(backup, &Dsn::Sqlite(copy.clone()), progress)?;
     progress.boundary("restore/proven");
     refuse_filled(&target.path)?;
     std::fs::rename(&copy.path, &target.path).map_err(unwritable)?;
@@ -136,7 +136,7 @@ fn into_database(
         client,
     };
     postgres::load(&loading, target, progress)
-        .and_then(|()| compare(backup, &to))
+        .and_then(|()| compare_told(backup, &to, progress))
         .map(drop)
         .map_err(|it| it.after(format!("{done} `{}`", target.database)))?;
     drop(made);
@@ -178,9 +178,14 @@ fn refuse_objects(session: &mut Session, to: &Dsn) -> Result<()> {
 /// # Errors
 /// `restore-differs` with every difference.
 pub fn compare(backup: &Backup, to: &Dsn) -> Result<Contents> {
+    compare_told(backup, to, &mut Silent)
+}
+
+fn compare_told(backup: &Backup, to: &Dsn, progress: &mut dyn Progress) -> Result<Contents> {
+    progress.begin("comparing the restored copy");
     let trial = Trial { folder: &backup.path, manifest: &backup.manifest };
     let mut session = Session::open(to, Access::ReadOnly)?;
-    let differences = match compare_all(&trial, &mut session)? {
+    let differences = match compare_all(&trial, &mut session, progress)? {
         Ok(contents) => return Ok(contents),
         Err(differences) => differences,
     };

@@ -37,11 +37,13 @@ pub(super) fn dump(
     let snapshot = session.connection().transaction().map_err(failed)?;
     let start = Instant::now();
     // The first read fixes the instant that both the digests and the copy describe.
-    let contents = digest::sqlite::read(&snapshot).map_err(failed)?;
+    progress.begin("counting and hashing the rows of every table");
+    let contents = digest::sqlite::read(&snapshot, progress).map_err(failed)?;
     let digest_ms = millis_since(start);
     let version: i64 =
         snapshot.query_row("PRAGMA data_version", [], |row| row.get(0)).map_err(failed)?;
     let start = Instant::now();
+    progress.begin("dumping the database");
     copy(&snapshot, &path, progress).map_err(failed)?;
     let dump_ms = millis_since(start);
     snapshot.rollback().map_err(failed)?;

@@ -75,7 +75,7 @@ pub(super) fn prove(
     progress.begin("comparing the restored copy");
     let compared = Instant::now();
     let mut session = Session::open(&database.dsn, Access::ReadOnly)?;
-    let contents = match compare_all(trial, &mut session)? {
+    let contents = match compare_all(trial, &mut session, progress)? {
         Ok(contents) => contents,
         Err(differences) => return Ok(Err(differences)),
     };
@@ -143,6 +143,7 @@ fn load(loading: &Loading<'_>, to: &Dsn, progress: &mut dyn Progress) -> Result<
 pub(super) fn compare_all(
     trial: &Trial<'_>,
     restored: &mut Session,
+    progress: &mut dyn Progress,
 ) -> Result<Result<Contents, Vec<String>>> {
     let expected = read_catalog(trial.folder)?;
     let mut found = Vec::new();
@@ -157,7 +158,7 @@ pub(super) fn compare_all(
     // Subscriptions are left out of the dump, and the manifest says so.
     let expected = expected.filtered(|it| it.id.kind != Kind::Subscription);
     found.extend(catalog_differences(Pair { from: &expected, to: &catalog }));
-    let contents = digest::contents(restored)?;
+    let contents = digest::contents_told(restored, progress)?;
     let expected = trial.manifest.meanwhile.settle(&trial.manifest.contents, &contents);
     found.extend(expected.differences(&contents).iter().map(ToString::to_string));
     Ok(if found.is_empty() { Ok(contents) } else { Err(found) })

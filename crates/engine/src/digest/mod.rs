@@ -23,6 +23,7 @@ pub use difference::Difference;
 
 use crate::Result;
 use crate::connect::Session;
+use crate::progress::{Progress, Silent};
 
 /// A table's name. SQLite has no schemas: there the first part is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -145,9 +146,17 @@ impl Contents {
 /// # Errors
 /// `rows-unseen` if the role may not read every row, or if the connection breaks.
 pub fn contents(session: &mut Session) -> Result<Contents> {
+    contents_told(session, &mut Silent)
+}
+
+/// The same, and tells how many bytes of the tables are read. PostgreSQL says so after each table.
+///
+/// # Errors
+/// As [`contents`].
+pub fn contents_told(session: &mut Session, progress: &mut dyn Progress) -> Result<Contents> {
     match session {
-        Session::Postgres(_) => postgres::contents(session),
-        Session::Sqlite(session) => sqlite::contents(session),
+        Session::Postgres(_) => postgres::contents(session, progress),
+        Session::Sqlite(session) => sqlite::contents(session, progress),
     }
 }
 

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::{Contents, Digest, LargeObjects, TableDigest, TableName};
 use crate::connect::{Session, SqlError, TextRow};
+use crate::progress::{Progress, Silent};
 use crate::{Error, Result};
 
 /// What changes how a value prints; and from version 14 on a server that notices when nobody waits for the
@@ -36,6 +37,12 @@ const TABLES: &str = "SELECT n.nspname, c.relname, \
     WHERE c.relkind = 'r' AND c.relpersistence <> 't' \
         AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') ORDER BY 1, 2";
 
+/// A table that somebody has just dropped has no size.
+const SIZES: &str = "SELECT n.nspname, c.relname, coalesce(pg_table_size(c.oid), 0) \
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+    WHERE c.relkind = 'r' AND c.relpersistence <> 't' \
+        AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')";
+
 const SEQUENCES: &str = "SELECT n.nspname, c.relname FROM pg_class c \
     JOIN pg_namespace n ON n.oid = c.relnamespace \
     WHERE c.relkind = 'S' AND c.relpersistence <> 't' \
@@ -54,9 +61,9 @@ const SEQUENCES_PER_QUERY: usize = 100;
 ///
 /// # Errors
 /// `rows-unseen` if the role may not read every row, or if the connection breaks.
-pub fn contents(session: &mut Session) -> Result<Contents> {
+pub fn contents(session: &mut Session, progress: &mut dyn Progress) -> Result<Contents> {
     session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").map_err(unreadable)?;
-    let contents = read(session);
+    let contents = read_told(session, progress);
     let ended = session.run("ROLLBACK").map_err(unreadable);
     let contents = contents?;
     ended?;
@@ -65,11 +72,21 @@ pub fn contents(session: &mut Session) -> Result<Contents> {
 
 /// Reads everything, within the transaction that is open.
 pub(crate) fn read(session: &mut Session) -> Result<Contents> {
+    read_told(session, &mut Silent)
+}
+
+/// The same, and tells how much is read: after each table, for a query tells nothing while it runs.
+pub(crate) fn read_told(session: &mut Session, progress: &mut dyn Progress) -> Result<Contents> {
     pinned(session, |session| {
-        let tables = visible_tables(session)?
-            .iter()
-            .map(|it| Ok((it.name.clone(), digest(session, it)?)))
-            .collect::<Result<_>>()?;
+        let all = visible_tables(session)?;
+        let sizes = sizes(session)?;
+        let (mut done, total) = (0, sizes.values().sum());
+        let mut tables = BTreeMap::new();
+        for table in &all {
+            tables.insert(table.name.clone(), digest(session, table)?);
+            done += sizes.get(&table.name).unwrap_or(&0);
+            progress.advance(done, total);
+        }
         let sequences = sequences(session)?;
         Ok(Contents { tables, sequences, large_objects: large_objects(session)? })
     })
@@ -134,6 +151,18 @@ fn all_tables(session: &mut Session) -> Result<Vec<Table>> {
     };
     let rows = session.rows(TABLES).map_err(unreadable)?;
     Ok(rows.into_iter().map(table).collect())
+}
+
+/// How many bytes each table takes, its long values included, without indexes.
+fn sizes(session: &mut Session) -> Result<BTreeMap<TableName, u64>> {
+    let size = |row: TextRow| {
+        let mut row = row.into_iter().map(Option::unwrap_or_default);
+        let mut next = || row.next().unwrap_or_default();
+        let name = TableName { schema: next(), table: next() };
+        (name, next().parse().unwrap_or(0))
+    };
+    let rows = session.rows(SIZES).map_err(unreadable)?;
+    Ok(rows.into_iter().map(size).collect())
 }
 
 fn refuse_unseen<'a>(tables: impl Iterator<Item = &'a Table>) -> Result<()> {
@@ -309,8 +338,8 @@ mod tests {
         let mut other = open();
         other.run("create table public.t ()").unwrap();
         other.run("begin; lock table public.t").unwrap();
-        assert_eq!(contents(&mut open()).unwrap_err().code, "table-locked");
+        assert_eq!(contents(&mut open(), &mut Silent).unwrap_err().code, "table-locked");
         other.run("rollback").unwrap();
-        assert_eq!(contents(&mut open()).unwrap().n_rows(), 0);
+        assert_eq!(contents(&mut open(), &mut Silent).unwrap().n_rows(), 0);
     }
 }

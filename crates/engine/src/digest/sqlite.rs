@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Contents, Digest, LargeObjects, TableDigest, TableName};
 use crate::connect::SqliteSession;
+use crate::progress::Progress;
 use crate::{Error, Result};
 
 /// Tables that hold rows of their own. A virtual table keeps its rows in shadow tables, which are
@@ -21,8 +22,8 @@ const TABLES: &str = "SELECT name FROM pragma_table_list WHERE schema = 'main' \
 ///
 /// # Errors
 /// If the file cannot be read.
-pub fn contents(session: &mut SqliteSession) -> Result<Contents> {
-    in_one_transaction(session.connection(), read).map_err(unreadable)
+pub fn contents(session: &mut SqliteSession, progress: &mut dyn Progress) -> Result<Contents> {
+    in_one_transaction(session.connection(), |it| read(it, progress)).map_err(unreadable)
 }
 
 /// Reads the digests of some tables.
@@ -30,7 +31,9 @@ pub fn contents(session: &mut SqliteSession) -> Result<Contents> {
 /// # Errors
 /// If there is no such table, or if the file cannot be read.
 pub fn digests(session: &mut SqliteSession, tables: &[TableName]) -> Result<Vec<TableDigest>> {
-    let each = |connection: &Connection| tables.iter().map(|it| digest(connection, it)).collect();
+    let each = |connection: &Connection| {
+        tables.iter().map(|it| digest(connection, it, &mut |_| ())).collect()
+    };
     in_one_transaction(session.connection(), each).map_err(unreadable)
 }
 
@@ -52,17 +55,48 @@ fn in_one_transaction<T>(
 }
 
 /// Reads everything, within the transaction that is open.
-pub(crate) fn read(connection: &Connection) -> rusqlite::Result<Contents> {
+pub(crate) fn read(
+    connection: &Connection,
+    progress: &mut dyn Progress,
+) -> rusqlite::Result<Contents> {
+    let pragma = |name: &str| {
+        connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
+    };
+    // Indexes are in it too, so this is more than there is to read.
+    let pages = pragma("page_count")? - pragma("freelist_count")?;
+    let total = u64::try_from(pages * pragma("page_size")?).unwrap_or(0);
+    let mut told = Told { done: 0, next: STEP, total, progress };
     let names = column(connection, TABLES)?;
     let tables = names
         .into_iter()
         .map(|it| {
             let name = TableName::new("", it);
-            digest(connection, &name).map(|it| (name, it))
+            digest(connection, &name, &mut |bytes| told.add(bytes)).map(|it| (name, it))
         })
         .collect::<rusqlite::Result<_>>()?;
     let large_objects = LargeObjects::default();
     Ok(Contents { tables, sequences: sequences(connection)?, large_objects })
+}
+
+/// How many bytes pass between two looks at the clock.
+const STEP: u64 = 1 << 20;
+
+/// Tells how many bytes of values have been read.
+struct Told<'a> {
+    done: u64,
+    next: u64,
+    total: u64,
+    progress: &'a mut dyn Progress,
+}
+
+impl Told<'_> {
+    fn add(&mut self, bytes: u64) {
+        self.done += bytes;
+        if self.next <= self.done {
+            self.next = self.done + STEP;
+            self.progress.advance(self.done, self.total);
+        }
+    }
 }
 
 fn column(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<String>> {
@@ -79,9 +113,13 @@ fn sequences(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Strin
     connection.prepare(states)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
-fn digest(connection: &Connection, name: &TableName) -> rusqlite::Result<TableDigest> {
+fn digest(
+    connection: &Connection,
+    name: &TableName,
+    told: &mut dyn FnMut(u64),
+) -> rusqlite::Result<TableDigest> {
     let all = format!("SELECT * FROM main.{}", name.quoted());
-    let (n_rows, digest) = digest_of(connection, &all)?;
+    let (n_rows, digest) = digest_told(connection, &all, told)?;
     Ok(TableDigest { name: name.clone(), n_rows, digest })
 }
 
@@ -105,6 +143,15 @@ pub(super) fn row_hashes(session: &mut SqliteSession, table: &TableName) -> Resu
 
 /// How many rows a query gives, and their digest.
 pub(crate) fn digest_of(connection: &Connection, query: &str) -> rusqlite::Result<(u64, Digest)> {
+    digest_told(connection, query, &mut |_| ())
+}
+
+/// The same, and tells how many bytes each row has.
+fn digest_told(
+    connection: &Connection,
+    query: &str,
+    told: &mut dyn FnMut(u64),
+) -> rusqlite::Result<(u64, Digest)> {
     let mut statement = connection.prepare(query)?;
     let n_columns = statement.column_count();
     let mut rows = statement.query([])?;
@@ -112,8 +159,20 @@ pub(crate) fn digest_of(connection: &Connection, query: &str) -> rusqlite::Resul
     while let Some(row) = rows.next()? {
         n_rows += 1;
         digest.add(hash(row, n_columns)?);
+        told(size(row, n_columns)?);
     }
     Ok((n_rows, digest))
+}
+
+fn size(row: &Row<'_>, n_columns: usize) -> rusqlite::Result<u64> {
+    let mut bytes = 0;
+    for at in 0..n_columns {
+        bytes += match row.get_ref(at)? {
+            ValueRef::Text(it) | ValueRef::Blob(it) => it.len() as u64,
+            ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => 8,
+        };
+    }
+    Ok(bytes)
 }
 
 fn hash(row: &Row<'_>, n_columns: usize) -> rusqlite::Result<u128> {
@@ -142,6 +201,33 @@ fn update(hasher: &mut Sha256, class: u8, bytes: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::progress::Silent;
+
+    /// What was told: done and total.
+    #[derive(Default)]
+    struct Ticks(Vec<(u64, u64)>);
+
+    impl Progress for Ticks {
+        fn begin(&mut self, _what: &str) {}
+
+        fn boundary(&mut self, _name: &str) {}
+
+        fn advance(&mut self, done: u64, total: u64) {
+            self.0.push((done, total));
+        }
+    }
+
+    #[test]
+    fn how_much_is_read_is_told_while_a_large_table_is_read() {
+        let five = "create table t as with recursive n (n) as (select 1 union all select n + 1 from n \
+            where n < 500) select randomblob(10000) as b from n";
+        let mut ticks = Ticks::default();
+        read(&open(five), &mut ticks).unwrap();
+        let done: Vec<_> = ticks.0.iter().map(|it| it.0).collect();
+        assert!((4..=5).contains(&done.len()) && done.is_sorted(), "{done:?}");
+        let (last, total) = ticks.0[done.len() - 1];
+        assert!(last <= total && total < 2 * last, "{last} of {total}");
+    }
 
     fn open(sql: &str) -> Connection {
         let connection = Connection::open_in_memory().unwrap();
@@ -150,7 +236,7 @@ mod tests {
     }
 
     fn read_from(sql: &str) -> Contents {
-        read(&open(sql)).unwrap()
+        read(&open(sql), &mut Silent).unwrap()
     }
 
     /// Whether two lists of rows, each `VALUES …`, have one digest.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{Intent, SwapPlan, in_use, stale};
 use crate::connect::dsn::SqliteTarget;
 use crate::connect::{Access, SqliteSession};
-use crate::progress::Progress;
+use crate::progress::{Progress, Silent};
 use crate::{Error, Result, digest};
 
 /// `shop.sqlite.before-20260102T030405Z`
@@ -43,7 +43,7 @@ fn rename_under_lock(
     progress: &mut dyn Progress,
 ) -> Result<()> {
     lock_exclusively(session)?;
-    if digest::sqlite::contents(session)? != plan.live {
+    if digest::sqlite::contents(session, &mut Silent)? != plan.live {
         return Err(stale());
     }
     let failed = |cause: std::io::Error| {

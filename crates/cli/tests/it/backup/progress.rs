@@ -23,6 +23,8 @@ fn size_rate_and_remaining_time_are_shown_and_ctrl_c_leaves_nothing_behind() -> 
     let mut terminal = weather.raingauge().terminal(&weather.project.root, &arguments)?;
     terminal.expect("restoring the backup into scratch")?;
     terminal.expect(" of about ")?;
+    terminal.expect("comparing the restored copy")?;
+    terminal.expect(" of about ")?;
     let run = terminal.finish()?;
     assert_eq!(run.code, 0, "{run}");
     assert!(run.stdout.contains("backup: clean"), "{run}");

@@ -47,3 +47,30 @@ fn digests_leave_the_callers_settings_and_transaction_alone() {
     assert_eq!(missing.unwrap_err().code, "contents-unreadable");
     session.run("rollback").unwrap();
 }
+
+/// What was told: done and total.
+#[derive(Default)]
+struct Ticks(Vec<(u64, u64)>);
+
+impl Progress for Ticks {
+    fn begin(&mut self, _what: &str) {}
+
+    fn boundary(&mut self, _name: &str) {}
+
+    fn advance(&mut self, done: u64, total: u64) {
+        self.0.push((done, total));
+    }
+}
+
+#[test]
+fn how_much_is_read_is_told_after_each_table() {
+    let shop = Shop::with(
+        "create table a as select n, repeat('x', 100) from generate_series(1, 10000) n;
+         create table b as select n, repeat('y', 100) from generate_series(1, 20000) n",
+    );
+    let mut ticks = Ticks::default();
+    let mut session = Session::open(&shop.live(), Access::ReadOnly).unwrap();
+    digest::contents_told(&mut session, &mut ticks).unwrap();
+    let [(first, total), (last, _)] = ticks.0[..] else { panic!("{:?}", ticks.0) };
+    assert!(1_000_000 < first && 2 * first < last + 100_000 && last == total, "{:?}", ticks.0);
+}
