@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Instant;
 
-use super::archive::{self, Reading, workers};
+use super::archive::{self, Reading};
 use super::folder::{create_file, unwritable};
 use super::manifest::{LeftOut, Manifest, SequencesMeanwhile};
 use super::take::Dumped;
@@ -18,9 +18,10 @@ use super::{millis_since, postgres_messages as messages};
 use crate::client::{self, ProgramSource};
 use crate::connect::dsn::PgTarget;
 use crate::connect::{Access, Dsn, Session, SqlError};
+use crate::digest::{self, Contents};
 use crate::leftover::{Leftover, Registered};
 use crate::progress::{Progress, watch};
-use crate::{Error, Result, digest, leftover};
+use crate::{Error, Result, leftover};
 
 /// Up to this many tables are restored in one transaction; each takes several of the server's locks,
 /// of which a default server has 6,400.
@@ -77,7 +78,7 @@ pub(super) fn dump(
     session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").map_err(dump_failed)?;
     let result = (|| {
         let mut command = program.command(dumping.target);
-        archive::write(&mut command, &program, dumping.folder, workers(identity.bytes))?;
+        archive::write(&mut command, &program, dumping.folder, dumping.workers)?;
         let mut dumped = dump_snapshot(session, command, dumping, progress)?;
         archive::make_private(dumping.folder)?;
         dumped.client = Some(format!("pg_dump {}", program.major));
@@ -107,19 +108,38 @@ fn dump_snapshot(
     let start = Instant::now();
     let running = Running::start(command)?;
     let work = || {
-        // The server hashes while the dump is being written.
-        let contents = digest::postgres::read(session)?;
-        let digest_ms = millis_since(start);
+        let beside = has_spare_core(dumping.workers).then(|| evidence(session)).transpose()?;
         messages::check_dump(&running.finish()?)?;
-        Ok((contents, digest_ms, millis_since(start)))
+        Ok((beside, millis_since(start)))
     };
     let written = || archive::bytes(dumping.folder);
-    let (mut contents, digest_ms, dump_ms) = watch(progress, dumping.expected, written, work)?;
+    let (beside, dump_ms) = watch(progress, dumping.expected, written, work)?;
+    let (mut contents, digest_ms) = match beside {
+        Some(it) => it,
+        None => {
+            progress.begin("counting and hashing the rows of every table");
+            evidence(session)?
+        }
+    };
     let after = digest::postgres::sequence_states(session)?;
     let meanwhile = SequencesMeanwhile::between(&before, &after);
     contents.sequences = before;
     let position = Some(position);
     Ok(Dumped { contents, meanwhile, position, digest_ms, dump_ms, ..Dumped::default() })
+}
+
+/// Whether the server can hash while the dump is being written without slowing it down. Where the workers
+/// of the dump keep every core busy, one after the other takes no longer, and the dump its usual time.
+fn has_spare_core(workers: u64) -> bool {
+    let cores = std::thread::available_parallelism().map_or(1, |it| it.get() as u64);
+    workers < cores
+}
+
+/// The digests and counts, and how many milliseconds they took.
+fn evidence(session: &mut Session) -> Result<(Contents, u64)> {
+    let start = Instant::now();
+    let contents = digest::postgres::read(session)?;
+    Ok((contents, millis_since(start)))
 }
 
 /// Writes what belongs to the cluster beside the dump. A role that may not read it all the same has a
@@ -184,6 +204,8 @@ pub(super) struct Dumping<'a> {
     pub(super) folder: &'a Path,
     /// About how many bytes it will have.
     pub(super) expected: u64,
+    /// How many of `pg_dump` work at the same time.
+    pub(super) workers: u64,
 }
 
 /// Restores the archive into an empty database and stops at the first error.
@@ -211,7 +233,7 @@ pub(super) fn load(
 
 /// Whether a restore is small enough for one transaction, which leaves nothing behind if it fails.
 pub(super) fn is_one_transaction(manifest: &Manifest) -> bool {
-    let is_small = workers(manifest.source.bytes) == 1;
+    let is_small = archive::workers(manifest.source.bytes) == 1;
     is_small && manifest.contents.tables.len() <= TABLES_PER_TRANSACTION
 }
 

@@ -12,7 +12,7 @@ use super::manifest::{DumpFile, Durations, FORMAT, LeftOut, Manifest, SequencesM
 use super::sealed::{self, Keys};
 use super::sums::{self, Sums, files_below};
 use super::verify::{Prover, Trial, prove};
-use super::{Backup, Stored, VerifiedBackup, postgres, restore_sh, space, sqlite};
+use super::{Backup, Stored, VerifiedBackup, archive, postgres, restore_sh, space, sqlite};
 use crate::client::ProgramSource;
 use crate::connect::{Access, Dsn, Session};
 use crate::digest::{Contents, TableName};
@@ -185,7 +185,8 @@ fn write_payload(
     let dumped = match (&mut *live, request.live) {
         (Session::Postgres(_), Dsn::Postgres(target)) => {
             let (client, folder) = (request.client, partial.path());
-            let dumping = postgres::Dumping { target, client, folder, expected };
+            let workers = archive::workers(live.identity()?.bytes);
+            let dumping = postgres::Dumping { target, client, folder, expected, workers };
             postgres::dump(live, &dumping, progress)?
         }
         (Session::Sqlite(session), _) => sqlite::dump(session, partial.path(), progress)?,
