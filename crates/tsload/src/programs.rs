@@ -15,7 +15,9 @@ use crate::workspace::{Style, Target};
 const OUTSIDE: &str = include_str!("js/outside.js");
 const NODE: &str = include_str!("js/node.js");
 const TOOL: &str = include_str!("js/tool.js");
-const DESCRIBE: [&str; 5] = [
+const DESCRIBE: [&str; 7] = [
+    include_str!("js/refusals.js"),
+    include_str!("js/config.js"),
     include_str!("js/schema.js"),
     include_str!("js/mysql.js"),
     include_str!("js/postgres.js"),

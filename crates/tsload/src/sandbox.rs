@@ -24,6 +24,8 @@ use crate::thrown::thrown;
 pub(crate) const INTERNALS: &str = "__raingauge";
 
 const MEMORY_BYTES: usize = 512 << 20;
+/// How much is allocated before cycles of garbage are looked for.
+const GARBAGE_BYTES: usize = 64 << 20;
 const ENGINE_STACK_BYTES: usize = 4 << 20;
 /// The parser recurses too, so the thread has more than the engine may use. What is not used costs
 /// nothing.
@@ -31,8 +33,11 @@ const THREAD_STACK_BYTES: usize = 256 << 20;
 /// After the engine's own deadline: some of its functions never look at the clock.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// The prelude, in the order in which its files build on each other.
-const PRELUDE: [(&str, &str); 12] = [
+/// A file of the prelude: its name and its code.
+type Part = (&'static str, &'static str);
+
+/// What every task needs, in the order in which the files build on each other.
+const GROUND: [Part; 8] = [
     ("stand_ins.js", include_str!("js/stand_ins.js")),
     ("encoding.js", include_str!("js/encoding.js")),
     ("globals.js", include_str!("js/globals.js")),
@@ -40,12 +45,14 @@ const PRELUDE: [(&str, &str); 12] = [
     ("crypto.js", include_str!("js/crypto.js")),
     ("builtins.js", include_str!("js/builtins.js")),
     ("require.js", include_str!("js/require.js")),
-    ("schema.js", include_str!("js/schema.js")),
-    ("mysql.js", include_str!("js/mysql.js")),
-    ("postgres.js", include_str!("js/postgres.js")),
-    ("sqlite.js", include_str!("js/sqlite.js")),
-    ("judge.js", include_str!("js/judge.js")),
+    ("refusals.js", include_str!("js/refusals.js")),
 ];
+const CONFIG: Part = ("config.js", include_str!("js/config.js"));
+const SCHEMA: Part = ("schema.js", include_str!("js/schema.js"));
+const MYSQL: Part = ("mysql.js", include_str!("js/mysql.js"));
+const POSTGRES: Part = ("postgres.js", include_str!("js/postgres.js"));
+const SQLITE: Part = ("sqlite.js", include_str!("js/sqlite.js"));
+const JUDGE: Part = ("judge.js", include_str!("js/judge.js"));
 
 /// What is to be evaluated.
 #[derive(Clone)]
@@ -105,6 +112,21 @@ pub(crate) enum Task {
     Judge(Case),
 }
 
+impl Task {
+    /// The files of the prelude beyond [`GROUND`]: parsing one takes about as long as running it.
+    fn parts(&self) -> Vec<Part> {
+        match self {
+            Self::Config => vec![CONFIG],
+            Self::Schema { dialect, .. } => match dialect.as_str() {
+                "mysql" => vec![SCHEMA, MYSQL],
+                "postgresql" => vec![SCHEMA, POSTGRES],
+                _ => vec![SCHEMA, SQLITE],
+            },
+            Self::Judge(_) => vec![SCHEMA, JUDGE],
+        }
+    }
+}
+
 /// What the kit is asked.
 #[derive(Clone, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -135,8 +157,10 @@ pub(crate) fn run(job: Job) -> Result<Outcome, LoadError> {
     let patience = (job.time + GRACE) * attempts;
     let seconds = job.time.as_secs_f32();
     let work = move || {
+        let mut spent = None;
+        let result = evaluate(&job, &mut spent);
         // Nobody waits any more when the deadline has passed.
-        let _ = sender.send(evaluate(&job));
+        let _ = sender.send(result);
     };
     let thread = thread::Builder::new().name("schema".to_owned()).stack_size(THREAD_STACK_BYTES);
     let failed = |message: String| LoadError::Failed { place: None, message };
@@ -156,22 +180,23 @@ pub(crate) fn out_of_time(seconds: f32, place: Option<Place>) -> LoadError {
     LoadError::Limit { place, message: format!("it took longer than {seconds} seconds") }
 }
 
-fn evaluate(job: &Job) -> Result<Outcome, LoadError> {
+/// The engine goes to `spent`: taking it down takes time that nobody has to wait for.
+fn evaluate(job: &Job, spent: &mut Option<Engine>) -> Result<Outcome, LoadError> {
     match job.runtime {
-        Runtime::Auto => evaluate_in_turn(job),
-        runtime => evaluate_in(job, runtime),
+        Runtime::Auto => evaluate_in_turn(job, spent),
+        runtime => evaluate_in(job, runtime, spent),
     }
 }
 
 /// Leaves the embedded engine only for what it refuses.
-fn evaluate_in_turn(job: &Job) -> Result<Outcome, LoadError> {
-    let refusal = match evaluate_in(job, Runtime::Embedded) {
+fn evaluate_in_turn(job: &Job, spent: &mut Option<Engine>) -> Result<Outcome, LoadError> {
+    let refusal = match evaluate_in(job, Runtime::Embedded, spent) {
         Err(error @ LoadError::Refused { .. }) => error,
         result => return result,
     };
     let mut first_failure = None;
     for runtime in [Runtime::Node, Runtime::Tsx, Runtime::Bun] {
-        match evaluate_in(job, runtime) {
+        match evaluate_in(job, runtime, spent) {
             Err(LoadError::RuntimeMissing { .. }) => {}
             // Another one would take as long.
             Err(error @ LoadError::Limit { .. }) => return Err(error),
@@ -182,10 +207,16 @@ fn evaluate_in_turn(job: &Job) -> Result<Outcome, LoadError> {
     Err(first_failure.unwrap_or(refusal))
 }
 
-fn evaluate_in(job: &Job, runtime: Runtime) -> Result<Outcome, LoadError> {
+fn evaluate_in(
+    job: &Job,
+    runtime: Runtime,
+    spent: &mut Option<Engine>,
+) -> Result<Outcome, LoadError> {
     let modules: SharedModules = Rc::new(RefCell::new(Modules::new(&job.root, &job.env)));
     let json = if runtime == Runtime::Embedded {
-        embedded(job, &modules)?
+        let failed =
+            |it: rquickjs::Error| LoadError::Failed { place: None, message: it.to_string() };
+        spent.insert(Engine::new(job, &modules).map_err(failed)?).answer(job)?
     } else {
         let program = Program::find(runtime, job, &modules)?;
         let json = external::evaluate(job, &modules, &program)?;
@@ -199,26 +230,6 @@ fn evaluate_in(job: &Job, runtime: Runtime) -> Result<Outcome, LoadError> {
     Ok(Outcome { json, runtime, files, export_lines })
 }
 
-fn embedded(job: &Job, modules: &SharedModules) -> Result<String, LoadError> {
-    let internal = |it: rquickjs::Error| LoadError::Failed { place: None, message: it.to_string() };
-    let runtime = rquickjs::Runtime::new().map_err(internal)?;
-    runtime.set_memory_limit(MEMORY_BYTES);
-    runtime.set_max_stack_size(ENGINE_STACK_BYTES);
-    let timed_out = Rc::new(Cell::new(false));
-    let (flag, deadline) = (Rc::clone(&timed_out), Instant::now() + job.time);
-    runtime.set_interrupt_handler(Some(Box::new(move || {
-        flag.set(flag.get() || deadline <= Instant::now());
-        flag.get()
-    })));
-    runtime.set_loader(ModuleResolver(Rc::clone(modules)), ModuleLoader(Rc::clone(modules)));
-    let context = Context::full(&runtime).map_err(internal)?;
-    let engine = Engine { runtime, context, modules: Rc::clone(modules), timed_out };
-    engine.run(job).map_err(|it| match engine.timed_out.get() {
-        true => out_of_time(job.time.as_secs_f32(), it.place().cloned()),
-        false => it,
-    })
-}
-
 struct Engine {
     runtime: rquickjs::Runtime,
     context: Context,
@@ -230,6 +241,30 @@ struct Engine {
 type Started<'js> = (Promise<'js>, Function<'js>);
 
 impl Engine {
+    fn new(job: &Job, modules: &SharedModules) -> rquickjs::Result<Self> {
+        let runtime = rquickjs::Runtime::new()?;
+        runtime.set_memory_limit(MEMORY_BYTES);
+        // A schema makes little garbage in cycles; looking for it all the time costs a tenth of the run.
+        runtime.set_gc_threshold(GARBAGE_BYTES);
+        runtime.set_max_stack_size(ENGINE_STACK_BYTES);
+        let timed_out = Rc::new(Cell::new(false));
+        let (flag, deadline) = (Rc::clone(&timed_out), Instant::now() + job.time);
+        runtime.set_interrupt_handler(Some(Box::new(move || {
+            flag.set(flag.get() || deadline <= Instant::now());
+            flag.get()
+        })));
+        runtime.set_loader(ModuleResolver(Rc::clone(modules)), ModuleLoader(Rc::clone(modules)));
+        let context = Context::full(&runtime)?;
+        Ok(Self { runtime, context, modules: Rc::clone(modules), timed_out })
+    }
+
+    fn answer(&self, job: &Job) -> Result<String, LoadError> {
+        self.run(job).map_err(|it| match self.timed_out.get() {
+            true => out_of_time(job.time.as_secs_f32(), it.place().cloned()),
+            false => it,
+        })
+    }
+
     /// Starts the job and runs everything that it left in the queues until its promise is settled.
     fn run(&self, job: &Job) -> Result<String, LoadError> {
         let (promise, run_timer) = self.with(|ctx| {
@@ -312,7 +347,7 @@ fn prepare<'js>(
 ) -> rquickjs::Result<Object<'js>> {
     let internals = Object::new(ctx.clone())?;
     let host = host_object(ctx, modules, job)?;
-    for (name, source) in PRELUDE {
+    for (name, source) in GROUND.into_iter().chain(job.task.parts()) {
         let mut options = EvalOptions::default();
         options.filename = Some(format!("raingauge/{name}"));
         let file: Function<'js> = ctx.eval_with_options(source, options)?;

@@ -76,17 +76,19 @@ impl Workspace {
             Ok(_) => explain(&it),
         })?;
         let path = found.path().to_owned();
-        if let Some(package) = found.package_json() {
+        let may_read = |it: &Self| match it.locate(&path) {
+            Some(located) => it.may_read(&located.path()),
+            None => it.may_read(&path),
+        };
+        if !may_read(self)
+            && let Some(package) = found.package_json()
+        {
             if self.is_package_of(from, specifier, package.directory()) {
                 self.linked.insert(package.directory().to_owned());
             }
             self.linked.extend(self.package_of_yarn(from, specifier, package.directory()));
         }
-        let may_read = match self.locate(&path) {
-            Some(located) => self.may_read(&located.path()),
-            None => self.may_read(&path),
-        };
-        match may_read {
+        match may_read(self) {
             true => Ok(Target::File(path)),
             false => Err(format!("it lies outside of `{}`", self.top.display())),
         }

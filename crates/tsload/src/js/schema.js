@@ -2,19 +2,6 @@
 (function (rg, host) {
   "use strict";
 
-  // Drizzle Kit refuses such schemas too; the message says which rule was broken.
-  rg.reject = (message) => Object.assign(new Error(message), { raingaugeRejected: true });
-
-  // Errors while a table is described have no useful stack: they say at least which table it was.
-  rg.within = (what, describe) => {
-    try {
-      return describe();
-    } catch (error) {
-      if (error instanceof Error && !error.raingaugeRejected) error.message = `${what}: ${error.message}`;
-      throw error;
-    }
-  };
-
   const importOrm = async (specifier) => rg.load(host.orm(specifier));
   const optional = async (specifier) => {
     try { return await importOrm(specifier); } catch { return {}; }
@@ -124,22 +111,5 @@
     const describe = { mysql: rg.mysql, postgresql: rg.postgres }[dialect] ?? rg.sqlite;
     const schema = describe(orm, exported);
     return JSON.stringify({ schema, origins: found, environment: [...rg.envNames].sort() });
-  };
-
-  // A certificate that was read without an encoding is text all the same.
-  function readable(key, value) {
-    return this[key] instanceof Uint8Array ? new TextDecoder().decode(this[key]) : value;
-  }
-
-  // Everything of the configuration that can be written as JSON.
-  rg.config = async (path) => {
-    const exports = await rg.load(path);
-    const content = rg.memberOf(exports, "default") ?? exports;
-    if (content === null || typeof content !== "object") throw rg.reject("the file exports no configuration object");
-    const plain = {};
-    for (const key of Object.keys(content)) {
-      try { plain[key] = JSON.parse(JSON.stringify(content[key], readable) ?? "null"); } catch { plain[key] = null; }
-    }
-    return JSON.stringify(plain);
   };
 })
