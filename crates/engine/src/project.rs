@@ -1,6 +1,8 @@
 //! A Drizzle project: its configuration, its versions, its declared schema, its history.
 
-use std::path::PathBuf;
+use std::panic::resume_unwind;
+use std::path::{Path, PathBuf};
+use std::thread;
 
 use raingauge_schema::Dialect;
 use raingauge_schema::dialect::AnySchema;
@@ -46,6 +48,15 @@ pub enum Reading {
     WithoutSchema,
 }
 
+/// What is known of a project without its `schema.ts`.
+#[derive(Clone, Copy, Debug)]
+pub struct Files<'a> {
+    pub root: &'a Path,
+    pub config: &'a Config,
+    pub dialect: Dialect,
+    pub history: &'a History,
+}
+
 impl Project {
     /// Reads configuration, `schema.ts` and history; opens no database.
     ///
@@ -60,25 +71,43 @@ impl Project {
     /// # Errors
     /// As [`Project::load`].
     pub fn read(setting: &Setting, reading: Reading) -> Result<Self> {
+        Self::read_beside(setting, reading, |_| ()).map(|(it, ())| it)
+    }
+
+    /// Like [`Project::read`], with some `work` on the files while `schema.ts` is evaluated, which takes
+    /// longest.
+    ///
+    /// # Errors
+    /// As for [`Project::load`].
+    pub fn read_beside<T>(
+        setting: &Setting,
+        reading: Reading,
+        work: impl FnOnce(Files<'_>) -> T,
+    ) -> Result<(Self, T)> {
         let policy = Policy::read(&setting.root)?;
         let loader = loader(setting);
         let config = loader.config(setting.config.as_deref()).map_err(cannot_load)?;
         let dialect = dialect_of(&config)?;
         let versions = loader.versions(&config);
         let installed = installed(&versions)?;
-        let loaded = match reading {
-            Reading::All => loader.declared(&config).map_err(cannot_load)?,
-            Reading::WithoutSchema => None,
-        };
+        let out = setting.root.join(&config.out);
+        let (loaded, read) = thread::scope(|scope| {
+            let loading = scope.spawn(|| match reading {
+                Reading::All => loader.declared(&config),
+                Reading::WithoutSchema => Ok(None),
+            });
+            let read = History::read(&out, dialect, installed).map(|history| {
+                let files =
+                    Files { root: &setting.root, config: &config, dialect, history: &history };
+                let done = work(files);
+                (history, done)
+            });
+            (loading.join().unwrap_or_else(|panic| resume_unwind(panic)), read)
+        });
+        let loaded = loaded.map_err(cannot_load)?;
         let runtimes = [Some(config.runtime), loaded.as_ref().map(|it| it.runtime)];
-        let history = History::read(&setting.root.join(&config.out), dialect, installed)?;
-        // What 0.x has made has its names, also where 1.0 is installed by now.
-        let named_by = match history.layout {
-            Layout::Journal => Generation::V0,
-            Layout::Empty | Layout::Folders { .. } | Layout::Mixed { .. } => {
-                installed.unwrap_or_default()
-            }
-        };
+        let (history, done) = read?;
+        let named_by = named_by(&history, installed);
         let (declared, declared_files) = match loaded {
             Some(loaded) => {
                 let schema = any_schema(loaded.schema)?;
@@ -87,7 +116,7 @@ impl Project {
             None => (None, Vec::new()),
         };
         let ledger = ledger_name(&config, dialect);
-        Ok(Self {
+        let project = Self {
             root: setting.root.clone(),
             policy,
             dialect,
@@ -99,7 +128,14 @@ impl Project {
             history,
             findings: findings(setting, &config, runtimes),
             config,
-        })
+        };
+        Ok((project, done))
+    }
+
+    /// The project without its `schema.ts`.
+    pub fn files(&self) -> Files<'_> {
+        let Self { root, config, dialect, history, .. } = self;
+        Files { root, config, dialect: *dialect, history }
     }
 
     /// What the project's own drizzle-kit makes of `schema.ts`, and how it would get there from the
@@ -141,6 +177,16 @@ impl Project {
             ));
         };
         Ok(dsn.within(&self.root))
+    }
+}
+
+/// What 0.x has made has its names, also where 1.0 is installed by now.
+fn named_by(history: &History, installed: Option<Generation>) -> Generation {
+    match history.layout {
+        Layout::Journal => Generation::V0,
+        Layout::Empty | Layout::Folders { .. } | Layout::Mixed { .. } => {
+            installed.unwrap_or_default()
+        }
     }
 }
 

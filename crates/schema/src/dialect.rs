@@ -179,8 +179,8 @@ impl Dialect {
     /// the kit wants it turned by its `up` first.
     pub fn refused_by_kit(self, json: &str) -> Option<SnapshotError> {
         match self {
-            Self::Postgres => postgres::snapshot::FORMAT.parse(json).err(),
-            Self::Sqlite => sqlite::snapshot::FORMAT.parse(json).err(),
+            Self::Postgres => postgres::snapshot::FORMAT.refused_as_other(json),
+            Self::Sqlite => sqlite::snapshot::FORMAT.refused_as_other(json),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::check::ledger::future_entries;
 use crate::commands::analyze::drift;
 use crate::facts::{Facts, Scope};
 use crate::progress::Progress;
-use crate::project::Project;
+use crate::project::{Files, Project, Reading};
 use crate::report::{Affected, Finding, Report, Section, Severity};
 use crate::setting::Setting;
 use crate::site::Site;
@@ -90,7 +90,8 @@ pub fn validate(
     let certificate = path.as_deref().map(Certificate::read).transpose()?;
     let witnesses = Witnesses { certificate, judge: scrutiny.judge };
     if scrutiny.offline {
-        return validate_files(&Project::load(setting)?, &witnesses, setting);
+        let (project, examined) = Project::read_beside(setting, Reading::All, Examined::of)?;
+        return validate_files(&project, examined?, &witnesses, setting);
     }
     let mut site = Site::open(setting)?;
     checked_site(&mut site, &witnesses, progress)
@@ -111,7 +112,7 @@ fn checked_site(
     }
     let facts = Facts::gather(site, Scope::Declared, progress)?;
     let mut report = site.report("validate");
-    let mut suite = file_checks(&site.project)?;
+    let mut suite = file_checks(&site.project, Examined::of(site.project.files())?);
     if witnesses.judge {
         progress.begin("asking drizzle-kit what it makes of schema.ts");
         suite.judge(&site.project, &site.setting);
@@ -163,9 +164,14 @@ fn checked_site(
     Ok(report)
 }
 
-fn validate_files(project: &Project, witnesses: &Witnesses, setting: &Setting) -> Result<Report> {
+fn validate_files(
+    project: &Project,
+    examined: Examined,
+    witnesses: &Witnesses,
+    setting: &Setting,
+) -> Result<Report> {
     let mut report = Report::new("validate");
-    let mut suite = file_checks(project)?;
+    let mut suite = file_checks(project, examined);
     // With a database the ledger says which of them are recorded.
     suite
         .check("no migration is ahead of the clock", future_entries(&project.history, setting.now));
@@ -181,31 +187,42 @@ fn validate_files(project: &Project, witnesses: &Witnesses, setting: &Setting) -
     Ok(report)
 }
 
-fn file_checks(project: &Project) -> Result<Suite> {
+/// What is wrong with the files, whatever `schema.ts` says.
+struct Examined {
+    files: Vec<Finding>,
+    snapshots: Vec<Finding>,
+    systems: Vec<Finding>,
+}
+
+impl Examined {
+    fn of(files: Files<'_>) -> Result<Self> {
+        let Files { root, config, dialect, history } = files;
+        let meta = meta::read(&history.folder)?;
+        let driver = config.driver.as_deref();
+        let folder = Folder { history, meta: &meta, dialect, driver };
+        Ok(Self {
+            files: history.findings.iter().cloned().chain(folder.files()).collect(),
+            snapshots: folder.snapshots(),
+            systems: Systems::find(root, &history.folder)?.findings(),
+        })
+    }
+}
+
+fn file_checks(project: &Project, examined: Examined) -> Suite {
     let mut suite = Suite::new();
     if !project.findings.is_empty() {
         suite.check("the configuration has its effect", project.findings.clone());
     }
-    let meta = meta::read(&project.history.folder)?;
-    let folder = Folder {
-        history: &project.history,
-        meta: &meta,
-        dialect: project.dialect,
-        driver: project.config.driver.as_deref(),
-    };
-    let mut files = project.history.findings.clone();
-    files.extend(folder.files());
-    suite.check("the history's files are sound", files);
-    suite.check("the snapshots form a chain", folder.snapshots());
-    let systems = Systems::find(&project.root, &project.history.folder)?.findings();
-    if !systems.is_empty() {
-        suite.check("Drizzle is the only migration tool", systems);
+    suite.check("the history's files are sound", examined.files);
+    suite.check("the snapshots form a chain", examined.snapshots);
+    if !examined.systems.is_empty() {
+        suite.check("Drizzle is the only migration tool", examined.systems);
     }
     match &project.declared {
         Some(_) => suite.check("schema.ts is what the last snapshot says", ahead(project)),
         None => suite.skip("schema.ts is what the last snapshot says", "there is no schema.ts"),
     }
-    Ok(suite)
+    suite
 }
 
 /// A schema ahead of the last snapshot has changes that no migration makes.

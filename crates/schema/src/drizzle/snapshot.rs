@@ -138,27 +138,51 @@ pub struct Format {
     pub dry: fn() -> Value,
 }
 
+/// What a snapshot says of itself.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Head {
+    version: String,
+    dialect: String,
+}
+
 impl Format {
     /// Parses and validates a snapshot as drizzle-kit does: the result has the keys in its order.
     ///
     /// # Errors
     /// When drizzle-kit 0.31 would not accept the file.
     pub fn parse(&self, json: &str) -> Result<Value, SnapshotError> {
-        let value = parse_json(json)?;
-        let field = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
-        let (version, dialect) = (field("version"), field("dialect"));
+        self.accept(&parse_json(json)?)
+    }
+
+    /// Validates a parsed snapshot as drizzle-kit does: the result has the keys in its order.
+    ///
+    /// # Errors
+    /// When drizzle-kit 0.31 would not accept the file.
+    pub fn accept(&self, snapshot: &Value) -> Result<Value, SnapshotError> {
+        let field = |key: &str| snapshot.get(key).and_then(Value::as_str).unwrap_or_default();
+        self.refuse_other(field("version"), field("dialect"))?;
+        Ok(self.shape.fit(snapshot)?)
+    }
+
+    /// Why drizzle-kit 0.31 refuses a snapshot that is sound in itself: it is of another version or dialect.
+    /// Reads nothing else of it.
+    pub fn refused_as_other(&self, json: &str) -> Option<SnapshotError> {
+        let head: Head = serde_json::from_str(json).ok()?;
+        self.refuse_other(&head.version, &head.dialect).err()
+    }
+
+    fn refuse_other(&self, version: &str, dialect: &str) -> Result<(), SnapshotError> {
         let known = ["postgresql", "postgres", "pg", "mysql", "sqlite", "singlestore", "gel"];
-        if dialect != self.dialect && known.contains(&dialect.as_str()) {
-            return Err(SnapshotError::Dialect { found: dialect, expected: self.dialect });
+        if dialect != self.dialect && known.contains(&dialect) {
+            let found = dialect.to_owned();
+            return Err(SnapshotError::Dialect { found, expected: self.dialect });
         }
         if !version.is_empty() && version != self.version {
-            return Err(SnapshotError::Version {
-                found: version,
-                expected: self.version,
-                kit: "0.31",
-            });
+            let (found, expected) = (version.to_owned(), self.version);
+            return Err(SnapshotError::Version { found, expected, kit: "0.31" });
         }
-        Ok(self.shape.fit(&value)?)
+        Ok(())
     }
 
     /// What `generate --custom` writes: the previous snapshot under a new id, with the keys in the

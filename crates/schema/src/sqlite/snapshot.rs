@@ -167,10 +167,12 @@ impl Snapshot {
     /// # Errors
     /// When drizzle-kit 0.31 would not accept the file.
     pub fn read(json: &str) -> Result<Self, SnapshotError> {
-        let value = match older::upgraded(&parse_json(json)?) {
+        let parsed = parse_json(json)?;
+        let value = match older::upgraded(&parsed) {
             Some(upgraded) => FORMAT.shape.fit(&upgraded)?,
-            None => FORMAT.parse(json)?,
+            None => FORMAT.accept(&parsed)?,
         };
+        drop(parsed);
         serde_json::from_value(value).map_err(|error| {
             let problem = error.to_string();
             SnapshotError::Malformed(Misfit { path: Vec::new(), problem })
