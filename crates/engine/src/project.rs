@@ -115,14 +115,13 @@ impl Project {
             }
             None => (None, Vec::new()),
         };
-        let ledger = ledger_name(&config, dialect);
         let project = Self {
             root: setting.root.clone(),
             policy,
             dialect,
             orm_version: versions.drizzle_orm,
             kit_version: versions.drizzle_kit,
-            ledger,
+            ledger: ledger_name(&config, dialect),
             declared,
             declared_files,
             history,
