@@ -16,6 +16,7 @@ mod postgres_certificates;
 mod postgres_data;
 mod postgres_dump;
 mod postgres_flips;
+mod postgres_locks;
 mod postgres_majors;
 mod postgres_pooler;
 mod postgres_scratch;

@@ -97,7 +97,17 @@ fn of_alter_table(mut it: Cursor<'_, '_>) -> Vec<TableLock> {
     let mode = actions.iter().map(|it| of_action(it)).max().unwrap_or(LockMode::AccessExclusive);
     let mut locks = one(table, mode);
     locks.extend(actions.iter().flat_map(|it| referenced(it)));
+    locks.extend(actions.iter().flat_map(|it| partition(it)));
     locks
+}
+
+/// The table that becomes a partition, or is none any more.
+fn partition(action: &[Token<'_>]) -> Vec<TableLock> {
+    let mut it = Cursor::new(action);
+    match it.eat_any(&["attach partition", "detach partition"]) {
+        Some(_) => one(object(&mut it), LockMode::AccessExclusive),
+        None => Vec::new(),
+    }
 }
 
 fn of_action(action: &[Token<'_>]) -> LockMode {
@@ -141,6 +151,10 @@ mod tests {
             "a ACCESS EXCLUSIVE",
         );
         check("create table c (p int references p)", "p SHARE ROW EXCLUSIVE");
+        check(
+            "alter table a attach partition b for values in (1)",
+            "a SHARE UPDATE EXCLUSIVE, b ACCESS EXCLUSIVE",
+        );
         check("insert into a values (1); update a set b = 1", "a ROW EXCLUSIVE");
         check("drop table if exists a, b", "a ACCESS EXCLUSIVE, b ACCESS EXCLUSIVE");
         check("create view v as select 1", "");
