@@ -332,6 +332,10 @@ pub(crate) struct GenerateArgs {
     /// What the migration is called; without it, two words
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
+    /// Write a form that lets others go on reading and writing while it runs, with the same end: indexes
+    /// built concurrently, constraints validated afterwards (PostgreSQL)
+    #[arg(long, conflicts_with = "custom")]
+    pub(crate) safe: bool,
     /// Write an empty migration, for statements of your own
     #[arg(long, conflicts_with_all = ["rename", "create", "hints"])]
     pub(crate) custom: bool,

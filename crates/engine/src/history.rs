@@ -129,6 +129,22 @@ impl History {
         Ok(now.fingerprint() != self.fingerprint() || now.layout != self.layout)
     }
 
+    /// The tags of the migrations that are there now, without a look into their files.
+    ///
+    /// # Errors
+    /// If the folder or the journal cannot be read.
+    pub fn tags_on_disk(&self) -> Result<Vec<String>> {
+        match self.generation {
+            Generation::V0 => {
+                let path = self.folder.join(JOURNAL_PATH);
+                let text = if path.exists() { read_text(&path)? } else { return Ok(Vec::new()) };
+                let entries = Journal::read(&text).map(|it| it.entries).unwrap_or_default();
+                Ok(entries.into_iter().map(|it| it.tag).collect())
+            }
+            Generation::V1 => self.folder_tags(),
+        }
+    }
+
     fn refuse_other_layouts(&mut self) {
         let subject = self.folder.display().to_string();
         let (finding, folders) = match (&self.layout, self.generation) {

@@ -2,6 +2,7 @@
 
 mod upgrade;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -137,6 +138,15 @@ impl Dialect {
         statements.into_iter().any(|it| {
             it.map_or(true, |pieces| pieces.iter().any(|it| begins(&it.sql) && !is_grant(&it.sql)))
         })
+    }
+
+    /// The statements in a form that lets others go on meanwhile, with the same end; nothing where the
+    /// engine knows none, because it locks everything for every write.
+    pub fn online(self, statements: Vec<Statement>) -> Option<Vec<Statement>> {
+        match self {
+            Self::Postgres => Some(postgres::render::online::online(statements)),
+            Self::Sqlite => None,
+        }
     }
 
     /// The risks of a whole migration, given as the pieces that are sent one by one.
@@ -404,6 +414,15 @@ impl AnySnapshot {
         moved
     }
 
+    /// Gives it an id of its own.
+    pub fn set_id(&mut self, id: String) {
+        match self {
+            Self::Postgres(it) => it.id = id,
+            Self::Sqlite(it) => it.id = id,
+            Self::Entities(it) => it.id = id,
+        }
+    }
+
     /// What drizzle-kit would find to change on the way to another snapshot of 1.0, one line for each row.
     /// Empty for those of 0.x, whose way has statements.
     pub fn changed_rows(&self, to: &Self) -> Vec<String> {
@@ -522,11 +541,12 @@ impl AnySnapshot {
 
     /// The same where some of this got other names on the way.
     pub fn difference_by(&self, renames: &[Rename], to: &Self) -> Difference {
-        let mut renamed = self.clone();
+        // Most migrations rename nothing, and a schema may be large.
+        let mut from = Cow::Borrowed(self);
         for rename in renames {
-            renamed.rename(rename);
+            from.to_mut().rename(rename);
         }
-        match (&renamed, to) {
+        match (from.as_ref(), to) {
             (Self::Postgres(from), Self::Postgres(to)) => {
                 let diff = postgres::diff::diff(Pair { from, to }, renames);
                 let statements = postgres::render::statements(&diff);

@@ -1,5 +1,7 @@
 //! Programs that do the same work, run in turn so that a drifting machine is fair to all of them.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -18,17 +20,40 @@ pub(super) struct Contender {
     pub(super) runs: usize,
     /// Whether it runs once more before it counts.
     pub(super) warm: bool,
+    /// A folder that becomes a copy of another before each run.
+    fresh: Option<Fresh>,
+}
+
+/// What a run begins with, and where.
+struct Fresh {
+    from: PathBuf,
+    to: PathBuf,
 }
 
 impl Contender {
     /// A program that runs this many times, after one that does not count.
     pub(super) fn new(name: impl Into<String>, command: Command, runs: usize) -> Self {
-        Self { name: name.into(), command, mute: false, runs, warm: true }
+        Self { name: name.into(), command, mute: false, runs, warm: true, fresh: None }
     }
 
     /// The same, for a program that prints much.
     pub(super) fn mute(self) -> Self {
         Self { mute: true, ..self }
+    }
+
+    /// The same, where each run begins with a copy of `from` at `to`; making it is not measured.
+    pub(super) fn beginning_with(self, from: &Path, to: &Path) -> Self {
+        Self { fresh: Some(Fresh { from: from.to_owned(), to: to.to_owned() }), ..self }
+    }
+
+    fn run(&self, gauge: &Gauge) -> Result<Run> {
+        if let Some(Fresh { from, to }) = &self.fresh {
+            if to.exists() {
+                fs::remove_dir_all(to)?;
+            }
+            copy_folder(from, to)?;
+        }
+        gauge.run(&self.command, self.mute)
     }
 
     /// The same, for a program that is too slow to be run for nothing.
@@ -72,6 +97,19 @@ impl Series {
     }
 }
 
+fn copy_folder(from: &Path, to: &Path) -> Result {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (path, copy) = (entry.path(), to.join(entry.file_name()));
+        match path.is_dir() {
+            true => copy_folder(&path, &copy)?,
+            false => drop(fs::copy(&path, copy)?),
+        }
+    }
+    Ok(())
+}
+
 fn median(sorted: &[f64]) -> Option<f64> {
     let (low, high) =
         (sorted.get(sorted.len().checked_sub(1)? / 2)?, sorted.get(sorted.len() / 2)?);
@@ -86,7 +124,7 @@ pub(super) fn run(size: &str, contenders: &[Contender], gauge: &Gauge) -> Result
     let rounds = contenders.iter().map(|it| it.runs).max().unwrap_or(0);
     let since = Instant::now();
     for it in contenders.iter().filter(|it| it.warm) {
-        gauge.run(&it.command, it.mute)?;
+        it.run(gauge)?;
     }
     for round in 0..rounds {
         let mut order: Vec<usize> = (0..contenders.len()).collect();
@@ -97,7 +135,7 @@ pub(super) fn run(size: &str, contenders: &[Contender], gauge: &Gauge) -> Result
             let (it, series) = (&contenders[at], &mut series[at]);
             let is_out = series.runs.iter().any(|run| run.end != End::Good);
             if round < it.runs && !is_out {
-                series.runs.push(gauge.run(&it.command, it.mute)?);
+                series.runs.push(it.run(gauge)?);
             }
         }
     }

@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &BenchArgs) -> Result {
 }
 
 /// A project whose history says what its schema says.
-fn project(packages: &Path, generation: &str, size: usize) -> Result<PathBuf> {
+pub(super) fn project(packages: &Path, generation: &str, size: usize) -> Result<PathBuf> {
     let folder = empty_folder(&format!("declared-{generation}-{size}"))?;
     std::os::unix::fs::symlink(packages.join("node_modules"), folder.join("node_modules"))?;
     fs::write(folder.join("drizzle.config.ts"), CONFIG)?;
@@ -55,7 +55,8 @@ fn project(packages: &Path, generation: &str, size: usize) -> Result<PathBuf> {
     }
 }
 
-fn drizzle_kit(folder: &Path, command: &str) -> Command {
+/// A command of the kit that is installed in a folder.
+pub(super) fn drizzle_kit(folder: &Path, command: &str) -> Command {
     let mut kit = program("node", folder.to_owned());
     kit.args(["node_modules/drizzle-kit/bin.cjs", command]);
     kit

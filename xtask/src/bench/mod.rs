@@ -12,6 +12,7 @@ mod introspect;
 mod machine;
 pub(crate) mod measure;
 mod migrate;
+mod migration;
 mod report;
 mod startup;
 
@@ -63,6 +64,8 @@ enum Name {
     Declared,
     /// `migrate` with nothing pending, beside drizzle-kit, and with 1,000 small migrations, beside psql
     Migrate,
+    /// Writing the next migration, beside drizzle-kit generate
+    Generate,
     /// Starting, and finding out that there is nothing to do
     Startup,
     /// Nothing; prints the SQL of a made-up schema with the first number of --tables
@@ -76,6 +79,7 @@ pub(crate) fn run(arguments: &BenchArgs) -> Result {
         Name::Backup => backup::run(arguments),
         Name::Declared => declared::run(arguments),
         Name::Migrate => migrate::run(arguments),
+        Name::Generate => migration::run(arguments),
         Name::Startup => startup::run(arguments),
         Name::Schema => {
             println!("{}", generate::schema(arguments.tables.first().copied().unwrap_or(10)));

@@ -16,6 +16,7 @@ pub(crate) fn run(ui: &mut Ui, context: &Context, args: &GenerateArgs) -> Result
         hints: args.hints.clone(),
         name: args.name.clone(),
         custom: args.custom,
+        safe: args.safe,
     };
     commands::generate(&context.setting, &request, &mut Advisor { ui, context })
 }

@@ -306,3 +306,86 @@ fn killed_at_any_boundary_the_next_run_writes_one_sound_migration() -> Result {
     }
     Ok(())
 }
+
+const BEFORE: &str = r#"import { pgTable, pgEnum, integer, text } from "drizzle-orm/pg-core";
+export const mood = pgEnum("mood", ["calm", "glad"]);
+export const users = pgTable("users", { id: integer("id").primaryKey(), name: text("name"), n: integer("n"), mood: mood("mood") });
+export const posts = pgTable("posts", { id: integer("id").primaryKey(), author: integer("author") });
+"#;
+
+const AFTER: &str = r#"import { pgTable, pgEnum, integer, text, index, uniqueIndex, unique, check, foreignKey } from "drizzle-orm/pg-core";
+import { sql } from "drizzle-orm";
+export const mood = pgEnum("mood", ["calm", "sad", "glad"]);
+export const users = pgTable("users", { id: integer("id").primaryKey(), name: text("name").notNull(), n: integer("n"), mood: mood("mood").default("sad") }, (t) => [
+  index("users_name").on(t.name), unique("users_n").on(t.n, t.name), check("positive", sql`${t.n} > 0`)]);
+export const posts = pgTable("posts", { id: integer("id").primaryKey(), author: integer("author"), body: text("body") }, (t) => [
+  foreignKey({ name: "posts_author", columns: [t.author], foreignColumns: [users.id] }), uniqueIndex("posts_body").on(t.body)]);
+export const tags = pgTable("tags", { id: integer("id").primaryKey(), post: integer("post").references(() => posts.id) }, (t) => [index("tags_post").on(t.post)]);
+"#;
+
+/// A database with rows, one migration before the end.
+fn lived(generation: u8, arguments: &[&str]) -> Result<Project> {
+    let project = project((Example::BookstorePostgres, generation))?;
+    project.write(SCHEMA, BEFORE)?;
+    run(&project, &["generate", "--name", "first"], 0)?;
+    run(&project, &["migrate", "--confirm"], 0)?;
+    project.database.sql(
+        "INSERT INTO users VALUES (1, 'Ada', 1, 'calm'), (2, 'Bo', 2, NULL); INSERT INTO posts VALUES (1, 2);",
+    )?;
+    project.write(SCHEMA, AFTER)?;
+    run(&project, &[&["generate", "--name", "second"], arguments].concat(), 0)?;
+    Ok(project)
+}
+
+#[test]
+fn the_online_form_ends_in_the_catalog_of_the_usual_one() -> Result {
+    for generation in [0, 1] {
+        let (usual, safe) = (lived(generation, &[])?, lived(generation, &["--safe"])?);
+        let files = safe.files()?;
+        let second = files.keys().rfind(|it| it.ends_with(".sql")).expect("a migration");
+        let sql = safe.read(second)?;
+        for form in [
+            "CREATE INDEX CONCURRENTLY \"users_name\"",
+            "CREATE UNIQUE INDEX CONCURRENTLY \"posts_body\"",
+            "UNIQUE USING INDEX \"users_n\"",
+            "VALIDATE CONSTRAINT \"posts_author\"",
+            "VALIDATE CONSTRAINT \"positive\"",
+            "\"name\" IS NOT NULL) NOT VALID",
+        ] {
+            assert!(sql.contains(form), "{form} is not in\n{sql}");
+        }
+        // Nobody uses yet what the migration creates itself.
+        assert!(!sql.contains("CONCURRENTLY \"tags_post\""), "{sql}");
+        // In the usual form the real migrators refuse the new value of the enum, which is used at once.
+        run(&usual, &["migrate", "--confirm"], 0)?;
+        the_real_ones_agree(&safe)?;
+        assert_eq!(usual.database.schema()?, safe.database.schema()?);
+        assert_eq!(usual.database.value("SELECT count(*) FROM users")?, "2");
+        assert_eq!(safe.database.value("SELECT count(*) FROM users")?, "2");
+    }
+    Ok(())
+}
+
+/// drizzle-kit 0.31 forgets the rename and fills the column with a text, its own name.
+#[test]
+fn a_renamed_column_of_a_key_keeps_its_values() -> Result {
+    for place in PLACES {
+        let (project, example) = (project(place)?, place.0);
+        let posts = |column: &str| {
+            format!(
+                "{USERS}\nexport const posts = table(\"posts\", {{ id: integer(\"id\").primaryKey(), {column}: integer(\"{column}\").references(() => users.id) }});"
+            )
+        };
+        declare(&project, example, &posts("author"))?;
+        run(&project, &["generate", "--name", "first"], 0)?;
+        run(&project, &["migrate", "--confirm"], 0)?;
+        project
+            .database
+            .sql("INSERT INTO users (id) VALUES (7); INSERT INTO posts VALUES (1, 7);")?;
+        declare(&project, example, &posts("writer"))?;
+        run(&project, &["generate", "--name", "b", "--rename", "posts.author:writer"], 0)?;
+        the_real_ones_agree(&project)?;
+        assert_eq!(project.database.value("SELECT writer FROM posts")?, "7");
+    }
+    Ok(())
+}

@@ -17,14 +17,15 @@ pub(super) fn table<'a>(catalog: &'a Catalog, name: &str) -> Option<&'a ObjectId
 
 /// The values that rebuilds drop or replace.
 pub(super) fn hazards(effects: &Effects, before: &Catalog) -> Vec<Hazard> {
-    effects.rebuilds.iter().flat_map(|it| of_rebuild(it, before)).collect()
+    effects.rebuilds.iter().flat_map(|it| of_rebuild(it, effects, before)).collect()
 }
 
-fn of_rebuild(rebuild: &Rebuild, before: &Catalog) -> Vec<Hazard> {
-    let Some(old) = table(before, &rebuild.table) else { return Vec::new() };
+fn of_rebuild(rebuild: &Rebuild, effects: &Effects, before: &Catalog) -> Vec<Hazard> {
+    let Some(old) = table(before, effects.first_name(&rebuild.table)) else { return Vec::new() };
     let columns = before.inside(old).filter(|it| it.id.kind == Kind::Column);
     let stored = columns.filter(|it| it.get("generated").is_none()).map(|it| it.id.name());
     let hazard = |column: &str| {
+        let column = effects.last_name(&rebuild.table, column);
         let same = |it: &str| it.eq_ignore_ascii_case(column);
         let source = rebuild.columns.iter().find(|it| same(&it.0)).map(|it| &it.1);
         let is_copied = rebuild.columns.iter().any(|it| it.1.as_deref().is_some_and(same));

@@ -9,7 +9,8 @@ use raingauge_schema::rename::{Hints, HintsError, Question, spelled};
 use super::fix::examined;
 use crate::counsel::Counsel;
 use crate::generate::{
-    Draft, Publication, Stand, Unsettled, Way, draft, locked, named, take_back_interrupted,
+    Draft, Publication, Stand, Unsettled, Way, draft, has_grown, locked, named,
+    take_back_interrupted,
 };
 use crate::initsql::excerpt;
 use crate::project::Project;
@@ -30,6 +31,8 @@ pub struct GenerateRequest {
     pub name: Option<String>,
     /// An empty file, whose statements a person writes.
     pub custom: bool,
+    /// In a form that lets others go on reading and writing while it runs.
+    pub safe: bool,
 }
 
 /// Writes the next migration, or says what has to be answered first.
@@ -64,7 +67,7 @@ pub fn generate(
     };
     let drafted = match request.custom {
         true => Draft::custom(&stand, project.dialect, project.history.migrations.len())?,
-        false => match settled(&project, &stand, &hints, counsel)? {
+        false => match settled(&project, &stand, (&hints, request.safe), counsel)? {
             Ok(draft) => draft,
             Err(findings) => {
                 report.findings.extend(findings);
@@ -118,7 +121,7 @@ fn refused(report: Report) -> Report {
 fn settled(
     project: &Project,
     stand: &Stand,
-    hints: &Hints,
+    (hints, is_safe): (&Hints, bool),
     counsel: &mut dyn Counsel,
 ) -> Result<std::result::Result<Draft, Vec<Finding>>> {
     let Some(schema) = &project.declared else {
@@ -126,7 +129,8 @@ fn settled(
             "the configuration names no schema file that exists, so nothing says what comes next";
         return Err(Error::new("schema-missing", message).next("raingauge generate --custom"));
     };
-    let way = Way { dialect: project.dialect, breakpoints: project.config.breakpoints };
+    let breakpoints = project.config.breakpoints;
+    let way = Way { dialect: project.dialect, breakpoints, is_safe };
     let mut hints = hints.clone();
     loop {
         let unsettled = match draft(stand, schema, &hints, &way)? {
@@ -214,7 +218,7 @@ fn write(
     let named = named(project, request.name.as_deref(), &content, now)?;
     let publication = Publication::of(&project.history, drafted, &named)?;
     let _lock = locked(&setting.root)?;
-    if project.history.has_changed(project.dialect)? {
+    if has_grown(&project.history)? {
         let message = "the migrations folder has changed meanwhile; nothing was written";
         return Err(Error::refusal("plan-stale", message).next("raingauge generate"));
     }

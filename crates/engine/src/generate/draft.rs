@@ -47,7 +47,7 @@ pub fn draft(
     way: &Way,
 ) -> Result<std::result::Result<Draft, Unsettled>> {
     let from = &stand.state;
-    let to = state(schema, from, stand.id(), String::new())?;
+    let mut to = state(schema, from, stand.id())?;
     let settled = settle(from, &to, hints);
     let difference = from.difference_by(&settled.renames, &to);
     let unsettled = Unsettled {
@@ -59,10 +59,14 @@ pub fn draft(
     if unsettled != Unsettled::default() {
         return Ok(Err(unsettled));
     }
-    let statements: Vec<_> = difference.statements.into_iter().map(|it| it.sql).collect();
-    let sql = join(statements.iter().map(String::as_str), way.breakpoints);
-    let id = snapshot_id(stand.id(), &sql);
-    let to = state(schema, from, stand.id(), id)?;
+    let statements = match way.is_safe {
+        true => way.dialect.online(difference.statements.clone()).unwrap_or(difference.statements),
+        false => difference.statements,
+    };
+    let statements: Vec<_> = statements.into_iter().map(|it| it.sql).collect();
+    // What stands outside of a transaction has to be sent alone.
+    let sql = join(statements.iter().map(String::as_str), way.breakpoints || way.is_safe);
+    to.set_id(snapshot_id(stand.id(), &sql));
     let hazards = |it: &String| (it.clone(), way.dialect.hazards(it));
     let texts: Vec<_> = statements.iter().map(String::as_str).collect();
     Ok(Ok(Draft {
@@ -79,6 +83,8 @@ pub fn draft(
 pub struct Way {
     pub dialect: Dialect,
     pub breakpoints: bool,
+    /// Whether others are to go on reading and writing meanwhile.
+    pub is_safe: bool,
 }
 
 impl Draft {
@@ -102,8 +108,8 @@ impl Draft {
     }
 }
 
-fn state(schema: &AnySchema, like: &AnySnapshot, after: &str, id: String) -> Result<AnySnapshot> {
-    let ids = SnapshotIds { id, prev_id: after.to_owned() };
+fn state(schema: &AnySchema, like: &AnySnapshot, after: &str) -> Result<AnySnapshot> {
+    let ids = SnapshotIds { id: String::new(), prev_id: after.to_owned() };
     schema.snapshot(like.generation(), &ids).map_err(unwritable)
 }
 

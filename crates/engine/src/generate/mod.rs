@@ -12,5 +12,5 @@ mod words;
 
 pub use draft::{Draft, Unsettled, Way, draft};
 pub use naming::{Named, named};
-pub use publish::{Publication, locked, take_back_interrupted};
+pub use publish::{Publication, has_grown, locked, take_back_interrupted};
 pub use stand::Stand;

@@ -150,6 +150,15 @@ impl Publication {
     }
 }
 
+/// Whether the folder has other migrations than when it was read.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn has_grown(history: &History) -> Result<bool> {
+    let now = history.tags_on_disk()?;
+    Ok(now.iter().ne(history.migrations.iter().map(|it| &it.entry.tag)))
+}
+
 /// Waits until no other `generate` writes in this project; they wait as long as the file lives.
 ///
 /// # Errors

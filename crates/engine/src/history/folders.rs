@@ -8,7 +8,7 @@ use raingauge_schema::drizzle::folder::{
 use raingauge_schema::drizzle::journal::Entry;
 use raingauge_schema::drizzle::snapshot::version_of;
 
-use super::{History, read_text};
+use super::{History, entries, read_text};
 use crate::Result;
 use crate::report::{Affected, Finding};
 
@@ -26,6 +26,15 @@ impl History {
             self.read_folder(folder, dialect)?;
         }
         Ok(())
+    }
+
+    /// The folders that the migrator would run now, in its order.
+    pub(super) fn folder_tags(&self) -> Result<Vec<String>> {
+        let folders = entries(&self.folder)?.into_iter();
+        let mut tags: Vec<_> =
+            folders.filter(|it| it.1.join(MIGRATION_FILE).exists()).map(|it| it.0).collect();
+        tags.sort_by(|a, b| locale_order(a, b));
+        Ok(tags)
     }
 
     fn read_folder(&mut self, folder: String, dialect: Dialect) -> Result<()> {

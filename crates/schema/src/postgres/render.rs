@@ -5,6 +5,7 @@
 
 pub(super) mod column;
 mod default;
+pub mod online;
 pub mod removal;
 mod rename;
 pub(super) mod sequence;

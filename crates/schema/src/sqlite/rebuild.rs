@@ -24,6 +24,8 @@ pub struct Effects {
     pub rebuilds: Vec<Rebuild>,
     /// Tables with their new names, in order; rebuilds are not among them.
     pub renamed: Vec<(String, String)>,
+    /// Columns that get new names, in order.
+    pub renamed_columns: Vec<RenamedColumn>,
     /// Tables that get rows; the new tables of rebuilds are not among them.
     pub inserted: BTreeSet<String>,
     /// Columns that come to be by `ALTER TABLE`, of whatever table.
@@ -32,7 +34,33 @@ pub struct Effects {
     pub dropped: BTreeSet<String>,
 }
 
+/// A column with its new name; the table is called as it was then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenamedColumn {
+    pub table: String,
+    pub from: String,
+    pub to: String,
+}
+
 impl Effects {
+    /// What a table was called before the migration.
+    pub fn first_name<'a>(&'a self, table: &'a str) -> &'a str {
+        let back = |name: &'a str, (from, to): &'a (String, String)| {
+            if to.eq_ignore_ascii_case(name) { from.as_str() } else { name }
+        };
+        self.renamed.iter().rev().fold(table, back)
+    }
+
+    /// What a column of a table is called by now.
+    pub fn last_name<'a>(&'a self, table: &str, column: &'a str) -> &'a str {
+        let first = self.first_name(table);
+        let is_on = |it: &&RenamedColumn| self.first_name(&it.table).eq_ignore_ascii_case(first);
+        let on = |name: &'a str, it: &'a RenamedColumn| {
+            if it.from.eq_ignore_ascii_case(name) { it.to.as_str() } else { name }
+        };
+        self.renamed_columns.iter().filter(is_on).fold(column, on)
+    }
+
     /// The rebuild of a table, in whatever case it is spelled.
     pub fn rebuild(&self, table: &str) -> Option<&Rebuild> {
         self.rebuilds.iter().find(|it| it.table.eq_ignore_ascii_case(table))
@@ -51,6 +79,7 @@ enum Act {
     DropObject(String),
     Rename { from: String, to: String },
     AddColumn(String),
+    RenameColumn(RenamedColumn),
 }
 
 /// What the pieces of a migration name. A piece that cannot be split names nothing.
@@ -70,6 +99,10 @@ pub fn effects<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Effects {
             }
             Act::AddColumn(name) => {
                 effects.added.insert(name.clone());
+            }
+            Act::RenameColumn(it) => {
+                effects.added.insert(it.to.clone());
+                effects.renamed_columns.push(it.clone());
             }
             Act::DropObject(name) => {
                 effects.dropped.insert(name.clone());
@@ -144,8 +177,10 @@ fn alter_table(mut it: Cursor<'_, '_>) -> Option<Act> {
     }
     it.eat("rename").then_some(())?;
     it.eat("column");
-    it.bump();
-    it.eat("to").then(|| Act::AddColumn(table(&mut it)))
+    let old = it.bump()?.identifier()?;
+    it.eat("to").then_some(())?;
+    let to = table(&mut it);
+    Some(Act::RenameColumn(RenamedColumn { table: from, from: old, to }))
 }
 
 fn insert(mut it: Cursor<'_, '_>) -> Option<Act> {
@@ -239,6 +274,20 @@ mod tests {
         check_no_rebuild(5, "insert into __new_t values (1)");
         check_no_rebuild(5, "drop table t");
         check_no_rebuild(4, "alter table __new_t rename to u");
+    }
+
+    #[test]
+    fn a_renamed_column_is_known_by_its_last_name_whatever_its_table_was_called_then() {
+        let found = effects([
+            "ALTER TABLE `a` RENAME TO `b`;",
+            "ALTER TABLE `b` RENAME COLUMN \"x\" TO \"y\";",
+            "ALTER TABLE `B` RENAME \"Y\" TO \"z\";",
+        ]);
+        assert_eq!((found.first_name("b"), found.first_name("c")), ("a", "c"));
+        assert_eq!(found.last_name("b", "x"), "z");
+        assert_eq!(found.last_name("a", "x"), "z");
+        assert_eq!(found.last_name("b", "z"), "z");
+        assert_eq!(found.last_name("c", "x"), "x");
     }
 
     #[test]
