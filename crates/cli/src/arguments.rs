@@ -267,12 +267,16 @@ pub(crate) struct ValidateArgs {
     #[arg(long)]
     pub(crate) judge: bool,
     /// Repair what is safe in the migrations folder: chain snapshots, merge those of two branches, number
-    /// anew; opens no database and shows the plan without --confirm
+    /// anew, make lost ones again from a replay in scratch; opens no database and shows the plan without
+    /// --confirm
     #[arg(long, conflicts_with = "certificate")]
     pub(crate) fix: bool,
     /// Carry out the repair; with a hash, exactly the plan that was shown with it
     #[arg(long, value_name = "PLAN", num_args = 0..=1, require_equals = true, default_missing_value = "", requires = "fix")]
     pub(crate) confirm: Option<String>,
+    /// Finish a repair that was cut off
+    #[arg(long, requires = "fix", conflicts_with = "confirm")]
+    pub(crate) resume: bool,
 }
 
 #[derive(Args, Debug)]

@@ -15,7 +15,12 @@ const MAX_LINES: usize = 40;
 
 /// The finding with every difference as evidence; `from` is live, `to` what it should be.
 pub fn differences(finding: Finding, comparison: &Comparison) -> Finding {
-    with_lines(finding, rows(comparison).into_iter().map(|row| row.join(": ")).collect())
+    differences_of(finding, comparison, LIVE_AND_EXPECTED)
+}
+
+/// As [`differences`], for two other sides.
+pub fn differences_of(finding: Finding, comparison: &Comparison, sides: Pair<&str>) -> Finding {
+    with_lines(finding, rows(comparison, sides).into_iter().map(|row| row.join(": ")).collect())
 }
 
 /// The finding with lines of evidence, of which those beyond a screen are counted.
@@ -42,7 +47,7 @@ pub fn interrupted(project: &Project) -> Vec<Finding> {
 /// The comparison as a section with one row per object; `to` names the other side: `schema.ts`.
 pub fn section(key: &'static str, title: &str, comparison: &Comparison) -> Section {
     let mut section = Section::new(key, title, &["object", "difference"]);
-    for row in rows(comparison) {
+    for row in rows(comparison, LIVE_AND_EXPECTED) {
         section.push(row);
     }
     section
@@ -91,7 +96,7 @@ pub fn both_values(attribute: &AttributeDifference, sides: Pair<&str>) -> String
 
 /// Live's differences to its history, where a finding had no room for all of them.
 pub fn all_differences(comparison: &Comparison) -> Option<Section> {
-    (MAX_LINES < rows(comparison).len())
+    (MAX_LINES < rows(comparison, LIVE_AND_EXPECTED).len())
         .then(|| section("drift", "live and its history, in full", comparison))
 }
 
@@ -107,13 +112,13 @@ pub fn named(id: &ObjectId) -> String {
     }
 }
 
-fn rows(comparison: &Comparison) -> Vec<[String; 2]> {
+fn rows(comparison: &Comparison, sides: Pair<&str>) -> Vec<[String; 2]> {
     let mut rows = Vec::new();
     for id in folded(comparison.only_from.iter().map(|it| &it.id)) {
-        rows.push([named(id), "only in live".to_owned()]);
+        rows.push([named(id), format!("only in {}", sides.from)]);
     }
     for id in folded(comparison.only_to.iter().map(|it| &it.id)) {
-        rows.push([named(id), "missing in live".to_owned()]);
+        rows.push([named(id), format!("missing in {}", sides.from)]);
     }
     for pair in &comparison.renamed {
         rows.push([named(&pair.from), format!("only the name differs: `{}`", pair.to.name())]);
@@ -125,7 +130,7 @@ fn rows(comparison: &Comparison) -> Vec<[String; 2]> {
         rows.extend(from.iter().map(|it| [it.to_string(), difference.clone()]));
     }
     for object in &comparison.differs {
-        let each = object.attributes.iter().map(|it| both_values(it, LIVE_AND_EXPECTED));
+        let each = object.attributes.iter().map(|it| both_values(it, sides));
         rows.push([named(&object.id), each.collect::<Vec<_>>().join("\n")]);
     }
     rows

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::connect::dsn::{PgTarget, SqliteTarget};
+use crate::connect::dsn::PgTarget;
 use crate::connect::{Access, Dsn, PgSession};
+use crate::files::make_own_folder;
 use crate::{Error, Result};
 
 /// The key of the advisory lock; it has to be the same in every version of raingauge.
@@ -27,7 +28,7 @@ pub struct Lock {
 #[derive(Debug)]
 enum Held {
     Postgres { _session: Box<PgSession> },
-    Sqlite { _file: File },
+    File { _file: File },
 }
 
 impl Lock {
@@ -38,9 +39,21 @@ impl Lock {
     pub fn acquire(dsn: &Dsn, wait: Duration) -> Result<Self> {
         let held = match dsn {
             Dsn::Postgres(target) => Held::Postgres { _session: Box::new(postgres(target, wait)?) },
-            Dsn::Sqlite(target) => Held::Sqlite { _file: sqlite(target, wait)? },
+            Dsn::Sqlite(target) => Held::File { _file: file(&sidecar(&target.path), wait)? },
         };
         Ok(Self { _held: held })
+    }
+
+    /// Waits for the lock on a project's files, for runs that change them and open no database.
+    ///
+    /// # Errors
+    /// A refusal `lock-held`; or if `.raingauge` cannot be written.
+    pub fn of_files(root: &Path, wait: Duration) -> Result<Self> {
+        make_own_folder(root).map_err(|cause| {
+            Error::new("run-unwritable", "cannot write in `.raingauge`").caused_by(cause)
+        })?;
+        let path = root.join(".raingauge").join("files.lock");
+        Ok(Self { _held: Held::File { _file: file(&path, wait)? } })
     }
 }
 
@@ -79,14 +92,13 @@ fn postgres_owner(session: &mut PgSession) -> Option<String> {
     Some(format!("server process {pid} of `{user}` from {address}, connected for {seconds} s"))
 }
 
-fn sqlite(target: &SqliteTarget, wait: Duration) -> Result<File> {
-    let path = sidecar(&target.path);
+fn file(path: &Path, wait: Duration) -> Result<File> {
     let broken = |cause: std::io::Error| {
         Error::new("lock-failed", format!("cannot lock `{}`", path.display())).caused_by(cause)
     };
     let mut options = File::options();
     let mut file =
-        options.create(true).truncate(false).read(true).write(true).open(&path).map_err(broken)?;
+        options.create(true).truncate(false).read(true).write(true).open(path).map_err(broken)?;
     let deadline = Instant::now() + wait;
     loop {
         match file.try_lock() {
@@ -121,10 +133,7 @@ fn held_by(owner: &str, wait: Duration) -> Error {
     let owner = if owner.is_empty() { "another process" } else { owner };
     Error::refusal(
         "lock-held",
-        format!(
-            "another run has been working on this database for more than {} s: {owner}",
-            wait.as_secs()
-        ),
+        format!("another run has been working here for more than {} s: {owner}", wait.as_secs()),
     )
     .next("wait until it has ended, then run the command again; nothing was changed")
 }
@@ -132,6 +141,7 @@ fn held_by(owner: &str, wait: Duration) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connect::dsn::SqliteTarget;
 
     #[test]
     fn t35_a_second_runner_waits_and_is_refused_with_the_owner() {

@@ -29,16 +29,34 @@ struct Found {
     value: Value,
 }
 
-/// The files of the journal's migrations as they should be. What cannot be read is left as it is.
+/// The files of the journal's migrations as they should be.
+#[derive(Debug)]
+pub struct Chained {
+    pub files: Files,
+    /// For each entry of the journal: its snapshot; absent where there is none to be had.
+    pub snapshots: Vec<Option<String>>,
+}
+
+/// What is known beside the files of a folder.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground<'a> {
+    pub dialect: Dialect,
+    /// Whether files may get other names.
+    pub may_rename: bool,
+    /// Snapshots, by position, of migrations that have none of their own.
+    pub made: &'a BTreeMap<usize, AnySnapshot>,
+}
+
+/// Puts the snapshots of a journal into one chain. What cannot be read is left as it is.
 ///
 /// # Errors
 /// Where two branches changed the same thing in two ways.
 pub fn mended(
-    dialect: Dialect,
+    ground: Ground<'_>,
     journal: &Journal,
     files: &Files,
-    may_rename: bool,
-) -> Result<Files, Contradiction> {
+) -> Result<Chained, Contradiction> {
+    let Ground { dialect, may_rename, .. } = ground;
     let names: Vec<_> = files.keys().filter_map(|it| it.strip_prefix("meta/")).collect();
     let pairs = paired_snapshots(&journal.entries, &names);
     let found: Vec<_> = pairs.iter().map(|it| read(dialect, files, it.as_ref()?)).collect();
@@ -48,16 +66,16 @@ pub fn mended(
         let sql = files.get(&sql_path(Generation::V0, &old.tag)).cloned().unwrap_or_default();
         mended.insert(sql_path(Generation::V0, &new.tag), sql);
     }
-    let chain = chained(dialect, &entries, &found, &mended)?;
+    let snapshots = chained(ground, &entries, &found, &mended)?;
     for ((entry, text), (pair, old)) in
-        entries.iter().zip(chain).zip(pairs.iter().zip(&journal.entries))
+        entries.iter().zip(&snapshots).zip(pairs.iter().zip(&journal.entries))
     {
         let kept = pair.as_ref().filter(|_| entry.tag == old.tag).map(|it| format!("meta/{it}"));
         let unread = || pair.as_ref().and_then(|it| files.get(&format!("meta/{it}"))).cloned();
         let path = kept.unwrap_or_else(|| {
             format!("meta/{}_snapshot.json", entry.tag.split('_').next().unwrap_or_default())
         });
-        mended.extend(text.or_else(unread).map(|it| (path, it)));
+        mended.extend(text.clone().or_else(unread).map(|it| (path, it)));
     }
     let text = if entries == journal.entries {
         files.get(JOURNAL_PATH).cloned().unwrap_or_default()
@@ -65,7 +83,7 @@ pub fn mended(
         Journal { entries, ..journal.clone() }.write()
     };
     mended.insert(JOURNAL_PATH.to_owned(), text);
-    Ok(mended)
+    Ok(Chained { files: mended, snapshots })
 }
 
 fn read(dialect: Dialect, files: &Files, name: &str) -> Option<Found> {
@@ -113,7 +131,7 @@ struct Last {
 
 /// The text of each entry's snapshot; absent where there is none to be had.
 fn chained(
-    dialect: Dialect,
+    ground: Ground<'_>,
     entries: &[Entry],
     found: &[Option<Found>],
     files: &Files,
@@ -124,7 +142,7 @@ fn chained(
     let mut texts = Vec::new();
     for (at, entry) in entries.iter().enumerate() {
         let next = match &found[at] {
-            Some(it) => follow(dialect, entry, it, last.as_ref(), (found, &used))?,
+            Some(it) => Some(follow(ground.dialect, entry, it, last.as_ref(), (found, &used))?),
             None => {
                 let wanted =
                     found.get(at + 1).and_then(Option::as_ref).map(|it| it.prev_id.as_str());
@@ -133,21 +151,26 @@ fn chained(
                     .get(&sql_path(Generation::V0, &entry.tag))
                     .map(String::as_str)
                     .unwrap_or_default();
-                let copy = last.as_ref().filter(|_| changes_no_structure(dialect, sql));
-                let Some(copy) = copy.and_then(|it| repeat(dialect, entry, it, wanted)) else {
-                    texts.push(None);
-                    // Nobody knows what it made.
-                    last = None;
-                    continue;
-                };
-                copy
+                let copy = last.as_ref().filter(|_| changes_no_structure(ground.dialect, sql));
+                let copy = copy.and_then(|it| repeat(ground.dialect, entry, it, wanted));
+                copy.or_else(|| Some(placed(ground.made.get(&at)?, entry, last.as_ref(), wanted)))
             }
         };
-        used.insert(next.id.clone());
-        texts.push(Some(next.text.clone()));
-        last = Some(next);
+        used.extend(next.iter().map(|it| it.id.clone()));
+        texts.push(next.as_ref().map(|it| it.text.clone()));
+        // Where there is none, nobody knows what the migration made.
+        last = next;
     }
     Ok(texts)
+}
+
+/// A snapshot that was made again, at its place.
+fn placed(made: &AnySnapshot, entry: &Entry, last: Option<&Last>, wanted: Option<&str>) -> Last {
+    let id = wanted.map_or_else(|| new_id(&entry.tag, &made.write()), str::to_owned);
+    let ids = SnapshotIds::after(last.map(|it| it.id.as_str()), id.clone());
+    let text = made.with_ids(&ids).write();
+    let value = serde_json::from_str(&text).unwrap_or_default();
+    Last { was: id.clone(), id, text, value, is_changed: false }
 }
 
 /// A snapshot after the one before it: as it is if it follows, else chained, and merged with what the

@@ -1,5 +1,6 @@
 //! The only place that asks which dialect it has.
 
+mod parts;
 mod upgrade;
 
 use std::borrow::Cow;
@@ -13,7 +14,7 @@ use crate::compare::{AttributeDifference, Comparison, Equivalence, Sameness, com
 use crate::drizzle::chain::{self, EntityFormat, EntitySnapshot};
 use crate::drizzle::entities::Row;
 use crate::drizzle::migration::split as split_file;
-use crate::drizzle::snapshot::{Generation, ORIGIN, SnapshotError, SnapshotIds};
+use crate::drizzle::snapshot::{Generation, ORIGIN, SnapshotError, SnapshotIds, version_of};
 use crate::pair::Pair;
 use crate::plan::{Hazard, Statement};
 use crate::postgres::adopt::stored;
@@ -192,6 +193,12 @@ impl Dialect {
             Self::Postgres => postgres::snapshot::FORMAT.refused_as_other(json),
             Self::Sqlite => sqlite::snapshot::FORMAT.refused_as_other(json),
         }
+    }
+
+    /// Whether a preview of Drizzle 1.0 wrote a snapshot file, in a version that 1.0 itself does not read.
+    pub fn is_of_preview(self, json: &str) -> bool {
+        let older = self.entities().older;
+        version_of(json).is_some_and(|it| older.contains(&it.as_str()))
     }
 
     /// How Drizzle 1.0's snapshots of this dialect look.
@@ -429,6 +436,17 @@ impl AnySnapshot {
         match (self, to) {
             (Self::Entities(from), Self::Entities(to)) => from.changed_rows(to),
             (Self::Postgres(_) | Self::Sqlite(_) | Self::Entities(_), _) => Vec::new(),
+        }
+    }
+
+    /// Whether drizzle-kit finds nothing to change on the way to another one.
+    pub fn says_the_same_as(&self, to: &Self) -> bool {
+        match (self, to) {
+            (Self::Entities(from), Self::Entities(to)) => from.changed_rows(to).is_empty(),
+            (from, to) => {
+                let difference = from.difference_to(to);
+                difference.statements.is_empty() && difference.not_expressed.is_empty()
+            }
         }
     }
 

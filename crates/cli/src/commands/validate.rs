@@ -10,7 +10,8 @@ use crate::ui::Ui;
 
 pub(crate) fn run(ui: &mut Ui, context: &Context, args: &ValidateArgs) -> Result<Report> {
     if args.fix {
-        return commands::fix(&context.setting, &given(args.confirm.as_deref()));
+        let given = given(args.confirm.as_deref());
+        return commands::fix(&context.setting, &given, args.resume, ui);
     }
     let scrutiny = Scrutiny {
         offline: args.offline,

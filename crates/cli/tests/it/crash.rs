@@ -2,10 +2,11 @@
 //!
 //! [`scene`] is a lived bookstore whose temporary files are apart, and what has to be true of it after
 //! a crash; `boundaries` and `moments` kill `execute`, `matrix` kills `migrate` at every statement,
-//! `reconcile` and `migrate` kill those two and interfere before the resume, `upgrade` kills that,
+//! `reconcile`, `migrate` and `fix` kill those and interfere before the resume, `upgrade` kills that,
 //! `signals` asks politely.
 
 mod boundaries;
+mod fix;
 mod matrix;
 mod migrate;
 mod moments;

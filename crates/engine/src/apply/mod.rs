@@ -12,6 +12,7 @@ mod postgres;
 mod rebuild;
 pub mod reconcile;
 mod removal;
+pub mod repair;
 mod retype;
 pub(crate) mod risks;
 mod sqlite;

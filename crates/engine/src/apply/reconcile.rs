@@ -14,6 +14,7 @@ use raingauge_schema::drizzle::ledger::{CreatedAt, LedgerRow};
 use super::intent::{IntendedRow, Intent};
 use super::ledger::Target;
 use super::removal::Titled;
+use super::repair;
 use crate::adoption::Adoption;
 use crate::backup::VerifiedBackup;
 use crate::connect::{Access, Session, SqlError};
@@ -56,6 +57,7 @@ pub fn carry_out(
         return Err(stale(COMMANDS[0]));
     }
     let _lock = Lock::acquire(&site.dsn, WAIT)?;
+    let _files = Lock::of_files(&site.project.root, WAIT)?;
     refuse_unfinished(&site.project.root)?;
     let mut session = open(site)?;
     if introspect::catalog(&mut session, &site.ledger_names())?.fingerprint() != adoption.live
@@ -142,7 +144,7 @@ pub fn resume(site: &mut Site, progress: &mut dyn Progress) -> Result<Option<Wri
 /// A refusal `run-interrupted`, or `lock-held` if the other run outlasts the wait.
 pub fn refuse_interrupted(site: &mut Site) -> Result<()> {
     if interrupted(&site.project.root)?.is_empty() {
-        return Ok(());
+        return refuse_unfinished(&site.project.root);
     }
     {
         let _lock = Lock::acquire(&site.dsn, WAIT)?;
@@ -156,6 +158,14 @@ pub fn refuse_interrupted(site: &mut Site) -> Result<()> {
 /// # Errors
 /// A refusal `run-interrupted`.
 pub(crate) fn refuse_unfinished(root: &Path) -> Result<()> {
+    if let Some(run) = Run::interrupted(root, repair::COMMAND)?.pop() {
+        let message = format!(
+            "a `validate --fix` of {} was interrupted; files of the history may not belong together",
+            run.started
+        );
+        let next = "raingauge validate --fix --resume";
+        return Err(Error::refusal("run-interrupted", message).next(next));
+    }
     match interrupted(root)?.pop() {
         None => Ok(()),
         Some(run) => Err(Error::refusal(

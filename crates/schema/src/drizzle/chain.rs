@@ -9,6 +9,8 @@ use super::javascript;
 use super::names;
 use super::shape::Misfit;
 use super::snapshot::{ORIGIN, SnapshotError, SnapshotIds, parse_json};
+use crate::catalog::{Kind, ObjectId};
+use crate::postgres::adopt::stored;
 use crate::rename::{NameKind, Named, Path, Rename};
 
 /// How a dialect's files look.
@@ -75,6 +77,47 @@ impl EntitySnapshot {
             }
         }
         settled
+    }
+
+    /// What it has that stands by itself: schemas, enums, tables, sequences, views, roles.
+    pub fn objects(&self) -> Vec<ObjectId> {
+        self.entities.all().filter_map(standing).collect()
+    }
+
+    /// Adds an object, with all that is inside it, as another snapshot says it.
+    pub fn take(&mut self, wanted: &ObjectId, from: &Self) {
+        let is_inside = |row: &Row| {
+            let table = ["schema", "table"].into_iter().filter_map(|it| row.get(it)?.as_str());
+            row.contains_key("table") && ObjectId::new(Kind::Table, table.map(stored)) == *wanted
+        };
+        let is_part = |it: &&Row| standing(it).as_ref() == Some(wanted) || is_inside(it);
+        for row in from.entities.all().filter(is_part) {
+            // What is there already is taken once.
+            let _twice = self.entities.add(row.clone());
+        }
+    }
+
+    /// Adds the unique constraints that another snapshot has of a table.
+    pub fn take_uniques(&mut self, table: &ObjectId, from: &Self) {
+        let place = |row: &Row| {
+            let names = ["schema", "table"].into_iter().filter_map(|it| row.get(it)?.as_str());
+            ObjectId::new(Kind::Table, names.map(stored))
+        };
+        for row in from.entities.of("uniques").filter(|it| place(it) == *table) {
+            // What is there already is taken once.
+            let _twice = self.entities.add(row.clone());
+        }
+    }
+
+    /// Lets another snapshot say what is inside a table that both have.
+    pub fn take_part(&mut self, part: &ObjectId, from: &Self) {
+        let said = from.entities.all().find(|it| inside(it).as_ref() == Some(part));
+        let here = self.entities.all().find(|it| inside(it).as_ref() == Some(part));
+        if let (Some(said), Some(here)) = (said, here) {
+            let (key, said) = (self.entities.full_key(here), said.clone());
+            // Both have one key.
+            let _same = self.entities.set(&key, &said);
+        }
     }
 
     /// The rows that change on the way to another snapshot, one line each. Whether a schema gives a name
@@ -237,6 +280,37 @@ impl Named for EntitySnapshot {
 /// `people.n->people.k`: the column of a renamed table under the table's new name.
 fn in_words(rename: &Rename) -> String {
     format!("{}->{}", rename.from.join("."), rename.to.join("."))
+}
+
+/// What a row is, if it is inside a table.
+fn inside(row: &Row) -> Option<ObjectId> {
+    let kind = match type_of(row) {
+        "columns" => Kind::Column,
+        "indexes" => Kind::Index,
+        "fks" => Kind::ForeignKey,
+        "uniques" => Kind::Unique,
+        "checks" => Kind::Check,
+        _ => return None,
+    };
+    row.get("table")?;
+    let names = ["schema", "table", "name"].into_iter().filter_map(|it| row.get(it)?.as_str());
+    Some(ObjectId::new(kind, names.map(stored)))
+}
+
+/// What a row is, if it stands by itself.
+fn standing(row: &Row) -> Option<ObjectId> {
+    let kind = match type_of(row) {
+        "schemas" => Kind::Schema,
+        "enums" => Kind::Enum,
+        "tables" => Kind::Table,
+        "sequences" => Kind::Sequence,
+        "roles" => Kind::Role,
+        "views" if row.get("materialized") == Some(&Value::Bool(true)) => Kind::MaterializedView,
+        "views" => Kind::View,
+        _ => return None,
+    };
+    let names = ["schema", "name"].into_iter().filter_map(|it| row.get(it)?.as_str());
+    Some(ObjectId::new(kind, names.map(stored)))
 }
 
 /// Reads the snapshot files of a history, in the order of its folders.

@@ -200,7 +200,10 @@ fn drizzle_type(live: &Catalog, catalog_type: &str, is_serial: bool) -> (String,
     if let Some(it) = live.of_kind(Kind::Enum).find(|it| it.id.dotted() == base) {
         return (format!("{}{brackets}", it.id.name()), Some(schema_of(it)));
     }
+    // drizzle-kit quotes a name that it does not know as a whole.
     let spelled = base
+        .strip_prefix("public.")
+        .unwrap_or(base)
         .replace("character varying", "varchar")
         .replace("character(", "char(")
         .replace(" without time zone", "")

@@ -4,6 +4,7 @@
 //! writes them. `encode` makes them from a declared schema, `diff` compares two of them.
 
 mod older;
+mod parts;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};

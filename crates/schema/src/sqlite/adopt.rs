@@ -76,8 +76,22 @@ fn describe_column(column: &Object, key: Option<&Object>, key_columns: &[String]
             expression: format!("({expression})"),
             kind: column.get("generated kind").unwrap_or("virtual").to_owned(),
         }),
-        default: column.get("default").map(|it| DefaultValue::Sql(it.to_owned())),
+        default: column.get("default").map(|it| DefaultValue::Sql(as_default(it))),
     }
+}
+
+/// A default as a statement has to say it: whatever is no plain value, in parentheses.
+fn as_default(expression: &str) -> String {
+    let is_word = ["null", "true", "false", "current_time", "current_date", "current_timestamp"]
+        .iter()
+        .any(|it| expression.eq_ignore_ascii_case(it));
+    let is_quoted = ['\'', '"'].iter().any(|it| expression.starts_with(*it));
+    let is_number = expression.replace(' ', "").parse::<f64>().is_ok();
+    if is_word || is_number || is_quoted && !expression.contains("||") {
+        return expression.to_owned();
+    }
+    let is_blob = expression.strip_prefix(['x', 'X']).is_some_and(|it| it.starts_with('\''));
+    if is_blob { expression.to_owned() } else { format!("({expression})") }
 }
 
 fn composite_key(table: &str, columns: &[String]) -> Vec<PrimaryKey> {

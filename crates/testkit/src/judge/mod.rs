@@ -122,6 +122,14 @@ pub fn generate_custom(project: &Project, name: &str) -> Result<Run> {
     }
 }
 
+/// Runs `drizzle-kit check` in the project; it ends with 0 where the snapshots belong together.
+///
+/// # Errors
+/// If Node.js or the packages are missing.
+pub fn check(project: &Project) -> Result<Run> {
+    kit(project, &["check"], &project.database)
+}
+
 /// Lets a migrator apply the project's migrations to a database: its own or another.
 ///
 /// # Errors
