@@ -327,15 +327,9 @@ pub fn declared(
     snapshot: &AnySnapshot,
     findings: &mut Vec<Finding>,
 ) -> Result<Option<Catalog>> {
-    let mut database = site.scratch.create("declared")?;
-    if site.dialect() == Dialect::Postgres {
-        prepare_types(site, &mut database.session)?;
-    }
-    let difference =
-        AnySnapshot::empty(site.dialect(), snapshot.generation()).difference_to(snapshot);
-    for statement in &difference.statements {
-        if let Err(error) = database.session.run(&statement.sql) {
-            let head = initsql::excerpt(&statement.sql);
+    match built(site, snapshot)? {
+        Ok(catalog) => Ok(Some(catalog)),
+        Err((head, error)) => {
             findings.push(
                 Finding::error(
                     "declared-unbuildable",
@@ -345,10 +339,31 @@ pub fn declared(
                 .evidence(head)
                 .next("correct `schema.ts`; what the statement needs and Drizzle cannot create has to be in live already")
             );
-            return Ok(None);
+            Ok(None)
         }
     }
-    Ok(Some(site.catalog_of(&mut database.session)?))
+}
+
+/// What a snapshot says, built from nothing; or the statement that the engine refuses.
+///
+/// # Errors
+/// If scratch cannot be had.
+pub fn built(
+    site: &mut Site,
+    snapshot: &AnySnapshot,
+) -> Result<std::result::Result<Catalog, (String, Box<SqlError>)>> {
+    let mut database = site.scratch.create("declared")?;
+    if site.dialect() == Dialect::Postgres {
+        prepare_types(site, &mut database.session)?;
+    }
+    let difference =
+        AnySnapshot::empty(site.dialect(), snapshot.generation()).difference_to(snapshot);
+    for statement in &difference.statements {
+        if let Err(error) = database.session.run(&statement.sql) {
+            return Ok(Err((initsql::excerpt(&statement.sql), Box::new(error))));
+        }
+    }
+    site.catalog_of(&mut database.session).map(Ok)
 }
 
 /// A schema may name types that Drizzle cannot create (domains, types of extensions, functions in

@@ -20,7 +20,7 @@ pub(crate) fn corpus(name: &str) -> Option<PathBuf> {
 }
 
 /// A project of one engine with a config without `schema`, and nothing else.
-fn bare_project(example: Example) -> Result<(Project, TempDir)> {
+pub(crate) fn bare_project(example: Example) -> Result<(Project, TempDir)> {
     let folder = tempfile::tempdir()?;
     let dialect = if example == Example::BookstoreSqlite { "sqlite" } else { "postgresql" };
     let config = format!(

@@ -4,25 +4,28 @@
 use std::fs;
 use std::path::Path;
 
-use raingauge_testkit::Result;
+use raingauge_testkit::{Example, Result, Run};
 use tempfile::TempDir;
 
-use crate::corpus::corpus;
+use crate::corpus::{bare_project, corpus};
 use crate::run::binary;
+
+fn copy(from: &Path, to: &Path) -> Result {
+    fs::create_dir_all(to)?;
+    for file in fs::read_dir(from)?.flatten() {
+        let to = to.join(file.file_name());
+        match file.path().is_dir() {
+            true => copy(&file.path(), &to)?,
+            false => fs::write(to, fs::read(file.path())?)?,
+        }
+    }
+    Ok(())
+}
 
 /// A project with nothing but a configuration and a migrations folder.
 fn project(migrations: &Path, config: &str) -> Result<TempDir> {
     let folder = tempfile::tempdir()?;
-    let meta = folder.path().join("drizzle/meta");
-    fs::create_dir_all(&meta)?;
-    for (from, to) in
-        [(migrations.to_owned(), "drizzle"), (migrations.join("meta"), "drizzle/meta")]
-    {
-        for file in fs::read_dir(from)?.flatten().filter(|it| it.path().is_file()) {
-            let text = fs::read(file.path())?;
-            fs::write(folder.path().join(to).join(file.file_name()), text)?;
-        }
-    }
+    copy(migrations, &folder.path().join("drizzle"))?;
     let config = format!("export default {{ out: \"./drizzle\", {config} }};\n");
     fs::write(folder.path().join("drizzle.config.ts"), config)?;
     fs::write(folder.path().join("package.json"), "{ \"type\": \"module\" }\n")?;
@@ -108,4 +111,81 @@ fn vibesdks_second_0006_is_told_and_its_script_is_fine_for_d1() -> Result {
     let expected =
         [twin, "warning piece-several-statements 0002_nebulous_fantastic_four.sql:9 fresh"];
     check("vibesdk-d1", "dialect: \"sqlite\"", &expected)
+}
+
+#[test]
+fn the_folders_of_drizzles_own_tests_are_told_as_drizzle_kit_1_0_finds_them() -> Result {
+    let of = |name: &str| format!("drizzle-v1-folders/{name}");
+    let postgres = "dialect: \"postgresql\"";
+    let twins = "warning folder-same-second 20230331141203_test fresh";
+    let old = "warning snapshot-version 20230331141203_puzzling_flatman kit";
+    // Both folders have one snapshot, so nobody knows the table of the second one.
+    let copied = "warning snapshot-copied 20230331141203_test kit";
+    check(&of("pg"), postgres, &[twins, old, copied])?;
+    check(&of("pg-proxy/first"), postgres, &[old])?;
+    check(&of("pg-proxy/second"), postgres, &[twins, old])?;
+    check(
+        &of("pg-init"),
+        postgres,
+        &["warning snapshot-version 20251120153629_exotic_eternals kit"],
+    )?;
+    let malformed = ["error snapshot-malformed 20230330185056_fancy_bug kit"];
+    check(&of("sqlite"), "dialect: \"sqlite\"", &malformed)?;
+    check(&of("sqlite-init"), "dialect: \"sqlite\"", &[])
+}
+
+#[test]
+fn folders_of_mysql_are_refused_before_anything_is_said_of_them() -> Result {
+    for name in ["homarr-mysql", "drizzle-v1-folders/mysql", "drizzle-v1-folders/mysql-init"] {
+        let Some(migrations) = corpus(name) else { return Ok(()) };
+        let project = project(&migrations, "dialect: \"mysql\"")?;
+        let run = binary().run(project.path(), &["validate", "--offline"])?;
+        assert_eq!(run.code, 2, "{run}");
+        assert!(run.stderr.contains("error[dialect-unsupported]"), "{run}");
+    }
+    Ok(())
+}
+
+/// What `validate` says, with a database, of a folder's last snapshot and what its migrations build.
+fn replayed(name: &str, example: Example) -> Result<Option<Run>> {
+    let Some(migrations) = corpus(name) else { return Ok(None) };
+    let (project, _folder) = bare_project(example)?;
+    copy(&migrations, &project.path("drizzle"))?;
+    if example == Example::BookstoreSqlite {
+        // An empty database, which has a file.
+        project.database.sql("PRAGMA user_version = 1")?;
+    }
+    Ok(Some(binary().run(&project.root, &["validate"])?))
+}
+
+#[test]
+fn on_a_healthy_project_a_replay_is_what_the_last_snapshot_says() -> Result {
+    for (name, example) in [
+        ("ai-chatbot", Example::BookstorePostgres),
+        ("homarr-postgresql", Example::BookstorePostgres),
+        ("vibesdk-d1", Example::BookstoreSqlite),
+    ] {
+        let Some(run) = replayed(name, example)? else { return Ok(()) };
+        let passed = "the last snapshot is what the history builds  passed";
+        assert!(run.stdout.contains(passed), "{name}: {run}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_action_that_drizzle_kit_left_out_of_homarrs_column_is_told() -> Result {
+    let Some(run) = replayed("homarr-sqlite", Example::BookstoreSqlite)? else { return Ok(()) };
+    assert!(run.stdout.contains("warning[snapshot-differs]"), "{run}");
+    assert!(run.stdout.contains("foreign key integration.\"app_id -> app\": on delete"), "{run}");
+    assert!(!run.stdout.contains("primary key"), "{run}");
+    Ok(())
+}
+
+#[test]
+fn tokscales_column_is_told_by_a_replay_too() -> Result {
+    let Some(run) = replayed("tokscale", Example::BookstorePostgres)? else { return Ok(()) };
+    assert!(run.stdout.contains("error[snapshot-differs]"), "{run}");
+    let lost = "column public.submissions.submit_count: missing in the migrations";
+    assert!(run.stdout.contains(lost), "{run}");
+    Ok(())
 }

@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 
+use raingauge_schema::Pair;
 use raingauge_schema::dialect::AnySnapshot;
 use raingauge_schema::drizzle::snapshot::{Generation, SnapshotIds};
 
 use crate::adoption::{Course, course};
 use crate::certificate::{Certificate, Check};
 use crate::check::history::Folder;
+use crate::check::history::built::{Declared, Three};
 use crate::check::history::chain;
+use crate::check::history::statements::changes_structure;
 use crate::check::history::systems::Systems;
 use crate::check::ledger::future_entries;
 use crate::commands::analyze::drift;
@@ -18,7 +21,7 @@ use crate::project::{Files, Project, Reading};
 use crate::report::{Affected, Finding, Report, Section, Severity};
 use crate::setting::Setting;
 use crate::site::Site;
-use crate::{Result, certificate, check, findings, meta};
+use crate::{Result, certificate, check, findings, meta, side};
 
 /// The checks of a run, in the order in which the report shows them.
 struct Suite {
@@ -126,6 +129,11 @@ fn checked_site(
         "the history builds an empty database",
         of(&["history-broken", "history-needs-schema"]),
     );
+    progress.begin("building the last snapshot in scratch");
+    match built(site, &facts)? {
+        Ok(found) => suite.check(BUILT, found),
+        Err(why) => suite.skip(BUILT, &why),
+    }
     let mut ledger = facts.standing.findings.clone();
     ledger.extend(of(&["ledger-second"]));
     suite.check("the ledger records what the history says", ledger);
@@ -172,6 +180,7 @@ fn validate_files(
 ) -> Result<Report> {
     let mut report = Report::new("validate");
     let mut suite = file_checks(project, examined);
+    suite.check("no run was interrupted", findings::interrupted(project));
     // With a database the ledger says which of them are recorded.
     suite
         .check("no migration is ahead of the clock", future_entries(&project.history, setting.now));
@@ -223,6 +232,65 @@ fn file_checks(project: &Project, examined: Examined) -> Suite {
         None => suite.skip("schema.ts is what the last snapshot says", "there is no schema.ts"),
     }
     suite
+}
+
+const BUILT: &str = "the last snapshot is what the history builds";
+
+/// Whether the migrations build what drizzle-kit takes for done, or why that cannot be told.
+fn built(site: &mut Site, facts: &Facts) -> Result<std::result::Result<Vec<Finding>, String>> {
+    let (dialect, generation) = (site.dialect(), site.project.history.generation);
+    let last = last_snapshot(&site.project).filter(|_| facts.live.unseen.is_empty());
+    let replay = facts.states.get(site.project.history.migrations.len());
+    let (Some(snapshot), Some(replay)) = (last, replay) else {
+        return Ok(Err("there is no history, no snapshot, or no replay of it".to_owned()));
+    };
+    let is_declared = match &facts.declared {
+        Some(it) => it
+            .schema
+            .snapshot(generation, &SnapshotIds::after(None, ""))
+            .is_ok_and(|it| snapshot.says_the_same_as(&it)),
+        None => false,
+    };
+    let otherwise = facts.declared.as_ref().map(|it| it.schema.compare(replay, &it.catalog));
+    let built = match &facts.declared {
+        Some(declared) if is_declared => declared.catalog.clone(),
+        Some(_) | None => match side::built(site, &snapshot)? {
+            Ok(catalog) => catalog,
+            Err((head, error)) => {
+                let why = format!("the engine refuses `{head}` of the snapshot: {error}");
+                return Ok(Err(why));
+            }
+        },
+    };
+    let comparison = match &otherwise {
+        Some(it) if is_declared => it.clone(),
+        Some(_) | None => dialect.compare_managed(Pair { from: replay, to: &built }),
+    };
+    let declared = match &otherwise {
+        Some(_) if is_declared => Declared::AsSnapshot,
+        Some(it) => Declared::Otherwise(it),
+        None => Declared::Unknown,
+    };
+    let (history, snapshot, comparison) = (&site.project.history, &built, &comparison);
+    let three = Three { history, dialect, snapshot, comparison, declared };
+    Ok(Ok(check::history::built::built(three).into_iter().collect()))
+}
+
+/// The last snapshot, if the migrations after it change no structure.
+fn last_snapshot(project: &Project) -> Option<AnySnapshot> {
+    let history = &project.history;
+    let at = history.migrations.iter().rposition(|it| it.snapshot.is_some())?;
+    let mut later = history.migrations.iter().skip(at + 1);
+    if later.any(|it| changes_structure(project.dialect, &it.sql)) {
+        return None;
+    }
+    match history.generation {
+        Generation::V1 => chain::last(history, project.dialect),
+        Generation::V0 => {
+            let text = history.migrations[at].snapshot.as_deref()?;
+            AnySnapshot::read(project.dialect, Generation::V0, text).ok()
+        }
+    }
 }
 
 /// A schema ahead of the last snapshot has changes that no migration makes.

@@ -95,14 +95,14 @@ fn names(folders: &[String]) -> Vec<Finding> {
                 .next("give one of them a later time in its name, before it is applied anywhere"),
             );
         } else if is_same_second {
-            findings.push(Finding::warning(
-                "folder-same-second",
-                pair[1].clone(),
-                format!(
-                    "has the same time as `{}`: only the rest of the names says which comes first",
-                    pair[0]
-                ),
-            ));
+            let message = format!(
+                "has the same time as `{}`: only the rest of the names says which comes first",
+                pair[0]
+            );
+            findings.push(
+                Finding::warning("folder-same-second", pair[1].clone(), message)
+                    .affects(Affected::Fresh),
+            );
         }
     }
     findings

@@ -1,12 +1,15 @@
 //! Snapshots of Drizzle 1.0: whether drizzle-kit can read them in their order, and what it would find to
 //! change.
 
+use std::collections::BTreeMap;
+
 use raingauge_schema::Dialect;
 use raingauge_schema::dialect::{AnySchema, AnySnapshot};
 use raingauge_schema::drizzle::Generation;
 use raingauge_schema::drizzle::folder::locale_order;
 use raingauge_schema::drizzle::snapshot::{ORIGIN, SnapshotError, SnapshotIds};
 
+use crate::findings::with_lines;
 use crate::history::{History, Migration};
 use crate::report::{Affected, Finding};
 
@@ -60,10 +63,12 @@ pub(super) fn snapshots(history: &History, dialect: Dialect) -> Vec<Finding> {
                 "has no snapshot; the migrator runs it, and drizzle-kit knows nothing of it";
             Finding::warning("snapshot-missing", it.entry.tag.clone(), message)
                 .affects(Affected::Kit)
-                .next("restore `snapshot.json` from version control")
+                .next("restore `snapshot.json` from version control, or raingauge validate --fix")
         })
         .collect();
+    findings.extend(of_previews(history, dialect));
     let mut known = vec![ORIGIN.to_owned()];
+    let mut first: BTreeMap<String, String> = BTreeMap::new();
     for (migration, state) in states(history, dialect) {
         let tag = migration.entry.tag.clone();
         match state {
@@ -74,7 +79,7 @@ pub(super) fn snapshots(history: &History, dialect: Dialect) -> Vec<Finding> {
                     format!("{error}; drizzle-kit refuses the folder"),
                 )
                 .affects(Affected::Kit)
-                .next("restore the file from version control"),
+                .next("restore the file from version control, or raingauge validate --fix"),
             ),
             Ok(snapshot) => {
                 let is_known = |it: &&str| known.iter().any(|id| id == it);
@@ -87,10 +92,36 @@ pub(super) fn snapshots(history: &History, dialect: Dialect) -> Vec<Finding> {
                     );
                 }
                 known.push(snapshot.id().to_owned());
+                let tag = migration.entry.tag.clone();
+                findings.extend(first.get(snapshot.id()).map(|twin| copied(&tag, twin)));
+                first.entry(snapshot.id().to_owned()).or_insert(tag);
             }
         }
     }
     findings
+}
+
+/// What this migration makes is in no snapshot, or in that of both.
+fn copied(tag: &str, twin: &str) -> Finding {
+    let message = format!(
+        "has the snapshot of `{twin}`: one is a copy of the other, and drizzle-kit knows nothing of what one of the two makes"
+    );
+    Finding::warning("snapshot-copied", tag, message)
+        .affects(Affected::Kit)
+        .next("restore `snapshot.json` from version control; or take the copy away, then raingauge validate --fix")
+}
+
+/// drizzle-kit 1.0 wants to turn what its previews wrote before it reads the folder.
+fn of_previews(history: &History, dialect: Dialect) -> Option<Finding> {
+    let is_old =
+        |it: &&Migration| it.snapshot.as_deref().is_some_and(|it| dialect.is_of_preview(it));
+    let old: Vec<_> = history.migrations.iter().filter(is_old).collect();
+    let first = old.first()?;
+    let message = "was written by a preview of drizzle-kit 1.0, which 1.0 itself wants to turn before it reads the folder";
+    let finding = Finding::warning("snapshot-version", first.entry.tag.clone(), message)
+        .affects(Affected::Kit)
+        .next("npx drizzle-kit up");
+    Some(with_lines(finding, old.iter().skip(1).map(|it| it.entry.tag.clone()).collect()))
 }
 
 /// A schema ahead of the last snapshot has changes that no migration makes.

@@ -3,8 +3,9 @@
 //! Reading order: `journal` (entries) · `statements` (what a file does to its migrator) · `orphans` (files
 //! that never run) · `snapshots` (what drizzle-kit compares with) · `chain` (the
 //! same in folders) · `names` (what the last snapshot has and
-//! no file makes) · `systems` (other migration tools in the project) · `conflict` (unfinished merges).
+//! no file makes) · `built` (what the files build, beside the last snapshot) · `systems` (other migration tools in the project) · `conflict` (unfinished merges).
 
+pub mod built;
 pub mod chain;
 mod conflict;
 pub mod journal;
