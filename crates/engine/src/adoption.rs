@@ -3,6 +3,8 @@
 //! [`plan`] decides the course, writes the files in memory and tries them in scratch; nothing is
 //! written anywhere else. `reconcile` carries the plan out.
 
+use std::collections::BTreeMap;
+
 use raingauge_schema::dialect::{AnySchema, AnySnapshot};
 use raingauge_schema::drizzle::migration::{hash, join};
 use raingauge_schema::drizzle::snapshot::{Generation, SnapshotIds};
@@ -14,7 +16,9 @@ use crate::check::{adoption as check, declared, rights};
 use crate::facts::{DeclaredSide, Facts, Scope};
 use crate::filters::Filters;
 use crate::ledger;
-use crate::mend::{MENDED, Mend, Mending, mending};
+use crate::mend::{
+    MENDED, Mend, Mending, is_explained, mending, mending_with_times, positions, retimed,
+};
 use crate::position::{Inside, ProvenPosition, Shown};
 use crate::progress::Progress;
 use crate::proof;
@@ -41,6 +45,8 @@ pub struct Adoption {
     pub recorded: Shown,
     /// Rows of the ledger that are changed, so that it says what live is.
     pub mends: Vec<Mend>,
+    /// T04: times of the journal that change, by position.
+    pub times: BTreeMap<usize, i64>,
     /// The catalog that the plan rests on; when live has another one, the plan is stale.
     pub live: Fingerprint,
     /// The ledger that the plan rests on; another runner may have recorded more meanwhile.
@@ -115,6 +121,7 @@ fn ambiguous(facts: &Facts, site: &Site, candidates: &[usize]) -> Option<Finding
         .map(|it| &migrations[*it])
         .filter(|it| site.dialect().writes_rows(&it.sql))
         .filter(|it| !has_run_as_init_sql(facts, &it.sql) && !is_vouched(&it.entry.tag))
+        .filter(|it| !is_recorded_elsewhere(facts, site, &it.entry.tag))
         .collect();
     if unprovable.is_empty() {
         return None;
@@ -138,6 +145,15 @@ fn ambiguous(facts: &Facts, site: &Site, candidates: &[usize]) -> Option<Finding
             migration.entry.tag
         ))
     }))
+}
+
+/// Whether another runner has recorded the migration: each of them writes its row with what it applies.
+fn is_recorded_elsewhere(facts: &Facts, site: &Site, tag: &str) -> bool {
+    let history = &site.project.history;
+    let others = facts.ledgers.iter().filter(|it| it.name != site.project.ledger);
+    let positions = others.filter_map(|it| positions(history, &it.rows)).flatten();
+    let wrangler = facts.wrangler.iter().flat_map(|it| it.positions.iter().copied());
+    positions.chain(wrangler).any(|at| history.migrations[at].entry.tag == tag)
 }
 
 /// Whether a migration is, letter for letter, what init.sql inserts, and live still has such rows in
@@ -226,8 +242,8 @@ pub fn plan(site: &mut Site, facts: &mut Facts, progress: &mut dyn Progress) -> 
         // T22: a plan from what a role happens to see would take the rest for absent.
         return Ok(planning);
     }
-    if let Some((proven, mending)) = mendable(site, facts) {
-        mend_course(site, facts, &mut planning, (proven, mending), progress)?;
+    if let Some(fault) = mendable(site, facts) {
+        mend_course(site, facts, &mut planning, fault, progress)?;
         return Ok(planning);
     }
     match course {
@@ -253,26 +269,47 @@ pub fn plan(site: &mut Site, facts: &mut Facts, progress: &mut dyn Progress) -> 
 }
 
 /// A ledger with faults, and the place where a replay equals live all the same.
-fn mendable(site: &Site, facts: &Facts) -> Option<(ProvenPosition, Mending)> {
+struct Fault {
+    proven: ProvenPosition,
+    mending: Mending,
+    times: BTreeMap<usize, i64>,
+}
+
+fn mendable(site: &Site, facts: &Facts) -> Option<Fault> {
     let errors = facts.findings.iter().filter(|it| it.severity == Severity::Error);
     let codes: Vec<_> = errors.map(|it| it.code).collect();
     let proven = facts.position.proven?;
-    if site.project.history.generation != Generation::V0 {
+    let at = proven.at();
+    let history = &site.project.history;
+    if history.generation != Generation::V0 {
         return None;
     }
     if codes.is_empty() || !codes.iter().all(|it| MENDED.contains(it)) {
         return None;
     }
-    let ledger = facts.ledgers.iter().find(|it| it.name == site.project.ledger)?;
-    let mending = mending(site.dialect(), &site.project.history, &ledger.rows, proven.at())?;
-    Some((proven, mending))
+    let settles = |it: &ledger::Ledger| {
+        it.name == site.project.ledger
+            || it.generation == history.generation && is_explained(history, &it.rows, at)
+    };
+    if codes.contains(&"ledger-second") && !facts.ledgers.iter().all(settles) {
+        return None;
+    }
+    let ledger = facts.ledgers.iter().find(|it| it.name == site.project.ledger);
+    let rows = ledger.map(|it| it.rows.as_slice()).unwrap_or_default();
+    let dialect = site.dialect();
+    if codes.iter().any(|it| it.starts_with("when-")) {
+        let times = retimed(history, site.setting.now.as_millisecond())?;
+        let mending = mending_with_times(dialect, (history, &times), rows, at)?;
+        return Some(Fault { proven, mending, times });
+    }
+    Some(Fault { proven, mending: mending(dialect, history, rows, at)?, times: BTreeMap::new() })
 }
 
 fn mend_course(
     site: &mut Site,
     facts: &Facts,
     planning: &mut Planning,
-    (proven, mending): (ProvenPosition, Mending),
+    Fault { proven, mending, times }: Fault,
     progress: &mut dyn Progress,
 ) -> Result<()> {
     planning.findings.retain(|it| !MENDED.contains(&it.code));
@@ -286,13 +323,16 @@ fn mend_course(
     let missing = proven.shows(mending.missing, &facts.position.effects);
     let adoption = finish(site, facts, Vec::new(), missing);
     let words: Vec<_> = mending.mends.iter().map(|it| format!("{it:?}")).collect();
+    let words = words.into_iter().chain(times.iter().map(|it| format!("{it:?}")));
+    let words: Vec<_> = words.collect();
     let parts = std::iter::once(adoption.plan.as_str()).chain(words.iter().map(String::as_str));
     let plan = Fingerprint::of_parts(parts);
     planning
         .findings
         .extend(proof.findings.into_iter().filter(|it| it.severity == Severity::Error));
     // A certificate says which rows were written; these were there before.
-    planning.adoption = Some(Adoption { mends: mending.mends, plan, evidence: None, ..adoption });
+    planning.adoption =
+        Some(Adoption { mends: mending.mends, times, plan, evidence: None, ..adoption });
     Ok(())
 }
 
@@ -449,7 +489,8 @@ fn finish(site: &Site, facts: &Facts, migrations: Vec<NewMigration>, recorded: S
         .chain(migrations.iter().flat_map(|it| [it.name, it.sql.as_str(), it.snapshot.as_str()]))
         .chain(positions.iter().map(String::as_str));
     let plan = Fingerprint::of_parts(parts);
-    Adoption { migrations, recorded, mends: Vec::new(), live, ledger, plan, evidence: None }
+    let (mends, times) = (Vec::new(), BTreeMap::new());
+    Adoption { migrations, recorded, mends, times, live, ledger, plan, evidence: None }
 }
 
 /// Statements as a migration file; each ends with its semicolon.

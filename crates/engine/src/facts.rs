@@ -11,6 +11,7 @@ use raingauge_schema::drizzle::snapshot::{Generation, SnapshotIds};
 use raingauge_schema::{Catalog, Comparison};
 
 use crate::check;
+use crate::check::ledger::wrangler::Wrangler;
 use crate::check::ledger::{Standing, other_ledgers};
 use crate::check::target::behind_pooler;
 use crate::connect::SqlError;
@@ -38,6 +39,8 @@ pub struct Facts {
     pub states: States,
     /// The comment of the ledger, in which a migration is noted that stopped midway.
     pub comment: Comment,
+    /// What wrangler has recorded, if it has.
+    pub wrangler: Option<Wrangler>,
     pub position: Position,
     /// What a new database needs before the history, if init.sql is that and nothing else.
     pub prerequisites: Option<Prerequisites>,
@@ -80,14 +83,20 @@ impl Facts {
         live.unseen.extend(behind_pooler(&site.live));
         let mut findings = site.project.history.findings.clone();
         findings.extend(site.project.findings.iter().cloned());
-        findings.extend(other_ledgers(&site.project.ledger, &ledgers));
+        let n_before = findings.len();
         let (standing, late) = late::settled(site, &ledgers);
         findings.extend(standing.findings.iter().cloned());
 
         progress.begin("replaying the history in scratch");
         let mut prerequisites = side::prerequisites(site)?;
         let note = comment.note.as_ref();
-        let known = Known { scope, live: &live, note, recorded: &standing.recorded };
+        let wrangler = site.wrangler_names()?.map(|it| Wrangler::of(&it, &site.project.history));
+        // Where Drizzle has recorded nothing, wrangler's word is a better place to begin than none.
+        let by_wrangler = wrangler.as_ref().filter(|_| standing.recorded.is_empty());
+        let by_wrangler: Vec<_> =
+            by_wrangler.and_then(Wrangler::prefix).map_or(Vec::new(), |it| (0..it).collect());
+        let recorded = if by_wrangler.is_empty() { &standing.recorded } else { &by_wrangler };
+        let known = Known { scope, live: &live, note, recorded };
         let mut replayed = replay(site, prerequisites.as_ref(), &known)?;
         let has_history = !site.project.history.is_empty();
         if prerequisites.is_some() && replayed.position.proven.is_none() && has_history {
@@ -98,6 +107,17 @@ impl Facts {
             }
         }
         let Replayed { states, mut position, findings: told } = replayed;
+        let (history, proven) = (&site.project.history, position.proven.map(|it| it.at()));
+        let other = other_ledgers(check::ledger::Ledgers {
+            configured: &site.project.ledger,
+            all: &ledgers,
+            history,
+            standing: &standing,
+            proven,
+            vouched: site.vouches("ledger-second"),
+        });
+        findings.splice(n_before..n_before, other);
+        findings.extend(wrangler.as_ref().map(|it| it.finding(history, proven)));
         findings.extend(told);
         if position.proven.is_none() {
             progress.begin("looking between the statements of migrations");
@@ -133,6 +153,7 @@ impl Facts {
             standing,
             states,
             comment,
+            wrangler,
             position,
             prerequisites,
             init,

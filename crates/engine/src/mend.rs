@@ -14,8 +14,9 @@ use crate::check::spelling;
 use crate::history::History;
 use crate::ledger::LedgerName;
 
-/// The findings that a mended ledger no longer has.
-pub const MENDED: [&str; 7] = [
+/// The findings that a mended ledger no longer has; those of times, with a journal whose times are mended,
+/// and a second ledger only if this history explains it.
+pub const MENDED: [&str; 10] = [
     "ledger-retimed",
     "ledger-null-time",
     "ledger-time-type",
@@ -23,7 +24,89 @@ pub const MENDED: [&str; 7] = [
     "migration-skipped",
     "migration-would-repeat",
     "ledger-ahead",
+    "ledger-second",
+    "when-future",
+    "when-not-increasing",
 ];
+
+/// T04: the times that entries ahead of the clock have to get, by position; `None` if there are none, or no
+/// time is left for them between their neighbours.
+pub fn retimed(history: &History, now: i64) -> Option<BTreeMap<usize, i64>> {
+    /// Drizzle 1.0 tells migrations apart by whole seconds.
+    const STEP: i64 = 1000;
+    let whens: Vec<_> = history.migrations.iter().map(|it| it.entry.when).collect();
+    let late: Vec<_> = (0..whens.len()).filter(|at| now < whens[*at]).collect();
+    let mut times = whens.clone();
+    for at in late.iter().rev() {
+        // From the end, so that the next one is right already.
+        let next = times.get(at + 1).copied().unwrap_or(now + 1);
+        times[*at] = next - STEP;
+    }
+    for at in &late {
+        // As early as may be: what other branches generated meanwhile stays newer.
+        let before = at.checked_sub(1).map(|it| times[it] + STEP);
+        times[*at] = before.map_or(times[*at], |it| it.min(times[*at]));
+    }
+    let is_rising = times.windows(2).all(|it| it[0] < it[1]);
+    (!late.is_empty() && is_rising).then(|| late.iter().map(|at| (*at, times[*at])).collect())
+}
+
+/// The history with these times.
+#[must_use]
+pub fn with_times(history: &History, times: &BTreeMap<usize, i64>) -> History {
+    let mut retimed = history.clone();
+    for (at, when) in times {
+        retimed.migrations[*at].entry.when = *when;
+        let tag = &history.migrations[*at].entry.tag;
+        let entries = retimed.journal.iter_mut().flat_map(|it| &mut it.entries);
+        entries.filter(|it| it.tag == *tag).for_each(|it| it.when = *when);
+    }
+    retimed
+}
+
+/// As [`mending()`], for a history whose times change too.
+pub fn mending_with_times(
+    dialect: Dialect,
+    (history, times): (&History, &BTreeMap<usize, i64>),
+    rows: &[LedgerRow],
+    n: usize,
+) -> Option<Mending> {
+    let retimed = with_times(history, times);
+    let mut first = Mending::default();
+    let mut rows = rows.to_vec();
+    for row in &mut rows {
+        let is_late = |it: &(&usize, &i64)| {
+            row.created_at == CreatedAt::Millis(history.migrations[*it.0].entry.when)
+        };
+        if let Some((at, to)) = times.iter().find(is_late) {
+            if n <= *at {
+                return None;
+            }
+            let (tag, hash) = (history.migrations[*at].entry.tag.clone(), row.hash.clone());
+            let from = std::mem::replace(&mut row.created_at, CreatedAt::Millis(*to));
+            first.push(Mend::Retime { tag, hash, from, to: *to });
+        }
+    }
+    let rest = mending_of(dialect, &retimed, &rows, n)?;
+    rest.mends.into_iter().for_each(|it| first.push(it));
+    Some(Mending { missing: rest.missing, ..first })
+}
+
+/// Whether every row of a ledger records one of the first `n` migrations.
+pub fn is_explained(history: &History, rows: &[LedgerRow], n: usize) -> bool {
+    positions(history, rows).is_some_and(|it| it.iter().all(|at| *at < n))
+}
+
+/// The migrations that the rows of another ledger record; `None` if one of them records none.
+pub fn positions(history: &History, rows: &[LedgerRow]) -> Option<Vec<usize>> {
+    let found = records(&history.applicable(), rows);
+    let position = |(row, record): (&LedgerRow, Record)| match record {
+        Record::Exact(at) | Record::Edited(at) | Record::Retimed(at) => Some(at),
+        Record::Unknown => spelling::named(row, history).map(|it| it.0),
+        Record::Renamed(_) | Record::Unnamed(_) => None,
+    };
+    rows.iter().zip(found).map(position).collect()
+}
 
 /// One change to rows of the ledger. Made twice it does the same as once.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,6 +131,17 @@ pub struct Mending {
 /// What makes the ledger say that exactly the first `n` migrations are applied; `None` if a row cannot be
 /// explained, or speaks of a later migration.
 pub fn mending(
+    dialect: Dialect,
+    history: &History,
+    rows: &[LedgerRow],
+    n: usize,
+) -> Option<Mending> {
+    let mending = mending_of(dialect, history, rows, n)?;
+    let is_needed = !mending.mends.is_empty() || !mending.missing.is_empty();
+    is_needed.then_some(mending)
+}
+
+fn mending_of(
     dialect: Dialect,
     history: &History,
     rows: &[LedgerRow],
@@ -85,8 +179,7 @@ pub fn mending(
         }
     }
     mending.missing = (0..n).filter(|at| !kept.contains_key(at)).collect();
-    let is_needed = !mending.mends.is_empty() || !mending.missing.is_empty();
-    is_needed.then_some(mending)
+    Some(mending)
 }
 
 impl Mending {

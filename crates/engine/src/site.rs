@@ -30,6 +30,8 @@ pub struct Site {
     pub scratch: Scratch,
     /// Every ledger of live, the configured one included even if it does not exist yet.
     pub ledgers: Vec<LedgerName>,
+    /// The ledger of wrangler, if live has one.
+    pub wrangler: Option<LedgerName>,
     /// Stands in for a SQLite file that does not exist yet.
     empty: Option<ScratchDatabase>,
 }
@@ -64,7 +66,7 @@ impl Site {
         let dsn = project.target(setting)?;
         check::target::refuse_other_port(&dsn, &project.root)?;
         let dsn = one_server(dsn)?;
-        let mut scratch = Scratch::open(scratch_options(setting, &project, &dsn)?)?;
+        let mut scratch = Scratch::open(scratch_options(setting, &project, Some(&dsn))?)?;
         let empty = match &dsn {
             Dsn::Sqlite(target) if may_be_missing && !target.path.exists() => {
                 Some(scratch.create("missing")?)
@@ -75,7 +77,9 @@ impl Site {
         let mut live = Session::open(opened, Access::ReadOnly)?;
         let identity = live.identity()?.of(&dsn);
         let ledgers = find_ledgers(&mut live, &project.ledger)?;
-        Ok(Self { setting: setting.clone(), project, dsn, live, identity, scratch, ledgers, empty })
+        let wrangler = find_wrangler(&mut live)?;
+        let setting = setting.clone();
+        Ok(Self { setting, project, dsn, live, identity, scratch, ledgers, wrangler, empty })
     }
 
     /// Reads history and ledgers again, after something was written.
@@ -101,7 +105,21 @@ impl Site {
     /// If the connection breaks.
     pub fn find_ledgers(&mut self) -> Result<()> {
         self.ledgers = find_ledgers(&mut self.live, &self.project.ledger)?;
+        self.wrangler = find_wrangler(&mut self.live)?;
         Ok(())
+    }
+
+    /// The names of the files that wrangler has applied to live, if it has a ledger there.
+    ///
+    /// # Errors
+    /// If the connection breaks.
+    pub fn wrangler_names(&mut self) -> Result<Option<Vec<String>>> {
+        let Some(ledger) = &self.wrangler else { return Ok(None) };
+        let names = ledger::wrangler::names(&mut self.live, ledger);
+        names.map(Some).map_err(|cause| {
+            Error::new("ledger-unreadable", format!("cannot read the ledger `{ledger}`"))
+                .caused_by(cause)
+        })
     }
 
     /// Which engine this is.
@@ -109,9 +127,10 @@ impl Site {
         self.project.dialect
     }
 
-    /// The ledgers to leave out of a catalog: those of live, and the configured one.
+    /// The ledgers to leave out of a catalog: those of live, the configured one, and wrangler's.
     pub fn ledger_names(&self) -> Vec<LedgerName> {
         let mut names = self.ledgers.clone();
+        names.extend(self.wrangler.iter().cloned());
         if !names.contains(&self.project.ledger) {
             names.push(self.project.ledger.clone());
         }
@@ -148,6 +167,11 @@ impl Site {
     /// Where backups are.
     pub fn backups(&self) -> PathBuf {
         self.project.root.join(".raingauge").join("backups")
+    }
+
+    /// Whether somebody vouched for this by name: `--allow NAME`.
+    pub fn vouches(&self, name: &str) -> bool {
+        self.setting.allow.iter().any(|it| it == name)
     }
 
     /// Whether a write needs the plan's hash, and what to call the reason.
@@ -214,15 +238,34 @@ pub(crate) fn one_server(dsn: Dsn) -> Result<Dsn> {
     }
 }
 
+fn find_wrangler(live: &mut Session) -> Result<Option<LedgerName>> {
+    ledger::wrangler::find(live).map_err(|cause| {
+        Error::new("catalog-unreadable", "cannot look for the ledger of wrangler").caused_by(cause)
+    })
+}
+
 fn find_ledgers(live: &mut Session, configured: &LedgerName) -> Result<Vec<LedgerName>> {
     ledger::find(live, configured).map_err(|cause| {
         Error::new("catalog-unreadable", "cannot look for the ledger").caused_by(cause)
     })
 }
 
-fn scratch_options(setting: &Setting, project: &Project, live: &Dsn) -> Result<ScratchOptions> {
+/// Scratch for a run that does not look at live: of any version, unless it is to be on live's server.
+pub(crate) fn scratch_for(setting: &Setting, project: &Project) -> Result<Scratch> {
+    let live = match setting.scratch {
+        ScratchChoice::Target => Some(project.target(setting)?),
+        ScratchChoice::Auto | ScratchChoice::Url(_) => None,
+    };
+    Scratch::open(scratch_options(setting, project, live.as_ref())?)
+}
+
+fn scratch_options(
+    setting: &Setting,
+    project: &Project,
+    live: Option<&Dsn>,
+) -> Result<ScratchOptions> {
     let mut options = ScratchOptions::new(project.dialect);
-    options.live = Some(live.clone());
+    options.live = live.cloned();
     options.cache = setting.cache_folder();
     options.pg_client = match setting.pg_client.as_deref().map(ProgramSource::parse) {
         Some(ProgramSource::Folder(folder)) => Some(folder),

@@ -2,8 +2,9 @@
 //!
 //! `bookstore` (the whole adoption) → `reports` (what is printed) → `terminal` (questions) → `init` →
 //! `live` (the database alone) → `majors` (other versions of PostgreSQL) → `configuration` (where it is) →
-//! `corpus` (other people's projects) → `doctor` (what is wrong with their folders) → `fix` (and repaired) →
-//! `generate` (the next migration) → `refusals` and `fence` (what it does not do) → `runtimes` (what runs the
+//! `corpus` (other people's projects) → `doctor` (what is wrong with their folders) → `edited` (SQL or
+//! snapshot, after `generate`) → `fix` (and repaired) → `lost` (snapshots made again) → `generate` (the next
+//! migration) → `refusals` and `fence` (what it does not do) → `wild` (ledgers as they are out there) → `runtimes` (what runs the
 //! project's files). [`run`] is how each of them calls the binary.
 
 #![expect(clippy::print_stdout, reason = "a test that skips says why")]
@@ -19,6 +20,7 @@ mod configuration;
 mod corpus;
 mod crash;
 mod doctor;
+mod edited;
 mod fence;
 mod fix;
 mod folders;
@@ -27,6 +29,7 @@ mod generate;
 mod init;
 mod live;
 mod load;
+mod lost;
 mod majors;
 mod migrate;
 mod position;
@@ -43,3 +46,4 @@ mod terminal;
 mod tripwire;
 mod undo;
 mod upgrade;
+mod wild;

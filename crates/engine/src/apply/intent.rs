@@ -18,7 +18,7 @@ use crate::certificate::{self, Evidence, Issue};
 use crate::files::{remove_unfinished, write_whole};
 use crate::history::History;
 use crate::ledger::{LedgerName, NewRow};
-use crate::mend::Mend;
+use crate::mend::{Mend, with_times};
 use crate::progress::Progress;
 use crate::report::Artefact;
 use crate::site::Site;
@@ -115,7 +115,17 @@ impl Intent {
         };
         for at in adoption.recorded.positions() {
             let migration = &history.migrations[at];
-            intent.rows.push(IntendedRow::of(generation, &migration.entry, &migration.hash));
+            let mut entry = migration.entry.clone();
+            entry.when = adoption.times.get(&at).copied().unwrap_or(entry.when);
+            intent.rows.push(IntendedRow::of(generation, &entry, &migration.hash));
+        }
+        if !adoption.times.is_empty() {
+            let journal = with_times(history, &adoption.times).journal.map(|it| it.write());
+            intent.add_file(
+                &history.folder,
+                JOURNAL_PATH.to_owned(),
+                journal.unwrap_or_default(),
+            )?;
         }
         let entries = entries(site, adoption)?;
         for (migration, entry) in adoption.migrations.iter().zip(&entries) {

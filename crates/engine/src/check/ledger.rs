@@ -1,6 +1,7 @@
 //! Whether the ledger and the history say the same.
 
 mod generations;
+pub mod wrangler;
 
 use jiff::Timestamp;
 use raingauge_schema::Dialect;
@@ -8,9 +9,10 @@ use raingauge_schema::drizzle::ledger::{CreatedAt, LedgerRow, Record, pending, r
 use raingauge_schema::drizzle::{Generation, named_ledger};
 
 use crate::check::spelling::{self, Spelling};
-use crate::history::History;
+use crate::history::{History, Migration};
 use crate::ledger::{Ledger, LedgerName};
-use crate::report::Finding;
+use crate::mend::{is_explained, retimed};
+use crate::report::{Affected, Finding};
 
 /// What helps where a replay equals live.
 const MENDING: &str = "raingauge reconcile: if a replay of the history equals live at some point, it shows what the ledger has to say there";
@@ -101,22 +103,47 @@ fn read(
     }
 }
 
+/// The ledgers of a database, and what is known of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Ledgers<'a> {
+    pub configured: &'a LedgerName,
+    pub all: &'a [Ledger],
+    pub history: &'a History,
+    pub standing: &'a Standing,
+    /// The number of migrations up to which a replay equals live.
+    pub proven: Option<usize>,
+    /// Whether a person said that nobody reads the other ones.
+    pub vouched: bool,
+}
+
 /// T13: rows in a ledger that the configuration does not name belong to another runner.
-pub fn other_ledgers(configured: &LedgerName, ledgers: &[Ledger]) -> Vec<Finding> {
-    let others = ledgers.iter().filter(|it| it.name != *configured && !it.rows.is_empty());
-    others
-        .map(|it| {
-            Finding::error(
-                "ledger-second",
-                format!("table {}", it.name),
-                format!(
-                    "is a second ledger with {} rows, besides the configured `{configured}`; whichever runner reads the other one would run everything again",
-                    it.rows.len()
-                ),
-            )
-            .next("find out which of the two the application migrates with (`migrationsTable`, `migrationsSchema`), and name that one in `drizzle.config.ts` under `migrations`")
-        })
-        .collect()
+pub fn other_ledgers(ledgers: Ledgers<'_>) -> Vec<Finding> {
+    let Ledgers { configured, history, standing, proven, .. } = ledgers;
+    let is_other = |it: &&Ledger| it.name != *configured && !it.rows.is_empty();
+    let told = |it: &Ledger| {
+        let subject = format!("table {}", it.name);
+        let n = it.rows.len();
+        let is_ours = it.generation == history.generation
+            && proven.is_some_and(|at| is_explained(history, &it.rows, at));
+        let is_complete = proven == Some(standing.recorded.len());
+        let which = "find out which of the two the application migrates with (`migrationsTable`, `migrationsSchema`), and name that one in `drizzle.config.ts` under `migrations`";
+        if is_ours && is_complete && (standing.pending.is_empty() || ledgers.vouched) {
+            let message = format!(
+                "is a second ledger with {n} rows of the same history, besides the configured `{configured}`, which has all that live is; the next migration is written into one of them only, and whoever reads the other one runs it again"
+            );
+            return Finding::warning("ledger-second", subject, message).next(which);
+        }
+        let message = format!(
+            "is a second ledger with {n} rows, besides the configured `{configured}`; whichever runner reads the other one would run everything again"
+        );
+        let finding = Finding::error("ledger-second", subject, message).next(which);
+        match (is_ours, is_complete) {
+            (true, false) => finding.next(format!("if it is `{configured}`: raingauge reconcile records there what live is, and takes nothing away here")),
+            (true, true) => finding.next("if nobody reads this one any more: the same command with `--allow ledger-second`"),
+            (false, _) => finding,
+        }
+    };
+    ledgers.all.iter().filter(is_other).map(told).collect()
 }
 
 impl Standing {
@@ -242,22 +269,40 @@ fn edited(row: &LedgerRow, at: usize, history: &History) -> Finding {
 /// T04: an entry ahead of the clock blocks every migration that is generated before that time. 1.0 runs
 /// those all the same, but in another order than they were generated in.
 pub fn future_entries(history: &History, now: Timestamp) -> Vec<Finding> {
-    let late = history.migrations.iter().filter(|it| now.as_millisecond() < it.entry.when);
-    let told = |tag: String| match history.generation {
+    let now = now.as_millisecond();
+    let late = history.migrations.iter().filter(|it| now < it.entry.when);
+    let repair = if retimed(history, now).is_some() {
+        "raingauge reconcile, with each database that has it: shows the time that the entry gets, corrects journal and ledger together where a replay proves what live is, and leaves every file with SQL as it is"
+    } else {
+        "give the entry a `when` between those of its neighbours, then raingauge reconcile with each database that has recorded it"
+    };
+    let told = |it: &Migration| {
+        match history.generation {
         Generation::V0 => Finding::error(
             "when-future",
-            tag,
+            it.entry.tag.clone(),
             "is stamped ahead of the clock; once it is recorded, migrations generated until then are skipped in silence",
-        ),
+        )
+        .evidence("a database that has recorded it: skips what was generated after it, until that time")
+        .evidence("any other database, and a new one: does the same from the moment on at which it gets it")
+        .next(repair),
         Generation::V1 => Finding::warning(
             "when-future",
-            tag,
+            it.entry.tag.clone(),
             "is stamped ahead of the clock; on a new database it runs after migrations that are generated until then",
-        ),
+        )
+        .evidence("a database that has it already goes by names, and is not affected"),
+    }
+    };
+    let affected = match history.generation {
+        Generation::V0 => Affected::Both,
+        Generation::V1 => Affected::Fresh,
     };
     late.map(|it| {
-        let times = format!("`when` {}, now {}", it.entry.when, now.as_millisecond());
-        told(it.entry.tag.clone()).evidence(times)
+        let until = Timestamp::from_millisecond(it.entry.when).map(|it| it.to_string());
+        let until = until.unwrap_or_else(|_| "beyond all calendars".to_owned());
+        let times = format!("`when` {} ({until}), now {now}", it.entry.when);
+        told(it).evidence(times).affects(affected)
     })
     .collect()
 }
@@ -289,7 +334,7 @@ mod tests {
     use raingauge_schema::drizzle::migration::hash;
 
     use super::*;
-    use crate::history::Migration;
+    use crate::report::Severity;
 
     fn history(whens: &[i64]) -> History {
         let mut journal = Journal::new(Dialect::Postgres);
@@ -389,7 +434,25 @@ mod tests {
             rows: vec![row(&history, 0, Some(1000))],
         };
         let configured = LedgerName { schema: "drizzle".into(), table: "a".into() };
-        let found = other_ledgers(&configured, &[ledger("a"), ledger("b")]);
+        let name = configured.clone();
+        let found = |tables: &[&str], recorded: &[usize], pending: &[usize], vouched: bool| {
+            let all: Vec<_> = tables.iter().map(|it| ledger(it)).collect();
+            let (recorded, pending) = (recorded.to_vec(), pending.to_vec());
+            let standing = Standing { recorded, pending, ..Standing::default() };
+            let (configured, all, proven) = (&name, all.as_slice(), Some(1));
+            let standing = &standing;
+            let history = &history;
+            other_ledgers(Ledgers { configured, all, history, standing, proven, vouched })
+        };
+        for (tables, recorded, pending, vouched, severity) in [
+            (&["a", "b"][..], &[0][..], &[][..], false, Severity::Warning),
+            (&["b"], &[], &[0], false, Severity::Error),
+            (&["a", "b"], &[0], &[1], false, Severity::Error),
+            (&["a", "b"], &[0], &[1], true, Severity::Warning),
+        ] {
+            assert_eq!(found(tables, recorded, pending, vouched)[0].severity, severity);
+        }
+        let found = found(&["a", "b"], &[0], &[], false);
         assert_eq!(
             found.iter().map(|it| it.subject.as_str()).collect::<Vec<_>>(),
             ["table drizzle.b"]

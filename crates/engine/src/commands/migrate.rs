@@ -10,7 +10,7 @@ use crate::apply::migrate::{self as apply, Job, MigratePlan, Protection};
 use crate::apply::reconcile;
 use crate::apply::{Pace, foresee, locks};
 use crate::check::history::chain;
-use crate::check::ledger::{Standing, other_ledgers, standing};
+use crate::check::ledger::{Ledgers, Standing, other_ledgers, standing};
 use crate::consent::{Consent, Given};
 use crate::counsel::{Counsel, Question, agree};
 use crate::facts::{Facts, Scope};
@@ -125,7 +125,16 @@ fn quick_standing(site: &mut Site) -> Result<Standing> {
     let configured = ledgers.iter().find(|it| it.name == site.project.ledger);
     let mut standing =
         standing(site.dialect(), &site.project.history, configured, site.setting.now);
-    standing.findings.extend(other_ledgers(&site.project.ledger, &ledgers));
+    let other = other_ledgers(Ledgers {
+        configured: &site.project.ledger,
+        all: &ledgers,
+        history: &site.project.history,
+        standing: &standing,
+        // What is recorded is believed here: nothing is replayed.
+        proven: Some(standing.recorded.len()),
+        vouched: site.vouches("ledger-second"),
+    });
+    standing.findings.extend(other);
     standing.findings.extend(site.project.history.findings.iter().cloned());
     Ok(standing)
 }

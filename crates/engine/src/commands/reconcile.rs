@@ -49,6 +49,7 @@ pub fn reconcile(
         return Ok(report);
     };
     report.sections.push(plan_section(&adoption));
+    report.sections.extend(times_section(&site, &adoption));
     report.steps = planned(&adoption);
     let consent = match agree(&site, &question(&site, &adoption), given, counsel) {
         Ok(consent) => consent,
@@ -77,7 +78,8 @@ fn carry_out(
         None => protection::take(site, counsel)?,
     };
     let written = apply::carry_out(site, adoption, consent, &backup, counsel)?;
-    if !adoption.mends.is_empty() || !adoption.recorded.is_empty() {
+    let is_mended = !adoption.mends.is_empty() || !adoption.times.is_empty();
+    if is_mended || !adoption.recorded.is_empty() {
         for finding in report.findings.iter_mut().filter(|it| MENDED.contains(&it.code)) {
             finding.severity = Severity::Info;
             finding.message.push_str("; until now: the ledger was mended");
@@ -123,6 +125,17 @@ fn plan_section(adoption: &Adoption) -> Section {
     section
 }
 
+/// T04: entries of the journal that get another time.
+fn times_section(site: &Site, adoption: &Adoption) -> Option<Section> {
+    let mut section =
+        Section::new("times", "times in the journal", &["migration", "was", "becomes"]);
+    for (at, when) in &adoption.times {
+        let entry = &site.project.history.migrations[*at].entry;
+        section.push([entry.tag.clone(), entry.when.to_string(), when.to_string()]);
+    }
+    (!adoption.times.is_empty()).then_some(section)
+}
+
 fn planned(adoption: &Adoption) -> Vec<Step> {
     let files = adoption.migrations.len();
     let mut steps = vec![Step::new(
@@ -134,6 +147,10 @@ fn planned(adoption: &Adoption) -> Vec<Step> {
             format!("write {files} migrations with their snapshots"),
             StepState::Planned,
         ));
+    }
+    if !adoption.times.is_empty() {
+        let name = format!("write {} times into the journal", adoption.times.len());
+        steps.push(Step::new(name, StepState::Planned));
     }
     for mend in &adoption.mends {
         steps.push(Step::new(format!("ledger {}", mend.words()), StepState::Planned));

@@ -6,6 +6,7 @@
 pub mod foreign;
 mod postgres;
 mod sqlite;
+pub mod wrangler;
 
 use std::fmt;
 
