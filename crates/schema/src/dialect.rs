@@ -430,26 +430,6 @@ impl AnySnapshot {
         }
     }
 
-    /// What drizzle-kit would find to change on the way to another snapshot of 1.0, one line for each row.
-    /// Empty for those of 0.x, whose way has statements.
-    pub fn changed_rows(&self, to: &Self) -> Vec<String> {
-        match (self, to) {
-            (Self::Entities(from), Self::Entities(to)) => from.changed_rows(to),
-            (Self::Postgres(_) | Self::Sqlite(_) | Self::Entities(_), _) => Vec::new(),
-        }
-    }
-
-    /// Whether drizzle-kit finds nothing to change on the way to another one.
-    pub fn says_the_same_as(&self, to: &Self) -> bool {
-        match (self, to) {
-            (Self::Entities(from), Self::Entities(to)) => from.changed_rows(to).is_empty(),
-            (from, to) => {
-                let difference = from.difference_to(to);
-                difference.statements.is_empty() && difference.not_expressed.is_empty()
-            }
-        }
-    }
-
     /// The tables that it has.
     pub fn tables(&self) -> Vec<ObjectId> {
         let named = |names: Vec<&str>| ObjectId::new(Kind::Table, names);
