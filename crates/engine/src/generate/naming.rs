@@ -1,5 +1,7 @@
 //! What the next migration is called, and when it was made.
 
+use std::time::Duration;
+
 use raingauge_schema::Dialect;
 use raingauge_schema::drizzle::Generation;
 use raingauge_schema::drizzle::journal::{Entry, Journal};
@@ -37,6 +39,11 @@ pub fn named(project: &Project, name: Option<&str>, content: &str, now: i64) -> 
     };
     let newest = journal.entries.iter().map(|it| it.when).max();
     let when = next_moment(history.generation, newest, now);
+    // After another one of the same second the clock catches up at once; what is ahead of it for longer,
+    // an older migration was already.
+    if let Ok(ahead @ 1..=1000) = u64::try_from(when - now) {
+        std::thread::sleep(Duration::from_millis(ahead));
+    }
     let moment = moment(when)?;
     let tag = match history.generation {
         Generation::V0 => prefix(project)?.tag(journal.next_idx(), &moment, &name),
