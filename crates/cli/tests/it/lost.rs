@@ -162,7 +162,7 @@ fn without_schema_ts_the_snapshot_says_what_the_migrations_make() -> Result {
 fn with_more(project: &Project, drizzle: Drizzle, sql: &str) -> Result {
     let files = project.files()?;
     let is_last = |it: &&String| it.starts_with("drizzle/") && it.ends_with(".sql");
-    let last = files.keys().filter(is_last).next_back().expect("there is one").clone();
+    let last = files.keys().rfind(is_last).expect("there is one").clone();
     let text = project.read(&last)?;
     project.write(&last, &format!("{text}\n--> statement-breakpoint\n{sql}\n"))?;
     let snapshot = snapshots(project)?.pop().expect("there is one");

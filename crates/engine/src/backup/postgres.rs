@@ -20,7 +20,7 @@ use crate::connect::dsn::PgTarget;
 use crate::connect::{Access, Dsn, Session, SqlError};
 use crate::digest::{self, Contents};
 use crate::leftover::{Leftover, Registered};
-use crate::progress::{Progress, watch};
+use crate::progress::{Progress, Silent, watch};
 use crate::{Error, Result, leftover};
 
 /// Up to this many tables are restored in one transaction; each takes several of the server's locks,
@@ -108,7 +108,8 @@ fn dump_snapshot(
     let start = Instant::now();
     let running = Running::start(command)?;
     let work = || {
-        let beside = has_spare_core(dumping.workers).then(|| evidence(session)).transpose()?;
+        let beside =
+            has_spare_core(dumping.workers).then(|| evidence(session, &mut Silent)).transpose()?;
         messages::check_dump(&running.finish()?)?;
         Ok((beside, millis_since(start)))
     };
@@ -118,7 +119,7 @@ fn dump_snapshot(
         Some(it) => it,
         None => {
             progress.begin("counting and hashing the rows of every table");
-            evidence(session)?
+            evidence(session, progress)?
         }
     };
     let after = digest::postgres::sequence_states(session)?;
@@ -136,9 +137,9 @@ fn has_spare_core(workers: u64) -> bool {
 }
 
 /// The digests and counts, and how many milliseconds they took.
-fn evidence(session: &mut Session) -> Result<(Contents, u64)> {
+fn evidence(session: &mut Session, progress: &mut dyn Progress) -> Result<(Contents, u64)> {
     let start = Instant::now();
-    let contents = digest::postgres::read(session)?;
+    let contents = digest::postgres::read(session, progress)?;
     Ok((contents, millis_since(start)))
 }
 

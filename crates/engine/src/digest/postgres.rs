@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::{Contents, Digest, LargeObjects, TableDigest, TableName};
 use crate::connect::{Session, SqlError, TextRow};
-use crate::progress::{Progress, Silent};
+use crate::progress::Progress;
 use crate::{Error, Result};
 
 /// What changes how a value prints; and from version 14 on a server that notices when nobody waits for the
@@ -63,20 +63,16 @@ const SEQUENCES_PER_QUERY: usize = 100;
 /// `rows-unseen` if the role may not read every row, or if the connection breaks.
 pub fn contents(session: &mut Session, progress: &mut dyn Progress) -> Result<Contents> {
     session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").map_err(unreadable)?;
-    let contents = read_told(session, progress);
+    let contents = read(session, progress);
     let ended = session.run("ROLLBACK").map_err(unreadable);
     let contents = contents?;
     ended?;
     Ok(contents)
 }
 
-/// Reads everything, within the transaction that is open.
-pub(crate) fn read(session: &mut Session) -> Result<Contents> {
-    read_told(session, &mut Silent)
-}
-
-/// The same, and tells how much is read: after each table, for a query tells nothing while it runs.
-pub(crate) fn read_told(session: &mut Session, progress: &mut dyn Progress) -> Result<Contents> {
+/// Reads everything within the transaction that is open, and tells how much is read: after each table, for a
+/// query tells nothing while it runs.
+pub(crate) fn read(session: &mut Session, progress: &mut dyn Progress) -> Result<Contents> {
     pinned(session, |session| {
         let all = visible_tables(session)?;
         let sizes = sizes(session)?;
@@ -320,6 +316,7 @@ fn unexpected() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::progress::Silent;
 
     #[test]
     fn sums_of_signed_halves_wrap() {

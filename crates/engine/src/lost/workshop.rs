@@ -182,7 +182,7 @@ fn lays_ground(dialect: Dialect, sql: &str) -> bool {
         words.iter().enumerate().all(|(at, word)| tokens.get(at).is_some_and(|it| it.is_word(word)))
     };
     let is_enum = tokens.iter().take(8).any(|it| it.is_word("enum"));
-    GROUND.iter().any(|it| begins(it)) && !is_enum
+    GROUND.iter().any(begins) && !is_enum
 }
 
 fn broken(error: &ReplayError) -> Box<Finding> {
