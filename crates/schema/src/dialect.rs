@@ -20,7 +20,7 @@ use crate::plan::{Hazard, Statement};
 use crate::script::{Piece, SplitError};
 use crate::steps::Bound;
 use crate::token::Token;
-use crate::{Catalog, postgres, sqlite};
+use crate::{Catalog, mysql, postgres, sqlite};
 pub use schema::AnySchema;
 pub use snapshot::{AnySnapshot, Difference};
 
@@ -29,6 +29,8 @@ pub use snapshot::{AnySnapshot, Difference};
 #[serde(rename_all = "lowercase")]
 pub enum Dialect {
     Postgres,
+    /// MySQL and MariaDB.
+    MySql,
     Sqlite,
 }
 
@@ -37,7 +39,26 @@ impl Dialect {
     pub fn drizzle_name(self) -> &'static str {
         match self {
             Self::Postgres => "postgresql",
+            Self::MySql => "mysql",
             Self::Sqlite => "sqlite",
+        }
+    }
+
+    /// A name, as a statement has to spell it.
+    pub fn quote_ident(self, name: &str) -> String {
+        match self {
+            Self::Postgres => postgres::grammar::quote_ident(name),
+            Self::MySql => mysql::grammar::quote_ident(name),
+            Self::Sqlite => sqlite::grammar::quote_ident(name),
+        }
+    }
+
+    /// A text, as a statement has to spell it.
+    pub fn quote_literal(self, text: &str) -> String {
+        match self {
+            Self::Postgres => postgres::grammar::quote_literal(text),
+            Self::MySql => mysql::grammar::quote_literal(text),
+            Self::Sqlite => sqlite::grammar::quote_literal(text),
         }
     }
 
@@ -46,6 +67,7 @@ impl Dialect {
     pub fn expresses(self, object: &Object, attribute: Option<&str>) -> bool {
         match self {
             Self::Postgres => postgres::grammar::drizzle_expresses(object, attribute),
+            Self::MySql => mysql::grammar::drizzle_expresses(object, attribute),
             Self::Sqlite => sqlite::grammar::drizzle_expresses(object, attribute),
         }
     }
@@ -82,6 +104,7 @@ impl Dialect {
     pub fn split(self, script: &str) -> Result<Vec<Piece>, SplitError> {
         match self {
             Self::Postgres => postgres::split::split(script),
+            Self::MySql => mysql::split::split(script),
             Self::Sqlite => sqlite::split::split(script),
         }
     }
@@ -93,6 +116,7 @@ impl Dialect {
     pub fn tokens(self, sql: &str) -> Result<Vec<Token<'_>>, SplitError> {
         match self {
             Self::Postgres => postgres::token::tokens(sql),
+            Self::MySql => mysql::token::tokens(sql),
             Self::Sqlite => sqlite::token::tokens(sql),
         }
     }
@@ -101,6 +125,7 @@ impl Dialect {
     pub fn hazards(self, sql: &str) -> Vec<Hazard> {
         match self {
             Self::Postgres => postgres::hazard::hazards(sql),
+            Self::MySql => mysql::hazard::hazards(sql),
             Self::Sqlite => sqlite::hazard::hazards(sql),
         }
     }
@@ -109,6 +134,7 @@ impl Dialect {
     pub fn removal(self, object: &Object) -> Option<String> {
         match self {
             Self::Postgres => postgres::render::removal::removal(object),
+            Self::MySql => mysql::render::removal::removal(object),
             Self::Sqlite => sqlite::render::removal::removal(object),
         }
     }
@@ -117,6 +143,7 @@ impl Dialect {
     pub fn bound(self, sql: &str) -> Bound {
         match self {
             Self::Postgres => postgres::hazard::bound(sql),
+            Self::MySql => mysql::hazard::bound(sql),
             Self::Sqlite => sqlite::hazard::bound(sql),
         }
     }
@@ -146,14 +173,14 @@ impl Dialect {
     pub fn online(self, statements: Vec<Statement>) -> Option<Vec<Statement>> {
         match self {
             Self::Postgres => Some(postgres::render::online::online(statements)),
-            Self::Sqlite => None,
+            Self::MySql | Self::Sqlite => None,
         }
     }
 
     /// The risks of a whole migration, given as the pieces that are sent one by one.
     pub fn hazards_of_migration(self, pieces: &[&str]) -> Vec<Hazard> {
         match self {
-            Self::Postgres => {
+            Self::Postgres | Self::MySql => {
                 let mut all: Vec<_> = pieces.iter().flat_map(|it| self.hazards(it)).collect();
                 all.sort();
                 all.dedup();
@@ -174,15 +201,18 @@ impl Dialect {
     ) -> Result<String, SnapshotError> {
         match self {
             Self::Postgres => postgres::snapshot::write_custom(previous, id),
+            Self::MySql => mysql::snapshot::write_custom(previous, id),
             Self::Sqlite => sqlite::snapshot::write_custom(previous, id),
         }
     }
 
-    /// Describes a catalog as a Drizzle schema, as far as Drizzle can say it.
-    pub fn describe(self, live: &Catalog) -> AnySchema {
+    /// Describes a catalog as a Drizzle schema, as far as Drizzle can say it. `None` where no catalog of
+    /// the engine can be described yet.
+    pub fn describe(self, live: &Catalog) -> Option<AnySchema> {
         match self {
-            Self::Postgres => AnySchema::Postgres(postgres::adopt::describe(live)),
-            Self::Sqlite => AnySchema::Sqlite(sqlite::adopt::describe(live)),
+            Self::Postgres => Some(AnySchema::Postgres(postgres::adopt::describe(live))),
+            Self::MySql => None,
+            Self::Sqlite => Some(AnySchema::Sqlite(sqlite::adopt::describe(live))),
         }
     }
 
@@ -191,6 +221,7 @@ impl Dialect {
     pub fn refused_by_kit(self, json: &str) -> Option<SnapshotError> {
         match self {
             Self::Postgres => postgres::snapshot::FORMAT.refused_as_other(json),
+            Self::MySql => mysql::snapshot::FORMAT.refused_as_other(json),
             Self::Sqlite => sqlite::snapshot::FORMAT.refused_as_other(json),
         }
     }
@@ -205,6 +236,7 @@ impl Dialect {
     fn entities(self) -> &'static EntityFormat {
         match self {
             Self::Postgres => &postgres::rows::FORMAT,
+            Self::MySql => &mysql::rows::FORMAT,
             Self::Sqlite => &sqlite::rows::FORMAT,
         }
     }
@@ -220,6 +252,7 @@ impl Dialect {
         }
         let why = match self {
             Self::Postgres => postgres::grammar::equivalent(objects, attribute, values),
+            Self::MySql => mysql::grammar::equivalent(objects, attribute, values),
             Self::Sqlite => sqlite::grammar::equivalent(objects, attribute, values),
         };
         why.map_or(Sameness::Different, Sameness::Equivalent)
@@ -240,6 +273,7 @@ impl fmt::Display for Dialect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Postgres => "PostgreSQL",
+            Self::MySql => "MySQL",
             Self::Sqlite => "SQLite",
         })
     }
@@ -260,6 +294,7 @@ mod tests {
         ] {
             assert_eq!(Dialect::Sqlite.writes_rows(file), expected, "{file}");
             assert_eq!(Dialect::Postgres.writes_rows(file), expected, "{file}");
+            assert_eq!(Dialect::MySql.writes_rows(file), expected, "{file}");
         }
         assert!(Dialect::Postgres.writes_rows("SELECT setval('s', 3)"));
         assert!(!Dialect::Postgres.writes_rows("DO $raingauge$ BEGIN NULL; END $raingauge$"));

@@ -8,6 +8,7 @@ impl AnySnapshot {
     pub fn objects(&self) -> Vec<ObjectId> {
         match self {
             Self::Postgres(it) => it.objects(),
+            Self::MySql(it) => it.objects(),
             Self::Sqlite(it) => it.objects(),
             Self::Entities(it) => it.objects(),
         }
@@ -17,9 +18,10 @@ impl AnySnapshot {
     pub fn take(&mut self, wanted: &ObjectId, from: &Self) {
         match (self, from) {
             (Self::Postgres(to), Self::Postgres(from)) => to.take(wanted, from),
+            (Self::MySql(to), Self::MySql(from)) => to.take(wanted, from),
             (Self::Sqlite(to), Self::Sqlite(from)) => to.take(wanted, from),
             (Self::Entities(to), Self::Entities(from)) => to.take(wanted, from),
-            (Self::Postgres(_) | Self::Sqlite(_) | Self::Entities(_), _) => {}
+            (Self::Postgres(_) | Self::MySql(_) | Self::Sqlite(_) | Self::Entities(_), _) => {}
         }
     }
 
@@ -34,9 +36,10 @@ impl AnySnapshot {
     pub fn take_part(&mut self, part: &ObjectId, from: &Self) {
         match (self, from) {
             (Self::Postgres(to), Self::Postgres(from)) => to.take_part(part, from),
+            (Self::MySql(to), Self::MySql(from)) => to.take_part(part, from),
             (Self::Sqlite(to), Self::Sqlite(from)) => to.take_part(part, from),
             (Self::Entities(to), Self::Entities(from)) => to.take_part(part, from),
-            (Self::Postgres(_) | Self::Sqlite(_) | Self::Entities(_), _) => {}
+            (Self::Postgres(_) | Self::MySql(_) | Self::Sqlite(_) | Self::Entities(_), _) => {}
         }
     }
 
@@ -56,7 +59,9 @@ impl AnySnapshot {
     pub fn changed_rows(&self, to: &Self) -> Vec<String> {
         match (self, to) {
             (Self::Entities(from), Self::Entities(to)) => from.changed_rows(to),
-            (Self::Postgres(_) | Self::Sqlite(_) | Self::Entities(_), _) => Vec::new(),
+            (Self::Postgres(_) | Self::MySql(_) | Self::Sqlite(_) | Self::Entities(_), _) => {
+                Vec::new()
+            }
         }
     }
 }

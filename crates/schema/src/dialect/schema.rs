@@ -6,12 +6,13 @@ use crate::compare::Comparison;
 use crate::drizzle::snapshot::{Generation, SnapshotError, SnapshotIds};
 use crate::pair::Pair;
 use crate::postgres::adopt::stored;
-use crate::{Catalog, postgres, sqlite};
+use crate::{Catalog, mysql, postgres, sqlite};
 
 /// A declared schema of whichever dialect.
 #[derive(Clone, Debug, PartialEq)]
 pub enum AnySchema {
     Postgres(postgres::schema::Schema),
+    MySql(mysql::schema::Schema),
     Sqlite(sqlite::schema::Schema),
 }
 
@@ -24,6 +25,11 @@ impl AnySchema {
                     ObjectId::new(Kind::Table, [&it.schema, &it.name].map(|it| stored(it)))
                 };
                 it.tables.iter().map(id).collect()
+            }
+            // Of another database than its own drizzle-kit knows nothing.
+            Self::MySql(it) => {
+                let own = it.tables.iter().filter(|it| it.schema.is_none());
+                own.map(|it| ObjectId::new(Kind::Table, [&it.name])).collect()
             }
             Self::Sqlite(it) => {
                 it.tables.iter().map(|it| ObjectId::new(Kind::Table, [&it.name])).collect()
@@ -42,6 +48,7 @@ impl AnySchema {
                 comparison.equivalent.extend(equivalent);
                 comparison
             }
+            Self::MySql(_) => Dialect::MySql.compare_managed(Pair { from: live, to: built }),
             Self::Sqlite(_) => Dialect::Sqlite.compare_managed(Pair { from: live, to: built }),
         }
     }
@@ -50,8 +57,8 @@ impl AnySchema {
     pub fn collisions(&self) -> Vec<postgres::adopt::Collision> {
         match self {
             Self::Postgres(it) => postgres::adopt::collisions(it),
-            // SQLite keeps names whole.
-            Self::Sqlite(_) => Vec::new(),
+            // MySQL refuses names that are too long, and SQLite keeps them whole.
+            Self::MySql(_) | Self::Sqlite(_) => Vec::new(),
         }
     }
 
@@ -60,6 +67,7 @@ impl AnySchema {
     pub fn present_in(&self, live: &Catalog) -> Self {
         match self {
             Self::Postgres(it) => Self::Postgres(postgres::adopt::present(it, live)),
+            Self::MySql(it) => Self::MySql(mysql::adopt::present(it, live)),
             Self::Sqlite(it) => Self::Sqlite(sqlite::adopt::present(it, live)),
         }
     }
@@ -79,7 +87,7 @@ impl AnySchema {
         match self {
             Self::Postgres(it) => Self::Postgres(postgres::adopt::with_names_of(it, live)),
             // SQLite's constraints have no names that a catalog compares.
-            Self::Sqlite(_) => self.clone(),
+            Self::MySql(_) | Self::Sqlite(_) => self.clone(),
         }
     }
 
@@ -96,11 +104,17 @@ impl AnySchema {
             (Self::Postgres(it), Generation::V0) => {
                 AnySnapshot::Postgres(postgres::snapshot::Snapshot::of(it, ids)?)
             }
+            (Self::MySql(it), Generation::V0) => {
+                AnySnapshot::MySql(mysql::snapshot::Snapshot::of(it, ids)?)
+            }
             (Self::Sqlite(it), Generation::V0) => {
                 AnySnapshot::Sqlite(sqlite::snapshot::Snapshot::of(it, ids)?)
             }
             (Self::Postgres(it), Generation::V1) => {
                 AnySnapshot::Entities(postgres::rows::snapshot(it, ids)?)
+            }
+            (Self::MySql(it), Generation::V1) => {
+                AnySnapshot::Entities(mysql::rows::snapshot(it, ids)?)
             }
             (Self::Sqlite(it), Generation::V1) => {
                 AnySnapshot::Entities(sqlite::rows::snapshot(it, ids)?)

@@ -13,12 +13,13 @@ use crate::pair::Pair;
 use crate::plan::Statement;
 use crate::postgres::adopt::stored;
 use crate::rename::{NameKind, Named, Path, Rename};
-use crate::{postgres, sqlite};
+use crate::{mysql, postgres, sqlite};
 
 /// A snapshot of whichever dialect and generation.
 #[derive(Clone, Debug)]
 pub enum AnySnapshot {
     Postgres(postgres::snapshot::Snapshot),
+    MySql(mysql::snapshot::Snapshot),
     Sqlite(sqlite::snapshot::Snapshot),
     /// Drizzle 1.0's, of any dialect.
     Entities(EntitySnapshot),
@@ -39,6 +40,7 @@ impl AnySnapshot {
             (Dialect::Postgres, Generation::V0) => {
                 Self::Postgres(postgres::snapshot::Snapshot::empty())
             }
+            (Dialect::MySql, Generation::V0) => Self::MySql(mysql::snapshot::Snapshot::empty()),
             (Dialect::Sqlite, Generation::V0) => Self::Sqlite(sqlite::snapshot::Snapshot::empty()),
             (dialect, Generation::V1) => Self::Entities(EntitySnapshot::empty(dialect.entities())),
         }
@@ -66,6 +68,7 @@ impl AnySnapshot {
     ) -> Vec<Result<Self, SnapshotError>> {
         let read = |json: &&str| match dialect {
             Dialect::Postgres => postgres::snapshot::Snapshot::read(json).map(Self::Postgres),
+            Dialect::MySql => mysql::snapshot::Snapshot::read(json).map(Self::MySql),
             Dialect::Sqlite => sqlite::snapshot::Snapshot::read(json).map(Self::Sqlite),
         };
         match generation {
@@ -84,6 +87,7 @@ impl AnySnapshot {
         let SnapshotIds { id, prev_id } = ids.clone();
         match &mut moved {
             Self::Postgres(it) => (it.id, it.prev_id) = (id, prev_id),
+            Self::MySql(it) => (it.id, it.prev_id) = (id, prev_id),
             Self::Sqlite(it) => (it.id, it.prev_id) = (id, prev_id),
             Self::Entities(it) => (it.id, it.prev_ids) = (id, vec![prev_id]),
         }
@@ -94,6 +98,7 @@ impl AnySnapshot {
     pub fn set_id(&mut self, id: String) {
         match self {
             Self::Postgres(it) => it.id = id,
+            Self::MySql(it) => it.id = id,
             Self::Sqlite(it) => it.id = id,
             Self::Entities(it) => it.id = id,
         }
@@ -110,6 +115,7 @@ impl AnySnapshot {
                 };
                 it.tables.values().map(id).collect()
             }
+            Self::MySql(it) => it.tables.values().map(|it| named(vec![&it.name])).collect(),
             Self::Sqlite(it) => it.tables.values().map(|it| named(vec![&it.name])).collect(),
             Self::Entities(it) => {
                 let id = |row: &Row| {
@@ -125,6 +131,7 @@ impl AnySnapshot {
     pub fn write(&self) -> String {
         match self {
             Self::Postgres(it) => it.write(),
+            Self::MySql(it) => it.write(),
             Self::Sqlite(it) => it.write(),
             Self::Entities(it) => it.write_after(&EntitySnapshot::empty(it.format)),
         }
@@ -145,9 +152,14 @@ impl AnySnapshot {
             (Self::Entities(it), Self::Entities(previous)) => {
                 it.write_after_renames(previous, renames)
             }
+            (Self::MySql(it), _) => {
+                let mut noted = it.clone();
+                noted.meta.note(renames);
+                noted.write()
+            }
             (Self::Sqlite(it), _) => {
                 let mut noted = it.clone();
-                sqlite::diff::rename::note(&mut noted, renames);
+                noted.meta.note(renames);
                 noted.write()
             }
             (it, _) => it.write(),
@@ -161,6 +173,7 @@ impl AnySnapshot {
     pub fn write_custom(&self, id: &str) -> Result<String, SnapshotError> {
         match self {
             Self::Postgres(it) => postgres::snapshot::write_custom(Some(&it.write()), id),
+            Self::MySql(it) => mysql::snapshot::write_custom(Some(&it.write()), id),
             Self::Sqlite(it) => sqlite::snapshot::write_custom(Some(&it.write()), id),
             Self::Entities(it) => Ok(it.write_custom(id)),
         }
@@ -170,6 +183,7 @@ impl AnySnapshot {
     pub fn id(&self) -> &str {
         match self {
             Self::Postgres(it) => &it.id,
+            Self::MySql(it) => &it.id,
             Self::Sqlite(it) => &it.id,
             Self::Entities(it) => &it.id,
         }
@@ -179,6 +193,7 @@ impl AnySnapshot {
     pub fn prev_id(&self) -> &str {
         match self {
             Self::Postgres(it) => &it.prev_id,
+            Self::MySql(it) => &it.prev_id,
             Self::Sqlite(it) => &it.prev_id,
             Self::Entities(it) => it.prev_ids.first().map_or(ORIGIN, String::as_str),
         }
@@ -187,7 +202,7 @@ impl AnySnapshot {
     /// The ids of all snapshots before it.
     pub fn prev_ids(&self) -> Vec<&str> {
         match self {
-            Self::Postgres(_) | Self::Sqlite(_) => vec![self.prev_id()],
+            Self::Postgres(_) | Self::MySql(_) | Self::Sqlite(_) => vec![self.prev_id()],
             Self::Entities(it) => it.prev_ids.iter().map(String::as_str).collect(),
         }
     }
@@ -195,7 +210,7 @@ impl AnySnapshot {
     /// Which Drizzle writes it.
     pub fn generation(&self) -> Generation {
         match self {
-            Self::Postgres(_) | Self::Sqlite(_) => Generation::V0,
+            Self::Postgres(_) | Self::MySql(_) | Self::Sqlite(_) => Generation::V0,
             Self::Entities(_) => Generation::V1,
         }
     }
@@ -219,6 +234,11 @@ impl AnySnapshot {
                 let statements = postgres::render::statements(&diff);
                 Difference { statements, not_expressed: diff.not_expressed }
             }
+            (Self::MySql(from), Self::MySql(to)) => {
+                let diff = mysql::diff::diff(Pair { from, to }, renames);
+                let statements = mysql::render::statements(&diff);
+                Difference { statements, not_expressed: diff.not_expressed }
+            }
             (Self::Sqlite(from), Self::Sqlite(to)) => {
                 let diff = sqlite::diff::diff(Pair { from, to }, renames);
                 let statements = sqlite::render::statements(&diff);
@@ -227,13 +247,16 @@ impl AnySnapshot {
             (Self::Entities(from), Self::Entities(to)) if from.format == to.format => {
                 let to = to.settled_after(from);
                 let entities = Pair { from: &from.entities, to: &to.entities };
-                let statements = match from.format == Dialect::Postgres.entities() {
-                    true => postgres::rows::statements(entities, renames),
-                    false => sqlite::rows::statements(entities, renames),
+                let (statements, not_expressed) = if from.format == Dialect::Postgres.entities() {
+                    (postgres::rows::statements(entities, renames), Vec::new())
+                } else if from.format == Dialect::MySql.entities() {
+                    mysql::rows::statements(entities, renames)
+                } else {
+                    (sqlite::rows::statements(entities, renames), Vec::new())
                 };
-                Difference { statements, not_expressed: Vec::new() }
+                Difference { statements, not_expressed }
             }
-            (Self::Postgres(_) | Self::Sqlite(_) | Self::Entities(_), _) => {
+            (Self::Postgres(_) | Self::MySql(_) | Self::Sqlite(_) | Self::Entities(_), _) => {
                 let not_expressed = vec!["the snapshots are of two kinds".to_owned()];
                 Difference { statements: Vec::new(), not_expressed }
             }
@@ -245,6 +268,7 @@ impl Named for AnySnapshot {
     fn names(&self, kind: NameKind) -> Vec<Path> {
         match self {
             Self::Postgres(it) => postgres::diff::rename::names(it, kind),
+            Self::MySql(it) => mysql::diff::rename::names(it, kind),
             Self::Sqlite(it) => sqlite::diff::rename::names(it, kind),
             Self::Entities(it) => it.names(kind),
         }
@@ -253,6 +277,7 @@ impl Named for AnySnapshot {
     fn rename(&mut self, rename: &Rename) {
         match self {
             Self::Postgres(it) => postgres::diff::rename::rename(it, rename),
+            Self::MySql(it) => mysql::diff::rename::rename(it, rename),
             Self::Sqlite(it) => sqlite::diff::rename::rename(it, rename),
             Self::Entities(it) => it.rename(rename),
         }

@@ -2,17 +2,21 @@
 
 use super::AnySnapshot;
 use crate::drizzle::snapshot::SnapshotError;
-use crate::{postgres, sqlite};
+use crate::{mysql, postgres, sqlite};
 
 impl AnySnapshot {
     /// What `drizzle-kit up` of 1.0 makes of this snapshot of 0.x where `previous` comes before it: the
     /// file, and the state that 1.0 reads from it. One of 1.0 stays as it is.
     ///
     /// # Errors
-    /// When two of its entities have one key in 1.0.
+    /// When two of its entities have one key in 1.0, and for one of MySQL, whose files nothing upgrades yet.
     pub fn upgraded_after(&self, previous: &Self) -> Result<(String, Self), SnapshotError> {
         let (upgraded, renames) = match self {
             Self::Postgres(it) => (postgres::rows::upgraded(it)?, Vec::new()),
+            Self::MySql(it) => {
+                let (found, expected) = (it.version.clone(), mysql::rows::FORMAT.version);
+                return Err(SnapshotError::Version { found, expected, kit: "1.0" });
+            }
             Self::Sqlite(it) => (sqlite::rows::upgraded(it)?, it.meta.lines()),
             Self::Entities(it) => (it.clone(), Vec::new()),
         };
@@ -34,14 +38,14 @@ impl AnySnapshot {
         let (_, upgraded) = self.upgraded_after(previous)?;
         let renames = match self {
             Self::Sqlite(it) => it.meta.lines(),
-            Self::Postgres(_) | Self::Entities(_) => Vec::new(),
+            Self::Postgres(_) | Self::MySql(_) | Self::Entities(_) => Vec::new(),
         };
         match (previous, &upgraded, wanted) {
             (Self::Entities(previous), Self::Entities(named), Self::Entities(wanted)) => {
                 let (text, end) = wanted.respelled_after(previous, named, renames);
                 Ok((text, Self::Entities(end)))
             }
-            (Self::Postgres(_) | Self::Sqlite(_) | Self::Entities(_), _, _) => {
+            (Self::Postgres(_) | Self::MySql(_) | Self::Sqlite(_) | Self::Entities(_), _, _) => {
                 self.upgraded_after(previous)
             }
         }

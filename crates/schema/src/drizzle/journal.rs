@@ -179,6 +179,7 @@ impl Journal {
 pub fn snapshot_version(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Postgres => "7",
+        Dialect::MySql => "5",
         Dialect::Sqlite => "6",
     }
 }

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use super::Generation;
-use crate::{Dialect, Fingerprint};
+use crate::{Dialect, Fingerprint, mysql};
 
 /// The ledger's name unless the configuration says otherwise.
 pub const LEDGER_TABLE: &str = "__drizzle_migrations";
@@ -96,7 +96,7 @@ fn record(migrations: &[Applicable], row: &LedgerRow) -> Record {
     }
 }
 
-/// The statements that a migrator sends where there is no ledger yet. `schema` is ignored for SQLite.
+/// The statements that a migrator sends where there is no ledger yet. Only PostgreSQL has a `schema` for it.
 pub fn creation(
     dialect: Dialect,
     generation: Generation,
@@ -109,6 +109,9 @@ pub fn creation(
             format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema)),
             table_ddl(dialect, generation, &format!("{}.{}", quoted(schema), quoted(table))),
         ],
+        Dialect::MySql => {
+            vec![table_ddl(dialect, generation, &mysql::grammar::quote_ident(table))]
+        }
         Dialect::Sqlite => vec![table_ddl(dialect, generation, &quoted(table))],
     }
 }
@@ -118,6 +121,9 @@ fn table_ddl(dialect: Dialect, generation: Generation, name: &str) -> String {
     let (id, created_at, applied_at, end) = match (dialect, generation) {
         (Dialect::Postgres, _) => {
             ("SERIAL", "bigint", "timestamp with time zone DEFAULT now()", "\n\t\t")
+        }
+        (Dialect::MySql, _) => {
+            ("SERIAL", "bigint", "TIMESTAMP DEFAULT CURRENT_TIMESTAMP", "\n\t\t")
         }
         (Dialect::Sqlite, Generation::V0) => ("SERIAL", "numeric", "", "\n\t\t"),
         (Dialect::Sqlite, Generation::V1) => ("INTEGER", "numeric", "TEXT", ""),
@@ -140,12 +146,12 @@ fn descending(dialect: Dialect, a: &CreatedAt, b: &CreatedAt) -> Ordering {
     })
 }
 
-/// SQLite orders by type before value, with NULL lowest; PostgreSQL takes NULL as the greatest.
+/// SQLite orders by type before value. To it and to MySQL NULL is the lowest, to PostgreSQL the greatest.
 fn storage_class(dialect: Dialect, value: &CreatedAt) -> u8 {
     match value {
         CreatedAt::Null => match dialect {
             Dialect::Postgres => 4,
-            Dialect::Sqlite => 0,
+            Dialect::MySql | Dialect::Sqlite => 0,
         },
         CreatedAt::Millis(_) | CreatedAt::Real(_) => 1,
         CreatedAt::Text(_) => 2,
@@ -199,7 +205,7 @@ mod tests {
     }
 
     use CreatedAt::{Millis, Null, Real, Text};
-    use Dialect::{Postgres, Sqlite};
+    use Dialect::{MySql, Postgres, Sqlite};
 
     #[test]
     fn everything_is_pending_without_a_row() {
@@ -217,8 +223,10 @@ mod tests {
     }
 
     #[test]
-    fn t02_null_makes_everything_run_again_in_postgres_and_nothing_in_sqlite() {
+    fn t02_null_makes_everything_run_again_in_postgres_and_nothing_in_mysql_and_sqlite() {
         check(Postgres, &[1000, 2000], &[Millis(2000), Null], &[0, 1]);
+        check(MySql, &[1000, 2000], &[Millis(2000), Null], &[]);
+        check(MySql, &[1000, 2000], &[Null], &[0, 1]);
         check(Sqlite, &[1000, 2000], &[Millis(2000), Null], &[]);
         check(Sqlite, &[1000, 2000], &[Null], &[0, 1]);
     }
@@ -269,6 +277,13 @@ mod tests {
                  SERIAL PRIMARY KEY,\n\t\t\t\thash text NOT NULL,\n\t\t\t\tcreated_at bigint\n\t\t\t)\n\
                  \t\t"
             ]
+        );
+        let mysql = creation(MySql, Generation::V1, LEDGER_SCHEMA, "led`ger");
+        assert_eq!(
+            mysql,
+            ["\n\t\t\tCREATE TABLE IF NOT EXISTS `led``ger` (\n\t\t\t\tid SERIAL PRIMARY \
+                 KEY,\n\t\t\t\thash text NOT NULL,\n\t\t\t\tcreated_at bigint,\n\t\t\t\tname \
+                 text,\n\t\t\t\tapplied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP\n\t\t\t)\n\t\t"]
         );
         let one = |generation| creation(Sqlite, generation, "", "led\"ger").pop().unwrap();
         assert!(one(Generation::V0).contains("EXISTS \"led\"\"ger\" (\n\t\t\t\tid SERIAL "));

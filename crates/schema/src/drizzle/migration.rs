@@ -47,13 +47,13 @@ pub fn hash(file: &[u8]) -> Fingerprint {
 pub enum Flaw {
     /// Nothing to run between two breakpoints, or in the whole file.
     EmptyPiece { line: usize },
-    /// Only comments. SQLite refuses it; PostgreSQL runs nothing and records the migration.
+    /// Only comments. SQLite refuses it; PostgreSQL and MySQL run nothing and record the migration.
     OnlyComments { line: usize },
     /// A breakpoint inside a block comment cuts the comment in two.
     CutComment { line: usize },
     /// The file that `drizzle-kit pull` wrote, still commented out: a new database gets nothing.
     CommentedBaseline,
-    /// The file begins with a byte order mark, which PostgreSQL refuses.
+    /// The file begins with a byte order mark, which only SQLite passes over.
     ByteOrderMark,
 }
 
@@ -61,7 +61,7 @@ pub enum Flaw {
 pub fn flaws(file: &str, dialect: Dialect) -> Vec<Flaw> {
     let body = file.trim_start_matches('\u{feff}');
     let mut flaws = Vec::new();
-    if body.len() != file.len() && dialect == Dialect::Postgres {
+    if body.len() != file.len() && dialect != Dialect::Sqlite {
         flaws.push(Flaw::ByteOrderMark);
     }
     if is_commented_baseline(body) {
@@ -101,9 +101,12 @@ fn significance(sql: &str, dialect: Dialect) -> Significance {
         if rest.is_empty() {
             return if comments { Significance::Comments } else { Significance::Nothing };
         }
-        let after = if let Some(comment) = rest.strip_prefix("--") {
+        let line = rest.strip_prefix("--");
+        let line = line.or_else(|| rest.strip_prefix('#').filter(|_| dialect == Dialect::MySql));
+        let runs = dialect == Dialect::MySql && rest.starts_with("/*!");
+        let after = if let Some(comment) = line {
             Some(comment.split_once('\n').map_or("", |(_, after)| after))
-        } else if let Some(comment) = rest.strip_prefix("/*") {
+        } else if let Some(comment) = rest.strip_prefix("/*").filter(|_| !runs) {
             Some(match after_block_comment(comment, dialect) {
                 Some(after) => after,
                 None => return Significance::OpenComment,
@@ -169,6 +172,13 @@ mod tests {
     }
 
     #[test]
+    fn mysql_has_one_kind_of_comment_more_and_one_less() {
+        check("# a\n-- b\n", Dialect::MySql, &[Flaw::OnlyComments { line: 1 }]);
+        check("/*!50003 SET @a = 1 */", Dialect::MySql, &[]);
+        check("/*!50003 SET @a = 1 */", Dialect::Sqlite, &[Flaw::OnlyComments { line: 1 }]);
+    }
+
+    #[test]
     fn a_breakpoint_inside_a_comment_cuts_it() {
         let file = "/* a\n--> statement-breakpoint\nb */\nSELECT 1;";
         check(file, Dialect::Postgres, &[Flaw::CutComment { line: 1 }]);
@@ -192,8 +202,9 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_breaks_postgres_only() {
+    fn a_byte_order_mark_breaks_all_but_sqlite() {
         check("\u{feff}SELECT 1;", Dialect::Postgres, &[Flaw::ByteOrderMark]);
+        check("\u{feff}SELECT 1;", Dialect::MySql, &[Flaw::ByteOrderMark]);
         check("\u{feff}SELECT 1;", Dialect::Sqlite, &[]);
     }
 }

@@ -74,27 +74,28 @@ fn whole_second(created_at: &CreatedAt) -> Option<i64> {
 pub fn takeover(dialect: Dialect, table: &str, rows: &[LedgerRow], names: &[&str]) -> Vec<String> {
     let (exists, applied_at) = match dialect {
         Dialect::Postgres => (" IF NOT EXISTS", "timestamp with time zone DEFAULT now()"),
+        Dialect::MySql => ("", "TIMESTAMP DEFAULT CURRENT_TIMESTAMP"),
         Dialect::Sqlite => ("", "TEXT"),
     };
+    let named = |it: &str| dialect.quote_ident(it);
+    let (id, hash, created_at) = (named("id"), named("hash"), named("created_at"));
+    let (new_name, stamp) = (named("name"), named("applied_at"));
     let mut statements = vec![
-        format!("ALTER TABLE {table} ADD COLUMN{exists} \"name\" text"),
-        format!("ALTER TABLE {table} ADD COLUMN{exists} \"applied_at\" {applied_at}"),
+        format!("ALTER TABLE {table} ADD COLUMN{exists} {new_name} text"),
+        format!("ALTER TABLE {table} ADD COLUMN{exists} {stamp} {applied_at}"),
     ];
-    let literal = |it: &str| match dialect {
-        Dialect::Postgres => crate::postgres::grammar::quote_literal(it),
-        Dialect::Sqlite => crate::sqlite::grammar::quote_literal(it),
-    };
+    let literal = |it: &str| dialect.quote_literal(it);
     for (row, name) in rows.iter().zip(names) {
         // SQLite's rows of 0.x have no ids.
         let key = match (row.id, &row.created_at) {
-            (Some(id), _) => format!("\"id\" = {id}"),
+            (Some(number), _) => format!("{id} = {number}"),
             (None, CreatedAt::Millis(when)) => {
-                format!("\"created_at\" = {when} AND \"hash\" = {}", literal(&row.hash))
+                format!("{created_at} = {when} AND {hash} = {}", literal(&row.hash))
             }
-            (None, _) => format!("\"hash\" = {}", literal(&row.hash)),
+            (None, _) => format!("{hash} = {}", literal(&row.hash)),
         };
         statements.push(format!(
-            "UPDATE {table} SET \"name\" = {}, \"applied_at\" = NULL WHERE {key}",
+            "UPDATE {table} SET {new_name} = {}, {stamp} = NULL WHERE {key}",
             literal(name)
         ));
     }

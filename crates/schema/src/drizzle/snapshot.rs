@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::entities::Clash;
 use super::javascript;
 use super::shape::{Misfit, Shape};
+use crate::rename::{NameKind, Path, Rename};
 
 pub use super::Generation;
 
@@ -28,7 +29,7 @@ impl SnapshotIds {
     }
 }
 
-/// `_meta`: the renames that led to a snapshot. Drizzle fills it for SQLite only.
+/// `_meta`: the renames that led to a snapshot. Drizzle leaves it empty for PostgreSQL.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Renames {
@@ -39,6 +40,31 @@ pub struct Renames {
 }
 
 impl Renames {
+    /// Adds renames of tables and columns; the file has no place for others.
+    pub fn note(&mut self, renames: &[Rename]) {
+        for rename in renames {
+            let quoted = |path: &Path| {
+                path.iter().map(|it| format!("\"{it}\"")).collect::<Vec<_>>().join(".")
+            };
+            let all = match rename.kind {
+                NameKind::Table => &mut self.tables,
+                NameKind::Column => &mut self.columns,
+                NameKind::Schema
+                | NameKind::Enum
+                | NameKind::Sequence
+                | NameKind::Role
+                | NameKind::Unique
+                | NameKind::Check
+                | NameKind::Index
+                | NameKind::PrimaryKey
+                | NameKind::ForeignKey
+                | NameKind::Policy
+                | NameKind::View => continue,
+            };
+            all.insert(quoted(&rename.from), quoted(&rename.to));
+        }
+    }
+
     /// As 1.0 writes them: `from->to`, tables first.
     pub fn lines(&self) -> Vec<String> {
         let all = self.tables.iter().chain(&self.columns);

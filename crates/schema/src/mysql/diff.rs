@@ -2,9 +2,11 @@
 //!
 //! Follows `applyMysqlSnapshotsDiff` of drizzle-kit 0.31.11 (`src/snapshotsDiffer.ts`,
 //! `src/jsonStatements.ts`): the same comparisons, the same statement kinds, in the same order. Renames
-//! are not guessed: a renamed thing is dropped and created. `render` turns the changes into SQL.
+//! are not guessed: what nobody has called renamed is dropped and created. `render` turns the changes into
+//! SQL.
 
 mod column;
+pub mod rename;
 
 use indexmap::IndexMap;
 
@@ -13,30 +15,79 @@ use super::snapshot::{
 };
 use crate::drizzle::javascript::in_key_order;
 use crate::pair::Pair;
+use crate::rename::{NameKind, Rename};
 pub use column::Modification;
 
 /// One step from a snapshot to the next. `table` is the table's name.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change<'a> {
-    CreateTable { table: &'a Table, uniques: Vec<UniqueOn<'a>> },
+    CreateTable {
+        table: &'a Table,
+        uniques: Vec<UniqueOn<'a>>,
+    },
     DropTable(&'a Table),
+    /// Of a table, a column or a view.
+    Rename(&'a Rename),
     DropView(&'a View),
     AlterView(&'a View),
-    DropUnique { table: &'a str, name: &'a str },
-    DropCheck { table: &'a str, name: &'a str },
-    DropForeignKey { table: &'a str, name: &'a str },
-    DropIndex { table: &'a str, name: &'a str },
-    DropPrimaryKey { table: &'a str },
-    ModifyColumn { table: &'a str, columns: Pair<&'a Column>, modification: Modification },
-    AddPrimaryKey { table: &'a str, key: &'a PrimaryKey },
-    AddColumn { table: &'a str, column: &'a Column },
-    AddUnique { table: &'a str, unique: UniqueOn<'a> },
+    DropUnique {
+        table: &'a str,
+        name: &'a str,
+    },
+    DropCheck {
+        table: &'a str,
+        name: &'a str,
+    },
+    DropForeignKey {
+        table: &'a str,
+        name: &'a str,
+    },
+    DropIndex {
+        table: &'a str,
+        name: &'a str,
+    },
+    DropPrimaryKey {
+        table: &'a str,
+    },
+    ModifyColumn {
+        table: &'a str,
+        columns: Pair<&'a Column>,
+        modification: Modification,
+    },
+    AddPrimaryKey {
+        table: &'a str,
+        key: &'a PrimaryKey,
+    },
+    AddColumn {
+        table: &'a str,
+        column: &'a Column,
+    },
+    AddUnique {
+        table: &'a str,
+        unique: UniqueOn<'a>,
+    },
     AddForeignKey(&'a ForeignKey),
-    CreateIndex { table: &'a str, index: &'a Index, expressions: Vec<&'a str> },
-    AddCheck { table: &'a str, check: &'a Check },
-    DropColumn { table: &'a str, column: &'a Column },
-    ReplacePrimaryKey { table: &'a str, key: &'a PrimaryKey },
-    CreateView { view: &'a View, replace: bool },
+    CreateIndex {
+        table: &'a str,
+        index: &'a Index,
+        expressions: Vec<&'a str>,
+    },
+    AddCheck {
+        table: &'a str,
+        check: &'a Check,
+    },
+    DropColumn {
+        table: &'a str,
+        column: &'a Column,
+    },
+    ReplacePrimaryKey {
+        table: &'a str,
+        key: &'a PrimaryKey,
+    },
+    CreateView {
+        view: &'a View,
+        replace: bool,
+    },
 }
 
 /// A unique constraint or a unique index: to the kit they are one when it writes SQL.
@@ -58,8 +109,8 @@ pub struct Diff<'a> {
     pub not_expressed: Vec<String>,
 }
 
-/// Compares two snapshots.
-pub fn diff<'a>(snapshots: Pair<&'a Snapshot>) -> Diff<'a> {
+/// Compares two snapshots. The first has the new names already.
+pub fn diff<'a>(snapshots: Pair<&'a Snapshot>, renames: &'a [Rename]) -> Diff<'a> {
     let tables = split(&snapshots.from.tables, &snapshots.to.tables);
     let altered: Vec<_> = tables.kept.iter().map(|it| Altered::of(snapshots, *it)).collect();
     let views = Views::of(snapshots);
@@ -69,7 +120,11 @@ pub fn diff<'a>(snapshots: Pair<&'a Snapshot>) -> Diff<'a> {
         changes.push(Change::CreateTable { table, uniques });
     }
     changes.extend(tables.dropped.iter().map(|it| Change::DropTable(it)));
+    let renamed =
+        |kind: NameKind| renames.iter().filter(move |it| it.kind == kind).map(Change::Rename);
+    changes.extend(renamed(NameKind::Table).chain(renamed(NameKind::Column)));
     changes.extend(views.dropped);
+    changes.extend(renamed(NameKind::View));
     changes.extend(views.altered);
     let mut each =
         |of: fn(&Altered<'a>) -> Vec<Change<'a>>| changes.extend(altered.iter().flat_map(of));

@@ -3,11 +3,15 @@
 //! The text is the kit's, byte for byte, except where the kit's text fails or does not say what the
 //! schema says; `cases/known-differences.md` lists those.
 
+pub mod removal;
+
 use super::diff::{Change, Diff, Modification, UniqueOn};
+use super::grammar::quote_ident as quote;
 use super::snapshot::{Check, Column, ForeignKey, Table, View};
 use crate::drizzle::javascript;
 use crate::pair::Pair;
 use crate::plan::{Hazard, Statement};
+use crate::rename::Rename;
 
 /// The statements of a whole diff, in order; drizzle-kit writes equal statements once.
 pub fn statements(diff: &Diff<'_>) -> Vec<Statement> {
@@ -27,6 +31,7 @@ pub fn render(change: &Change<'_>) -> Vec<Statement> {
         Change::DropTable(it) => {
             return vec![deleting(format!("DROP TABLE {};", quote(&it.name)), &it.name)];
         }
+        Change::Rename(it) => rename(it),
         Change::DropView(it) => format!("DROP VIEW {};", quote(&it.name)),
         Change::AlterView(it) => alter_view(it),
         Change::DropUnique { table, name } => alter(table, &format!("DROP INDEX {}", quote(name))),
@@ -65,9 +70,13 @@ pub fn render(change: &Change<'_>) -> Vec<Statement> {
     vec![Statement::harmless(sql)]
 }
 
-/// An identifier. drizzle-kit does not escape backticks inside.
-fn quote(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
+/// Of a table or a view, or of a column.
+pub(super) fn rename(it: &Rename) -> String {
+    let (old, new) = (quote(it.old_name()), quote(it.new_name()));
+    match &it.from[..] {
+        [table, _] => alter(table, &format!("RENAME COLUMN {old} TO {new}")),
+        _ => format!("RENAME TABLE {old} TO {new};"),
+    }
 }
 
 fn listed(names: &[String]) -> String {

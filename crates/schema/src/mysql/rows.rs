@@ -5,18 +5,23 @@
 //! the changes into SQL.
 
 mod default;
-pub mod diff;
+mod diff;
 mod encode;
-pub mod render;
+mod render;
 mod types;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::schema;
+use super::token::tokens;
 use crate::drizzle::chain::{EntityFormat, EntitySnapshot};
 use crate::drizzle::entities::{Entities, Row};
 use crate::drizzle::snapshot::{SnapshotError, SnapshotIds};
+use crate::pair::Pair;
+use crate::plan::Statement;
+use crate::rename::{NameKind, Rename};
+use crate::token::Token;
 
 /// How the files look.
 pub const FORMAT: EntityFormat = EntityFormat {
@@ -25,7 +30,7 @@ pub const FORMAT: EntityFormat = EntityFormat {
     older: &[],
     types: types::TYPES,
     has_deltas: false,
-    renames: &[],
+    renames: &[NameKind::Table, NameKind::Column, NameKind::View],
 };
 
 /// The snapshot of a declared schema.
@@ -39,9 +44,23 @@ pub fn snapshot(
     Ok(EntitySnapshot::new(&FORMAT, encode::entities(schema)?, ids))
 }
 
-/// Which views of a schema select from which others.
-pub fn dependencies(schema: &schema::Schema) -> diff::Dependencies {
-    schema.views.iter().map(|it| (it.name.clone(), it.depends_on.clone())).collect()
+/// The statements that lead from one set of rows to another, as drizzle-kit 1.0 writes them, and what no
+/// statement expresses. The first has the new names already.
+pub fn statements(entities: Pair<&Entities>, renames: &[Rename]) -> (Vec<Statement>, Vec<String>) {
+    let diff = diff::diff(entities, &dependencies(entities.to), renames);
+    (render::statements(&diff), diff.not_expressed)
+}
+
+/// Which views select from which others: drizzle-kit asks the schema, and a file only has the text of a
+/// view, in which whatever it selects from is quoted.
+fn dependencies(entities: &Entities) -> diff::Dependencies {
+    let views: Vec<View> = rows(entities, "views");
+    let mentioned = |definition: &str| -> Vec<String> {
+        let tokens = tokens(definition).unwrap_or_default();
+        let names = tokens.iter().filter_map(Token::identifier);
+        names.filter(|name| views.iter().any(|it| it.name == *name)).collect()
+    };
+    views.iter().map(|it| (it.name.clone(), mentioned(&it.definition))).collect()
 }
 
 /// The rows of a type as the type that they are here.

@@ -3,6 +3,8 @@
 //! The types are the file: their fields stand in the order in which `drizzle-kit generate` 0.31
 //! writes them. `encode` makes them from a declared schema, `diff` compares two of them.
 
+mod parts;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -18,7 +18,7 @@ use raingauge_schema::drizzle::snapshot::Generation;
 
 use crate::mangle::{budget, mangled, within_time};
 
-const DIALECTS: [Dialect; 2] = [Dialect::Postgres, Dialect::Sqlite];
+const DIALECTS: [Dialect; 3] = [Dialect::Postgres, Dialect::MySql, Dialect::Sqlite];
 
 const JSON_WORDS: [&str; 16] = [
     "{",

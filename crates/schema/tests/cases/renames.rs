@@ -198,6 +198,7 @@ fn states(dialect: Dialect, generation: Generation, case: &Case) -> [AnySnapshot
         let declared = case.declared[at].clone();
         let schema = match dialect {
             Dialect::Postgres => AnySchema::Postgres(serde_json::from_value(declared).unwrap()),
+            Dialect::MySql => AnySchema::MySql(serde_json::from_value(declared).unwrap()),
             Dialect::Sqlite => AnySchema::Sqlite(serde_json::from_value(declared).unwrap()),
         };
         let prev_id = if at == 0 { ORIGIN.to_owned() } else { id(1) };

@@ -151,6 +151,7 @@ fn ours(place: &Place, case: &Case) -> Result<Ours, String> {
 fn schema(dialect: Dialect, declared: &Value) -> AnySchema {
     match dialect {
         Dialect::Postgres => AnySchema::Postgres(serde_json::from_value(declared.clone()).unwrap()),
+        Dialect::MySql => AnySchema::MySql(serde_json::from_value(declared.clone()).unwrap()),
         Dialect::Sqlite => AnySchema::Sqlite(serde_json::from_value(declared.clone()).unwrap()),
     }
 }

@@ -1,8 +1,8 @@
 //! What has to change to get from one set of MySQL rows to another.
 //!
 //! Follows `ddlDiff` of drizzle-kit 1.0.0-rc.5 (`src/dialects/mysql/diff.ts`): the same comparisons, the
-//! same statement kinds, in the same order. Renames are not guessed: a renamed thing is dropped and
-//! created.
+//! same statement kinds, in the same order. Renames are not guessed: what nobody has called
+//! renamed is dropped and created.
 
 mod column;
 
@@ -13,32 +13,50 @@ use indexmap::IndexMap;
 use super::{Check, Column, ForeignKey, Index, PrimaryKey, Table, View, rows};
 use crate::drizzle::entities::Entities;
 use crate::pair::Pair;
+use crate::rename::{NameKind, Rename};
 
 /// One step from one set of rows to another.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Change {
+pub(super) enum Change {
     CreateTable(FullTable),
-    DropForeignKey { key: ForeignKey, with_index: bool },
+    DropForeignKey {
+        key: ForeignKey,
+        with_index: bool,
+    },
     DropTable(String),
+    /// Of a table, a column or a view.
+    Rename(Rename),
     DropView(String),
     AlterView(View),
     DropCheck(Check),
     DropIndex(Index),
     DropPrimaryKey(String),
-    AlterColumn { columns: Pair<Column>, becomes_key: bool },
-    RecreateColumn { columns: Pair<Column>, is_key: bool },
-    AddColumn { column: Column, is_key: bool },
+    AlterColumn {
+        columns: Pair<Column>,
+        becomes_key: bool,
+    },
+    RecreateColumn {
+        columns: Pair<Column>,
+        is_key: bool,
+    },
+    AddColumn {
+        column: Column,
+        is_key: bool,
+    },
     AddPrimaryKey(PrimaryKey),
     CreateIndex(Index),
     AddForeignKey(ForeignKey),
     AddCheck(Check),
     DropColumn(Column),
-    CreateView { view: View, replace: bool },
+    CreateView {
+        view: View,
+        replace: bool,
+    },
 }
 
 /// A table with all that is created along with it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FullTable {
+pub(super) struct FullTable {
     pub name: String,
     pub columns: Vec<Column>,
     pub key: Option<PrimaryKey>,
@@ -49,7 +67,7 @@ pub struct FullTable {
 
 /// The way from one set of rows to another.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Diff {
+pub(super) struct Diff {
     /// In the order in which they run.
     pub changes: Vec<Change>,
     /// Differences for which drizzle-kit writes nothing, in words. Where this is not empty the changes
@@ -58,10 +76,15 @@ pub struct Diff {
 }
 
 /// Which views select from which others: what is selected from is created first.
-pub type Dependencies = BTreeMap<String, Vec<String>>;
+pub(super) type Dependencies = BTreeMap<String, Vec<String>>;
 
-/// Compares two sets of rows; `to` has the names that `from` has for what the schema does not name.
-pub fn diff(entities: Pair<&Entities>, dependencies: &Dependencies) -> Diff {
+/// Compares two sets of rows; `from` has the new names already, and `to` those that `from` has for what the
+/// schema does not name.
+pub(super) fn diff(
+    entities: Pair<&Entities>,
+    dependencies: &Dependencies,
+    renames: &[Rename],
+) -> Diff {
     let sides = Pair { from: Side::of(entities.from), to: Side::of(entities.to) };
     let both = Both {
         created: names_only_in(&sides.to.tables, &sides.from.tables),
@@ -72,7 +95,11 @@ pub fn diff(entities: Pair<&Entities>, dependencies: &Dependencies) -> Diff {
     changes.extend(both.create_tables());
     changes.extend(both.drop_foreign_keys());
     changes.extend(both.dropped.iter().cloned().map(Change::DropTable));
+    let renamed =
+        |kind| renames.iter().filter(move |it| it.kind == kind).cloned().map(Change::Rename);
+    changes.extend(renamed(NameKind::Table).chain(renamed(NameKind::Column)));
     changes.extend(both.drop_views());
+    changes.extend(renamed(NameKind::View));
     changes.extend(both.alter_views());
     changes.extend(both.drop_checks());
     changes.extend(both.drop_indexes());
@@ -377,6 +404,7 @@ impl Both {
                 Change::CreateTable(_)
                 | Change::DropForeignKey { .. }
                 | Change::DropTable(_)
+                | Change::Rename(_)
                 | Change::DropView(_)
                 | Change::AlterView(_)
                 | Change::DropCheck(_)

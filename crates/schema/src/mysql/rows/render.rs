@@ -3,23 +3,26 @@
 //! The text is the kit's, byte for byte, except where the kit's text fails or does not say what the
 //! schema says; `cases/known-differences.md` lists those.
 
+use super::super::grammar::quote_ident as quote;
+use super::super::render::rename;
 use super::diff::{Change, Diff, FullTable};
 use super::{Column, ForeignKey, Index, IndexColumn, View};
 use crate::plan::{Hazard, Statement};
 
 /// The statements of a whole diff, in order.
-pub fn statements(diff: &Diff) -> Vec<Statement> {
+pub(super) fn statements(diff: &Diff) -> Vec<Statement> {
     diff.changes.iter().flat_map(render).collect()
 }
 
 /// The statements of one change.
-pub fn render(change: &Change) -> Vec<Statement> {
+pub(super) fn render(change: &Change) -> Vec<Statement> {
     let sql = match change {
         Change::CreateTable(it) => create_table(it),
         Change::DropForeignKey { key, with_index } => return drop_foreign_key(key, *with_index),
         Change::DropTable(name) => {
             return vec![deleting(format!("DROP TABLE {};", quote(name)), name)];
         }
+        Change::Rename(it) => rename(it),
         Change::DropView(name) => format!("DROP VIEW {};", quote(name)),
         Change::AlterView(it) => view("ALTER", it, it.definition.clone()),
         Change::DropCheck(it) => alter(&it.table, &format!("DROP CONSTRAINT {}", quote(&it.name))),
@@ -51,11 +54,6 @@ pub fn render(change: &Change) -> Vec<Statement> {
         }
     };
     vec![Statement::harmless(sql)]
-}
-
-/// An identifier. drizzle-kit does not escape backticks inside.
-fn quote(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
 }
 
 fn listed(names: &[String]) -> String {

@@ -49,19 +49,6 @@ pub fn rename(snapshot: &mut Snapshot, rename: &Rename) {
     }
 }
 
-/// The names that `_meta` keeps of the renames that led to a snapshot.
-pub fn note(snapshot: &mut Snapshot, renames: &[Rename]) {
-    for rename in renames {
-        let quoted =
-            |path: &Path| path.iter().map(|it| format!("\"{it}\"")).collect::<Vec<_>>().join(".");
-        let all = match rename.kind == NameKind::Table {
-            true => &mut snapshot.meta.tables,
-            false => &mut snapshot.meta.columns,
-        };
-        all.insert(quoted(&rename.from), quoted(&rename.to));
-    }
-}
-
 /// An entry keeps its place under its new key.
 fn rekey<V>(all: &mut IndexMap<String, V>, old: &str, new: &str) {
     if let Some(index) = all.get_index_of(old) {
