@@ -13,6 +13,7 @@ use raingauge_schema::{Fingerprint, Kind};
 use crate::baseline::live::of_live;
 use crate::certificate::Evidence;
 use crate::check::{adoption as check, declared, rights};
+use crate::connect::offline_only;
 use crate::facts::{DeclaredSide, Facts, Scope};
 use crate::filters::Filters;
 use crate::ledger;
@@ -433,7 +434,8 @@ fn baseline_stage(site: &Site, facts: &Facts, statements: &[String]) -> Result<S
         Some(declared) => declared.schema.present_in(&facts.live),
         None => {
             let filters = Filters::of(&site.project.config, site.dialect());
-            site.dialect().describe(&filters.managed(&facts.live))
+            let described = site.dialect().describe(&filters.managed(&facts.live));
+            described.ok_or_else(|| offline_only(site.dialect()))?
         }
     };
     let ids = SnapshotIds::after(None, snapshot_id("baseline", &file(statements)));

@@ -73,7 +73,7 @@ impl Filters {
     fn accepts(&self, id: &ObjectId) -> bool {
         let (schema, rest) = match self.dialect {
             Dialect::Postgres => (id.path.first(), id.path.get(1..).unwrap_or_default()),
-            Dialect::Sqlite => (None, id.path.as_slice()),
+            Dialect::MySql | Dialect::Sqlite => (None, id.path.as_slice()),
         };
         let in_schema = schema.is_none_or(|it| match &self.schemas {
             Schemas::All => true,

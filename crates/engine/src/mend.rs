@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use raingauge_schema::Dialect;
 use raingauge_schema::drizzle::ledger::{CreatedAt, LedgerRow, Record, records};
-use raingauge_schema::{postgres, sqlite};
 use serde::{Deserialize, Serialize};
 
 use crate::check::spelling;
@@ -242,9 +241,10 @@ impl Mend {
 
     /// The statement, of which a second run changes nothing.
     pub fn statement(&self, dialect: Dialect, name: &LedgerName) -> String {
-        let (table, hash) = (name.quoted(), quoted(dialect, self.hash()));
+        let (table, hash) = (name.quoted(), dialect.quote_literal(self.hash()));
         let (is, place) = match dialect {
             Dialect::Postgres => ("IS NOT DISTINCT FROM", "ctid"),
+            Dialect::MySql => ("<=>", "id"),
             Dialect::Sqlite => ("IS", "rowid"),
         };
         match self {
@@ -282,16 +282,9 @@ fn shown(value: &CreatedAt) -> String {
     }
 }
 
-fn quoted(dialect: Dialect, text: &str) -> String {
-    match dialect {
-        Dialect::Postgres => postgres::grammar::quote_literal(text),
-        Dialect::Sqlite => sqlite::grammar::quote_literal(text),
-    }
-}
-
 fn literal(dialect: Dialect, value: &CreatedAt) -> String {
     match value {
-        CreatedAt::Text(it) => quoted(dialect, it),
+        CreatedAt::Text(it) => dialect.quote_literal(it),
         CreatedAt::Millis(_) | CreatedAt::Null | CreatedAt::Real(_) | CreatedAt::Blob => {
             shown(value)
         }

@@ -12,7 +12,7 @@ use raingauge_tsload::{
     Config, DeclaredSchema, Ignored, Judgement, LoadError, Project as Loader, Runtime, Versions,
 };
 
-use crate::connect::Dsn;
+use crate::connect::{Dsn, offline_only};
 use crate::history::History;
 use crate::ledger::LedgerName;
 use crate::report::Finding;
@@ -109,10 +109,7 @@ impl Project {
         let (history, done) = read?;
         let named_by = named_by(&history, installed);
         let (declared, declared_files) = match loaded {
-            Some(loaded) => {
-                let schema = any_schema(loaded.schema)?;
-                (Some(schema.named_by(named_by)), loaded.files)
-            }
+            Some(loaded) => (Some(any_schema(loaded.schema).named_by(named_by)), loaded.files),
             None => (None, Vec::new()),
         };
         let project = Self {
@@ -151,14 +148,18 @@ impl Project {
     ///
     /// # Errors
     /// If nobody says where live is, or not in a form that Drizzle takes, or if the configuration's
-    /// `driver` reaches it by a way that only the driver knows.
+    /// `driver` reaches it by a way that only the driver knows; `dialect-offline` for a dialect that is only
+    /// known by its files.
     pub fn target(&self, setting: &Setting) -> Result<Dsn> {
+        if self.dialect == Dialect::MySql {
+            return Err(offline_only(self.dialect));
+        }
         // With what `.env` says: Drizzle and the driver see it too.
         let loader = loader(setting);
         let env = loader.environment();
         let from_variables = || match self.dialect {
             Dialect::Postgres => Dsn::from_variables(env),
-            Dialect::Sqlite => Ok(None),
+            Dialect::MySql | Dialect::Sqlite => Ok(None),
         };
         let dsn = if let Some(url) = &setting.url {
             Dsn::parse_in(url, self.dialect, env)?
@@ -236,16 +237,17 @@ fn ignored(config: &Config, ignored: &Ignored) -> Finding {
 fn dialect_of(config: &Config) -> Result<Dialect> {
     match config.dialect.as_str() {
         "postgresql" => Ok(Dialect::Postgres),
+        "mysql" => Ok(Dialect::MySql),
         "sqlite" | "turso" => Ok(Dialect::Sqlite),
         other => Err(unsupported(other)),
     }
 }
 
-/// The one place that says which dialects can be connected to.
+/// Drizzle has more dialects than raingauge.
 fn unsupported(dialect: &str) -> Error {
     let message = format!("dialect `{dialect}` is not supported yet");
     Error::new("dialect-unsupported", message)
-        .next("raingauge works with `postgresql` and `sqlite`")
+        .next("raingauge works with `postgresql` and `sqlite`, and with the files of `mysql`")
 }
 
 /// The generation of the installed packages. drizzle-orm migrates and drizzle-kit generates: if they are of
@@ -271,17 +273,16 @@ fn ledger_name(config: &Config, dialect: Dialect) -> LedgerName {
     let table = config.migrations_table.clone().unwrap_or(usual.table);
     let schema = match dialect {
         Dialect::Postgres => config.migrations_schema.clone().unwrap_or(usual.schema),
-        Dialect::Sqlite => usual.schema,
+        Dialect::MySql | Dialect::Sqlite => usual.schema,
     };
     LedgerName { schema, table }
 }
 
-fn any_schema(schema: DeclaredSchema) -> Result<AnySchema> {
+fn any_schema(schema: DeclaredSchema) -> AnySchema {
     match schema {
-        DeclaredSchema::Postgres(it) => Ok(AnySchema::Postgres(it)),
-        DeclaredSchema::Sqlite(it) => Ok(AnySchema::Sqlite(it)),
-        // The configuration names the dialect, so it was refused before.
-        DeclaredSchema::Mysql(_) => Err(unsupported("mysql")),
+        DeclaredSchema::Postgres(it) => AnySchema::Postgres(it),
+        DeclaredSchema::Mysql(it) => AnySchema::MySql(it),
+        DeclaredSchema::Sqlite(it) => AnySchema::Sqlite(it),
     }
 }
 

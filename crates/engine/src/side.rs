@@ -6,7 +6,7 @@ use raingauge_schema::dialect::AnySnapshot;
 use raingauge_schema::steps::statements;
 use raingauge_schema::{Catalog, Comparison, Dialect, Kind, Pair, compare};
 
-use crate::connect::{Access, Session, SqlError};
+use crate::connect::{Access, Session, SqlError, offline_only};
 use crate::history::Migration;
 use crate::initsql::{self, Fenced, Found, Item, Search, Sourced};
 use crate::report::Finding;
@@ -402,6 +402,7 @@ pub fn live_baseline(site: &mut Site) -> Result<baseline::Baseline> {
             baseline.statements.extend(unsaid);
             Ok(baseline)
         }
+        Dialect::MySql => Err(offline_only(site.dialect())),
         Dialect::Sqlite => baseline::from_sqlite(&mut site.live, &ledgers).map_err(unreadable),
     }
 }

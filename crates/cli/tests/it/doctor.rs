@@ -131,17 +131,37 @@ fn the_folders_of_drizzles_own_tests_are_told_as_drizzle_kit_1_0_finds_them() ->
     )?;
     let malformed = ["error snapshot-malformed 20230330185056_fancy_bug kit"];
     check(&of("sqlite"), "dialect: \"sqlite\"", &malformed)?;
-    check(&of("sqlite-init"), "dialect: \"sqlite\"", &[])
+    check(&of("sqlite-init"), "dialect: \"sqlite\"", &[])?;
+    let mysql = "dialect: \"mysql\"";
+    check(&of("mysql"), mysql, &[])?;
+    check(&of("mysql-init"), mysql, &[])?;
+    let twins = "warning folder-same-second 20230331135521_test fresh";
+    check(&of("mysql-proxy/second"), mysql, &[twins])
 }
 
 #[test]
-fn folders_of_mysql_are_refused_before_anything_is_said_of_them() -> Result {
-    for name in ["homarr-mysql", "drizzle-v1-folders/mysql", "drizzle-v1-folders/mysql-init"] {
-        let Some(migrations) = corpus(name) else { return Ok(()) };
-        let project = project(&migrations, "dialect: \"mysql\"")?;
-        let run = binary().run(project.path(), &["validate", "--offline"])?;
+fn homarrs_malformed_and_copied_snapshots_of_mysql_are_told() -> Result {
+    let expected = [
+        "info journal-version meta/_journal.json:2 kit",
+        "info when-typed meta/_journal.json:275 upgraded",
+        "error snapshot-malformed meta/0042_snapshot.json kit",
+        "warning snapshot-copied meta/0003_snapshot.json kit",
+    ];
+    check("homarr-mysql", "dialect: \"mysql\", casing: \"snake_case\"", &expected)
+}
+
+#[test]
+fn a_database_of_mysql_is_refused_with_what_works_instead() -> Result {
+    let nothing = tempfile::tempdir()?;
+    let project = project(
+        nothing.path(),
+        "dialect: \"mysql\", dbCredentials: { url: \"mysql://u:p@localhost/d\" }",
+    )?;
+    for command in [&["status"][..], &["analyze"], &["validate"], &["execute", "--confirm"]] {
+        let run = binary().run(project.path(), command)?;
         assert_eq!(run.code, 2, "{run}");
-        assert!(run.stderr.contains("error[dialect-unsupported]"), "{run}");
+        assert!(run.stderr.contains("error[dialect-offline]"), "{run}");
+        assert!(run.stderr.contains("raingauge validate --offline"), "{run}");
     }
     Ok(())
 }

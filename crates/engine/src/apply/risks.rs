@@ -32,6 +32,8 @@ pub(crate) fn risks(
         found.extend(match site.dialect() {
             Dialect::Sqlite => rebuild::findings(tag, &effects_of(migration), rehearsed, allowed),
             Dialect::Postgres => cascade::findings(tag, &migration.sql, rehearsed, allowed),
+            // MySQL neither rebuilds tables behind one's back nor drops what others depend on.
+            Dialect::MySql => Vec::new(),
         });
     }
     found
@@ -118,7 +120,7 @@ pub(super) fn writes_rows(
     rehearsed: Pair<&Catalog>,
 ) -> bool {
     match dialect {
-        Dialect::Postgres => dialect.writes_rows(&migration.sql),
+        Dialect::Postgres | Dialect::MySql => dialect.writes_rows(&migration.sql),
         Dialect::Sqlite => {
             let writes = |it: &Hazard| match it {
                 Hazard::DeletesData(name) => !name.starts_with("drop:"),

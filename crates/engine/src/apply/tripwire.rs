@@ -104,6 +104,7 @@ impl Tripwire {
                 let level = it.isolation();
                 format!("BEGIN ISOLATION LEVEL {level}; {}", pace.settings("SET LOCAL"))
             }
+            Self::Idle(Dialect::MySql) => "START TRANSACTION".to_owned(),
             Self::Idle(Dialect::Sqlite) | Self::Sqlite(_) | Self::ArmedSqlite(_) => {
                 "BEGIN IMMEDIATE".to_owned()
             }

@@ -7,6 +7,8 @@ use super::{postgres, sealed};
 
 const HEAD: &str = include_str!("restore/head.sh");
 const SQLITE: &str = include_str!("restore/sqlite.sh");
+/// No backup of MySQL is ever made; a manifest that says so was written by someone else.
+const MYSQL: &str = "echo 'raingauge has no backups of MySQL' >&2\nexit 2\n";
 const SEALED: &str = include_str!("restore/sealed.sh");
 const POSTGRES: &str = include_str!("restore/postgres.sh");
 
@@ -14,6 +16,7 @@ const POSTGRES: &str = include_str!("restore/postgres.sh");
 pub(super) fn render(manifest: &Manifest) -> String {
     match manifest.dialect {
         Dialect::Sqlite => [HEAD, SQLITE].concat(),
+        Dialect::MySql => [HEAD, MYSQL].concat(),
         Dialect::Postgres => [HEAD, &render_postgres(manifest)].concat(),
     }
 }

@@ -197,6 +197,7 @@ fn left_out(dialect: Dialect, with_owners: bool) -> Vec<LeftOut> {
     let sqlite = [("pragmas that are not structure", "whoever opens the file sets them")];
     let more = match dialect {
         Dialect::Postgres => postgres.as_slice(),
+        Dialect::MySql => &[],
         Dialect::Sqlite => sqlite.as_slice(),
     };
     let one =

@@ -144,6 +144,7 @@ fn possible_rename(dialect: Dialect, from: &ObjectId, to: &[&ObjectId]) -> Findi
     );
     let constructor = match (from.kind, dialect) {
         (Kind::Table, Dialect::Postgres) => "pgTable",
+        (Kind::Table, Dialect::MySql) => "mysqlTable",
         (Kind::Table, Dialect::Sqlite) => "sqliteTable",
         (Kind::Enum, _) => "pgEnum",
         _ => "the column's type",

@@ -20,6 +20,7 @@ use serde_json::Value;
 
 use self::settings::Settings;
 use self::surroundings::Surroundings;
+use super::offline_only;
 use crate::{Error, Result};
 
 /// The port of a PostgreSQL server that does not name one.
@@ -148,6 +149,7 @@ impl Dsn {
         }
         match dialect {
             Dialect::Postgres => complete(text::settings(text)?, env),
+            Dialect::MySql => Err(offline_only(dialect)),
             Dialect::Sqlite => sqlite::parse(text).map(Self::Sqlite),
         }
     }
@@ -178,6 +180,7 @@ impl Dsn {
         match (dialect, credentials.get("url").and_then(Value::as_str)) {
             (Dialect::Sqlite, Some(url)) => Self::parse_in(url, dialect, env),
             (Dialect::Sqlite, None) => Err(invalid("`dbCredentials` has no `url`")),
+            (Dialect::MySql, _) => Err(offline_only(dialect)),
             (Dialect::Postgres, _) => complete(credentials::settings(credentials)?, env),
         }
     }

@@ -19,7 +19,7 @@ pub use dsn::Dsn;
 pub use postgres::PgSession;
 pub use sqlite::SqliteSession;
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// What a session may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,17 @@ impl Identity {
         }
         self
     }
+}
+
+/// The refusal of all that needs a database of a dialect of which only the files are known.
+pub(crate) fn offline_only(dialect: Dialect) -> Error {
+    let message = format!(
+        "raingauge does not connect to {dialect} yet: of such a project it reads and writes the files; nothing was connected to, and nothing was changed"
+    );
+    Error::new("dialect-offline", message)
+        .next("raingauge validate --offline: what is wrong with the migrations and their snapshots")
+        .next("raingauge generate: the next migration, as drizzle-kit writes it")
+        .next("npx drizzle-kit migrate: runs what is pending, after a backup of your own")
 }
 
 /// One row of text values as the engine prints them; `None` is NULL.

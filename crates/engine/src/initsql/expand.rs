@@ -9,10 +9,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use raingauge_schema::script::{Piece, SplitError};
-use raingauge_schema::{Dialect, postgres, sqlite};
+use raingauge_schema::{Dialect, mysql, postgres, sqlite};
 
 use super::find::Found;
 use super::{Sourced, on_host, psql, sqlite_shell};
+use crate::connect::offline_only;
 use crate::report::Finding;
 use crate::{Error, Result};
 
@@ -50,6 +51,7 @@ pub fn expand(found: &Found, dialect: Dialect) -> Result<Expansion> {
         let place = expander.place_of(path);
         match dialect {
             Dialect::Postgres => psql::run(&mut expander, place, variables.clone())?,
+            Dialect::MySql => return Err(offline_only(dialect)),
             Dialect::Sqlite => sqlite_shell::run(&mut expander, place)?,
         }
     }
@@ -88,6 +90,7 @@ impl Expander<'_> {
         let text = read(&place.host, &label)?;
         let pieces = match self.dialect {
             Dialect::Postgres => postgres::split::split(&text),
+            Dialect::MySql => mysql::split::split(&text),
             Dialect::Sqlite => sqlite::split::split(&text),
         };
         self.open_files.push(canonical(&place.host));

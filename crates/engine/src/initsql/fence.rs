@@ -114,6 +114,7 @@ impl Keeper<'_> {
         self.follow_entry(&statement);
         let reach = match self.fence.dialect {
             Dialect::Postgres => reach(&statement.piece.sql),
+            Dialect::MySql => Reach::Beyond("no script of MySQL is run"),
             Dialect::Sqlite => sqlite_reach(&statement.piece.sql),
         };
         if reach == Reach::Prints {

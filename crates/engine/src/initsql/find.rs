@@ -95,7 +95,7 @@ pub fn find(search: &Search<'_>) -> Result<Found> {
     let mut findings = Vec::new();
     let containers = match search.dialect {
         Dialect::Postgres => containers(search.root, &mut findings),
-        Dialect::Sqlite => Vec::new(),
+        Dialect::MySql | Dialect::Sqlite => Vec::new(),
     };
     if !search.given.is_empty() {
         return given(search, &containers);

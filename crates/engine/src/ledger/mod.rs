@@ -59,7 +59,7 @@ impl LedgerName {
     pub fn usual(dialect: Dialect) -> Self {
         let schema = match dialect {
             Dialect::Postgres => LEDGER_SCHEMA.to_owned(),
-            Dialect::Sqlite => String::new(),
+            Dialect::MySql | Dialect::Sqlite => String::new(),
         };
         Self { schema, table: LEDGER_TABLE.to_owned() }
     }
@@ -132,10 +132,7 @@ pub fn read_if_there(session: &mut Session, name: &LedgerName) -> Result<Option<
 /// The statement that records a migration as applied, as the migrator of 0.45 or, with a name, of 1.0
 /// sends it.
 pub fn record(dialect: Dialect, ledger: &LedgerName, row: NewRow<'_>) -> String {
-    let literal = |text: &str| match dialect {
-        Dialect::Postgres => raingauge_schema::postgres::grammar::quote_literal(text),
-        Dialect::Sqlite => raingauge_schema::sqlite::grammar::quote_literal(text),
-    };
+    let literal = |text: &str| dialect.quote_literal(text);
     let mut row_values = vec![("hash", literal(row.hash)), ("created_at", row.when.to_string())];
     if let Some(name) = row.name {
         row_values.push(("name", literal(name)));
@@ -144,7 +141,7 @@ pub fn record(dialect: Dialect, ledger: &LedgerName, row: NewRow<'_>) -> String 
             row_values.push(("applied_at", "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')".to_owned()));
         }
     }
-    let columns: Vec<_> = row_values.iter().map(|it| format!("\"{}\"", it.0)).collect();
+    let columns: Vec<_> = row_values.iter().map(|it| dialect.quote_ident(it.0)).collect();
     let values: Vec<_> = row_values.into_iter().map(|it| it.1).collect();
     let (columns, values) = (columns.join(", "), values.join(", "));
     format!("INSERT INTO {} ({columns}) VALUES ({values})", ledger.quoted())

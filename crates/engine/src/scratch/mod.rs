@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use raingauge_schema::Dialect;
 use raingauge_schema::postgres::grammar::quote_ident;
 
-use crate::connect::{Dsn, Session};
+use crate::connect::{Dsn, Session, offline_only};
 use crate::{Error, Result};
 
 /// What is known about live, and what the user allows.
@@ -124,6 +124,7 @@ impl Scratch {
                 let guard = Guard::Sqlite { _folder: folder };
                 Ok(ScratchDatabase { session, dsn, successor: None, _guard: guard })
             }
+            Dialect::MySql => Err(offline_only(self.options.dialect)),
             Dialect::Postgres => {
                 let server = match self.server.take() {
                     Some(server) => server,

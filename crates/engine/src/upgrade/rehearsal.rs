@@ -111,10 +111,7 @@ fn taken_over_in(
 }
 
 fn inserted(dialect: Dialect, name: &LedgerName, row: &LedgerRow) -> String {
-    let literal = |text: &str| match dialect {
-        Dialect::Postgres => raingauge_schema::postgres::grammar::quote_literal(text),
-        Dialect::Sqlite => raingauge_schema::sqlite::grammar::quote_literal(text),
-    };
+    let literal = |text: &str| dialect.quote_literal(text);
     let when = match &row.created_at {
         CreatedAt::Millis(it) => it.to_string(),
         CreatedAt::Real(it) => it.to_string(),

@@ -6,6 +6,7 @@ use std::path::Path;
 use raingauge_schema::Dialect;
 use raingauge_schema::drizzle::migration::{Flaw, split};
 use raingauge_schema::plan::Hazard;
+use raingauge_schema::script::PieceKind;
 use raingauge_schema::token::Token;
 
 use super::{Folder, conflict};
@@ -27,6 +28,8 @@ pub(super) struct Placed {
     pub(super) line: usize,
     /// Which piece it is in.
     piece: usize,
+    /// Whether it is one, or a command of the engine's own shell.
+    kind: PieceKind,
 }
 
 /// The statements of a file. A piece that cannot be cut is one statement.
@@ -37,9 +40,15 @@ pub(super) fn placed(file: &str, dialect: Dialect) -> Vec<Placed> {
             Ok(pieces) => all.extend(pieces.into_iter().map(|it| Placed {
                 line: chunk.line + it.line.saturating_sub(1),
                 sql: it.sql,
+                kind: it.kind,
                 piece,
             })),
-            Err(_) => all.push(Placed { sql: chunk.sql.to_owned(), line: chunk.line, piece }),
+            Err(_) => all.push(Placed {
+                sql: chunk.sql.to_owned(),
+                line: chunk.line,
+                kind: PieceKind::Statement,
+                piece,
+            }),
         }
     }
     all
@@ -57,10 +66,10 @@ pub(crate) fn changes_structure(dialect: Dialect, sql: &str) -> bool {
 pub fn flawed(flaw: &Flaw, path: &Path, sql: &str, dialect: Dialect) -> Option<Finding> {
     let at = |line: &usize| format!("{}:{line}", path.display());
     let whole = path.display().to_string();
-    let refused = dialect != Dialect::Postgres;
+    let refused = dialect == Dialect::Sqlite;
     Some(match flaw {
         // PostgreSQL runs nothing, and nothing is what was written.
-        Flaw::EmptyPiece { .. } if !refused => return None,
+        Flaw::EmptyPiece { .. } if dialect == Dialect::Postgres => return None,
         Flaw::EmptyPiece { line } => Finding::error(
             "piece-empty",
             at(line),
@@ -83,7 +92,7 @@ pub fn flawed(flaw: &Flaw, path: &Path, sql: &str, dialect: Dialect) -> Option<F
             Finding::info(
                 "piece-only-comments",
                 at(line),
-                "statements are commented out here; PostgreSQL records the migration and runs none of them",
+                format!("statements are commented out here; {dialect} records the migration and runs none of them"),
             )
             .affects(Affected::Fresh)
         }
@@ -104,7 +113,7 @@ pub fn flawed(flaw: &Flaw, path: &Path, sql: &str, dialect: Dialect) -> Option<F
         Flaw::ByteOrderMark => Finding::error(
             "byte-order-mark",
             whole,
-            "begins with a byte order mark, which PostgreSQL refuses",
+            format!("begins with a byte order mark, which {dialect} refuses"),
         )
         .affects(Affected::Fresh)
         .next("save the file as UTF-8 without a byte order mark, unless a database has recorded it"),
@@ -134,11 +143,37 @@ fn of_migration(folder: &Folder<'_>, migration: &Migration) -> Vec<Finding> {
     }
     let statements = placed(sql, folder.dialect);
     let mut findings = Vec::new();
+    findings.extend(commands(folder.dialect, path, &statements));
     findings.extend(several_statements(folder, path, &statements));
     findings.extend(own_transaction(folder.dialect, path, &statements));
     findings.extend(not_transactional(folder.dialect, path, &statements));
     findings.extend(other_engine(folder.dialect, path, &statements));
     findings
+}
+
+/// Works in the engine's shell alone: what reaches a driver is no SQL.
+fn commands(dialect: Dialect, path: &Path, all: &[Placed]) -> Option<Finding> {
+    let commands: Vec<_> = all.iter().filter(|it| it.kind == PieceKind::Command).collect();
+    let first = commands.first()?;
+    let shell = match dialect {
+        Dialect::Postgres => "psql",
+        Dialect::MySql => "mysql",
+        Dialect::Sqlite => "sqlite3",
+    };
+    let finding = Finding::error(
+        "shell-command",
+        at(path, first),
+        format!(
+            "is a command of the program `{shell}`, and no SQL: Drizzle's own migrator fails there"
+        ),
+    )
+    .affects(Affected::Fresh);
+    let finding = commands.into_iter().fold(finding, |it, command| it.evidence(line(command)));
+    Some(match dialect {
+        Dialect::MySql => finding
+            .next("take `DELIMITER` out: a routine is one piece, with its semicolons, and `--> statement-breakpoint` stands around it"),
+        Dialect::Postgres | Dialect::Sqlite => finding.next("write it as SQL"),
+    })
 }
 
 /// T44: works in the engine's shell, and fails in a driver that prepares each piece.
@@ -152,7 +187,9 @@ fn several_statements(folder: &Folder<'_>, path: &Path, all: &[Placed]) -> Optio
     if !is_refused {
         return None;
     }
-    let later: Vec<_> = all.windows(2).filter(|it| it[0].piece == it[1].piece).collect();
+    let is_sql = |it: &Placed| it.kind != PieceKind::Command;
+    let later = all.windows(2).filter(|it| it[0].piece == it[1].piece);
+    let later: Vec<_> = later.filter(|it| it.iter().all(is_sql)).collect();
     let first = later.first()?;
     let finding = Finding::warning(
         "piece-several-statements",
@@ -161,30 +198,39 @@ fn several_statements(folder: &Folder<'_>, path: &Path, all: &[Placed]) -> Optio
     )
     .affects(Affected::Fresh);
     let finding = later.iter().fold(finding, |it, pair| it.evidence(line(&pair[1])));
-    Some(
-        finding
-            .next("put `--> statement-breakpoint` between them")
-            .next("raingauge migrate: runs them one by one"),
-    )
+    let finding = finding.next("put `--> statement-breakpoint` between them");
+    Some(match folder.dialect {
+        Dialect::MySql => {
+            finding.next("or let the application connect with `multipleStatements: true`")
+        }
+        Dialect::Postgres | Dialect::Sqlite => {
+            finding.next("raingauge migrate: runs them one by one")
+        }
+    })
 }
 
 /// `BEGIN` and `COMMIT` inside a migration end the transaction that the migrator opened.
 fn own_transaction(dialect: Dialect, path: &Path, all: &[Placed]) -> Option<Finding> {
     let own: Vec<_> = all.iter().filter(|it| controls_transaction(dialect, &it.sql)).collect();
     let first = own.first()?;
-    let finding = Finding::warning(
-        "transaction-in-file",
-        at(path, first),
-        "begins or ends transactions itself, inside the one of the migrator: if a later statement fails, what stands before it stays, and nothing is recorded",
-    )
-    .affects(Affected::Fresh);
+    let message = match dialect {
+        Dialect::MySql => {
+            "begins or ends transactions itself, inside the one of the migrator, and MySQL ends any of them at the next change of the structure: if a later statement fails, what stands before it stays, and nothing is recorded"
+        }
+        Dialect::Postgres | Dialect::Sqlite => {
+            "begins or ends transactions itself, inside the one of the migrator: if a later statement fails, what stands before it stays, and nothing is recorded"
+        }
+    };
+    let finding =
+        Finding::warning("transaction-in-file", at(path, first), message).affects(Affected::Fresh);
     Some(own.into_iter().fold(finding, |it, statement| it.evidence(line(statement))))
 }
 
 /// T37: one such statement also takes back every other pending migration.
 fn not_transactional(dialect: Dialect, path: &Path, all: &[Placed]) -> Option<Finding> {
-    // A file that ends the migrator's transaction first is known to its author.
-    if all.iter().any(|it| controls_transaction(dialect, &it.sql)) {
+    // MySQL refuses nothing inside a transaction: it ends it. A file that ends the migrator's transaction
+    // first is known to its author.
+    if dialect == Dialect::MySql || all.iter().any(|it| controls_transaction(dialect, &it.sql)) {
         return None;
     }
     let alone: Vec<_> = all.iter().filter(|it| runs_alone(dialect, &it.sql)).collect();
@@ -244,14 +290,21 @@ fn foreign_word(dialect: Dialect, sql: &str) -> Option<&'static str> {
     }
     let creations = [
         (["create", "type"], "CREATE TYPE"),
-        (["create", "schema"], "CREATE SCHEMA"),
         (["create", "extension"], "CREATE EXTENSION"),
-        (["create", "sequence"], "CREATE SEQUENCE"),
         (["create", "policy"], "CREATE POLICY"),
+        // MySQL knows schemas as databases, and MariaDB sequences.
+        (["create", "schema"], "CREATE SCHEMA"),
+        (["create", "sequence"], "CREATE SEQUENCE"),
     ];
+    let n_known = if dialect == Dialect::MySql { 3 } else { creations.len() };
+    let created = creations.into_iter().take(n_known).find(|(with, _)| begins(with));
     let cast = words.windows(2).any(|it| it[0] == ":" && it[1] == ":").then_some("::");
-    let created = creations.into_iter().find(|(with, _)| begins(with)).map(|(_, word)| word);
-    created.or(cast).filter(|_| dialect == Dialect::Sqlite)
+    let found = created.map(|(_, word)| word).or(cast);
+    if dialect == Dialect::Sqlite {
+        return found;
+    }
+    let increments = words.iter().any(|it| it == "autoincrement").then_some("AUTOINCREMENT");
+    found.or(increments).or_else(|| begins(&["pragma"]).then_some("PRAGMA"))
 }
 
 /// Words and symbols in lower case; what is quoted or text is left out.

@@ -73,10 +73,12 @@ fn check_in(dialect: Dialect, driver: Option<&str>, spoil: &dyn Fn(&mut Files), 
     assert_eq!(found(&files, dialect, driver), expected, "{dialect}");
 }
 
-/// The same finding in both dialects.
+const DIALECTS: [Dialect; 3] = [Dialect::Postgres, Dialect::MySql, Dialect::Sqlite];
+
+/// The same finding in all dialects.
 #[track_caller]
 fn check(spoil: impl Fn(&mut Files), expected: &[&str]) {
-    for dialect in [Dialect::Postgres, Dialect::Sqlite] {
+    for dialect in DIALECTS {
         check_in(dialect, None, &spoil, expected);
     }
 }
@@ -227,7 +229,7 @@ fn a_snapshot_that_drizzle_kit_refuses_is_told() {
 
 #[test]
 fn a_copied_snapshot_is_told_once() {
-    for dialect in [Dialect::Postgres, Dialect::Sqlite] {
+    for dialect in DIALECTS {
         let copy = |it: &mut Files| {
             it.insert("meta/0002_snapshot.json".into(), snapshot(dialect, 1, Some(0)));
         };
@@ -284,19 +286,20 @@ fn a_snapshot_with_what_no_file_makes_is_told() {
         let column = r#"{"name":"NAME","type":"integer","primaryKey":false,"notNull":false,"autoincrement":false}"#;
         let column = match dialect {
             Dialect::Postgres => column.replace(r#","autoincrement":false"#, ""),
-            Dialect::Sqlite => column.to_owned(),
+            Dialect::MySql | Dialect::Sqlite => column.to_owned(),
         };
         let columns = ["id", "lost"].map(|it| format!("\"{it}\":{}", column.replace("NAME", it)));
         let more = match dialect {
             Dialect::Postgres => r#""schema":"","policies":{},"isRLSEnabled":false,"#,
-            Dialect::Sqlite => "",
+            Dialect::MySql | Dialect::Sqlite => "",
         };
+        let checks = if dialect == Dialect::MySql { "checkConstraint" } else { "checkConstraints" };
         format!(
-            r#""tables": {{"public.t0": {{"name":"t0",{more}"columns":{{{}}},"indexes":{{}},"foreignKeys":{{}},"compositePrimaryKeys":{{}},"uniqueConstraints":{{}},"checkConstraints":{{}}}}}}"#,
+            r#""tables": {{"public.t0": {{"name":"t0",{more}"columns":{{{}}},"indexes":{{}},"foreignKeys":{{}},"compositePrimaryKeys":{{}},"uniqueConstraints":{{}},"{checks}":{{}}}}}}"#,
             columns.join(",")
         )
     };
-    for dialect in [Dialect::Postgres, Dialect::Sqlite] {
+    for dialect in DIALECTS {
         let spoil = |it: &mut Files| {
             edit(it, "meta/0002_snapshot.json", "\"tables\": {}", &table(dialect));
         };
@@ -347,12 +350,21 @@ fn names_that_postgres_cuts_to_one_are_told_and_a_long_name_alone_is_none() {
 fn pieces_without_a_statement_are_wrong_where_the_driver_refuses_them() {
     let empty = |it: &mut Files| sql(it, "CREATE TABLE t1 (id integer);--> statement-breakpoint\n");
     check_in(Dialect::Postgres, None, &empty, &[]);
-    check_in(Dialect::Sqlite, None, &empty, &["error piece-empty 0001_step.sql:1 fresh"]);
+    for dialect in [Dialect::MySql, Dialect::Sqlite] {
+        check_in(dialect, None, &empty, &["error piece-empty 0001_step.sql:1 fresh"]);
+    }
     let remark = |it: &mut Files| sql(it, "-- Custom SQL migration file, put your code below! --");
     check_in(Dialect::Postgres, None, &remark, &[]);
+    check_in(Dialect::MySql, None, &remark, &[]);
     check_in(Dialect::Sqlite, None, &remark, &["error piece-only-comments 0001_step.sql:1 fresh"]);
     let hidden = |it: &mut Files| sql(it, "-- ALTER TABLE t0 ADD b integer;");
-    check_in(Dialect::Postgres, None, &hidden, &["info piece-only-comments 0001_step.sql:1 fresh"]);
+    for dialect in [Dialect::Postgres, Dialect::MySql] {
+        check_in(dialect, None, &hidden, &["info piece-only-comments 0001_step.sql:1 fresh"]);
+    }
+    let hash = |it: &mut Files| sql(it, "# nothing to do");
+    check_in(Dialect::MySql, None, &hash, &[]);
+    let mark = |it: &mut Files| sql(it, "\u{feff}CREATE TABLE t1 (id integer);");
+    check_in(Dialect::MySql, None, &mark, &["error byte-order-mark 0001_step.sql fresh"]);
 }
 
 #[test]
@@ -364,10 +376,34 @@ fn t44_several_statements_in_one_piece_are_wrong_where_the_driver_takes_one() {
     check_in(Dialect::Sqlite, Some("d1-http"), &several, &[]);
     check_in(Dialect::Postgres, None, &several, &[]);
     check_in(Dialect::Postgres, Some("pglite"), &several, &expected);
+    check_in(Dialect::MySql, None, &several, &expected);
+    let routine = |it: &mut Files| {
+        sql(
+            it,
+            "CREATE TRIGGER g BEFORE INSERT ON t0 FOR EACH ROW BEGIN SET @a = 1; SET @b = 2; END;",
+        );
+    };
+    check_in(Dialect::MySql, None, &routine, &[]);
     let trigger = |it: &mut Files| {
         sql(it, "CREATE TRIGGER g AFTER INSERT ON t0 BEGIN DELETE FROM t0; DELETE FROM t0; END;");
     };
     check_in(Dialect::Sqlite, None, &trigger, &[]);
+}
+
+/// What the client takes for itself never reaches a server.
+#[test]
+fn a_command_of_the_engines_shell_is_told() {
+    let delimiter = |it: &mut Files| {
+        sql(
+            it,
+            "DELIMITER $$\nCREATE TRIGGER g BEFORE INSERT ON t0 FOR EACH ROW BEGIN SET @a = 1; END$$\nDELIMITER ;",
+        );
+    };
+    check_in(Dialect::MySql, None, &delimiter, &["error shell-command 0001_step.sql:1 fresh"]);
+    let read = |it: &mut Files| sql(it, "SELECT 1;\n.read more.sql\n");
+    check_in(Dialect::Sqlite, None, &read, &["error shell-command 0001_step.sql:2 fresh"]);
+    let include = |it: &mut Files| sql(it, "SELECT 1;\n\\i more.sql\n");
+    check_in(Dialect::Postgres, None, &include, &["error shell-command 0001_step.sql:2 fresh"]);
 }
 
 #[test]
@@ -409,7 +445,13 @@ fn sql_of_another_engine_is_told() {
     check_in(Dialect::Postgres, None, &postgres, &[]);
     let sqlite = |it: &mut Files| sql(it, "SELECT 1;\nCREATE TABLE `t1` (`id` integer);");
     check_in(Dialect::Postgres, None, &sqlite, &["error sql-dialect 0001_step.sql:2 fresh"]);
+    let increments = |it: &mut Files| sql(it, "CREATE TABLE `t1` (id integer AUTOINCREMENT);");
+    check_in(Dialect::MySql, None, &postgres, &["error sql-dialect 0001_step.sql:1 fresh"]);
+    check_in(Dialect::MySql, None, &increments, &["error sql-dialect 0001_step.sql:1 fresh"]);
+    let own = |it: &mut Files| sql(it, "CREATE SCHEMA x;");
+    check_in(Dialect::MySql, None, &own, &[]);
     let quoted = |it: &mut Files| sql(it, "CREATE TABLE t1 (a text DEFAULT '::`');");
+    check_in(Dialect::MySql, None, &quoted, &[]);
     check_in(Dialect::Sqlite, None, &quoted, &[]);
     check_in(Dialect::Postgres, None, &quoted, &[]);
 }

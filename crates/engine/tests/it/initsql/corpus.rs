@@ -181,6 +181,7 @@ fn check_complete(text: &str, pieces: &[raingauge_schema::script::Piece], dialec
     let tokens = |text: &str| -> Vec<String> {
         let tokens = match dialect {
             Dialect::Postgres => raingauge_schema::postgres::token::tokens(text),
+            Dialect::MySql => raingauge_schema::mysql::token::tokens(text),
             Dialect::Sqlite => raingauge_schema::sqlite::token::tokens(text),
         };
         let tokens = tokens.unwrap_or_default();

@@ -54,6 +54,8 @@ impl Builder {
                 }
                 Some(Self { scratch, shared: Some(shared) })
             }
+            // Nothing builds one of MySQL yet.
+            Dialect::MySql => None,
             Dialect::Sqlite => {
                 let scratch = Scratch::open(ScratchOptions::new(dialect)).unwrap();
                 Some(Self { scratch, shared: None })

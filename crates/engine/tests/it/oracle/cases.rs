@@ -26,6 +26,8 @@ pub(super) fn cases(dialect: Dialect, generation: Generation) -> Vec<Case> {
     let (name, ending) = match (dialect, generation) {
         (Dialect::Postgres, Generation::V0) => ("postgres", ".0.json"),
         (Dialect::Postgres, Generation::V1) => ("postgres", ".1.json"),
+        (Dialect::MySql, Generation::V0) => ("mysql", ".0.json"),
+        (Dialect::MySql, Generation::V1) => ("mysql", ".1.json"),
         (Dialect::Sqlite, Generation::V0) => ("sqlite", ".0.json"),
         (Dialect::Sqlite, Generation::V1) => ("sqlite", ".1.json"),
     };
@@ -78,6 +80,7 @@ fn of_folder(dialect: Dialect, file: &str, folder: &Path) -> Case {
 fn schema(dialect: Dialect, declared: &Value) -> AnySchema {
     match dialect {
         Dialect::Postgres => AnySchema::Postgres(serde_json::from_value(declared.clone()).unwrap()),
+        Dialect::MySql => AnySchema::MySql(serde_json::from_value(declared.clone()).unwrap()),
         Dialect::Sqlite => AnySchema::Sqlite(serde_json::from_value(declared.clone()).unwrap()),
     }
 }
