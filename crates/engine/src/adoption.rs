@@ -356,18 +356,18 @@ fn baseline_course(
         return Ok(());
     }
     let mut migrations = Vec::new();
-    let mut stage = baseline_stage(site, facts, &baseline.statements)?;
+    let sql = file(&baseline.statements);
+    let mut stage = baseline_stage(site, facts, &sql)?;
     migrations.push(NewMigration {
         name: "baseline",
-        sql: file(&baseline.statements),
-        snapshot: stage.kept.write(),
+        sql,
+        snapshot: stage.write(),
         in_effect: true,
         n_statements: baseline.statements.len(),
     });
     migrations.extend(seed_migration(facts, &mut stage)?);
-    let generation = site.project.history.generation;
     let declared = facts.declared.as_ref();
-    migrations.extend(follow_up(declared, generation, &stage, &mut planning.findings)?);
+    migrations.extend(follow_up(declared, &stage, &mut planning.findings)?);
     progress.begin("proving the baseline in scratch");
     let proof = proof::prove(site, facts, &migrations)?;
     planning.findings.extend(proof.findings);
@@ -404,53 +404,36 @@ fn missing_rights(facts: &Facts) -> Vec<Finding> {
     facts.rights.as_ref().map(|it| rights::missing_rights(it, facts)).unwrap_or_default()
 }
 
-/// A state of the history: as our statements are made from it, and as drizzle-kit's files say it.
-struct Stage {
-    /// Of 0.x, whose differences we know how to write as SQL.
-    rendered: AnySnapshot,
-    /// Of the installed generation.
-    kept: AnySnapshot,
-}
-
-impl Stage {
-    fn of(schema: &AnySchema, generation: Generation, ids: &SnapshotIds) -> Result<Self> {
-        let snapshot = |generation| {
-            schema.snapshot(generation, ids).map_err(|cause| {
-                Error::new("snapshot-unwritable", "cannot write the snapshot").caused_by(cause)
-            })
-        };
-        let rendered = snapshot(Generation::V0)?;
-        let kept = match generation {
-            Generation::V0 => rendered.clone(),
-            Generation::V1 => snapshot(generation)?,
-        };
-        Ok(Self { rendered, kept })
-    }
-}
-
 /// What live has, in the spelling of `schema.ts` where there is one.
-fn baseline_stage(site: &Site, facts: &Facts, statements: &[String]) -> Result<Stage> {
+fn baseline_stage(site: &Site, facts: &Facts, sql: &str) -> Result<AnySnapshot> {
+    let generation = site.project.history.generation;
     let schema = match &facts.declared {
-        Some(declared) => declared.schema.present_in(&facts.live),
+        Some(declared) => declared.schema.present_in(&facts.live, generation),
         None => {
             let filters = Filters::of(&site.project.config, site.dialect());
             let described = site.dialect().describe(&filters.managed(&facts.live));
             described.ok_or_else(|| offline_only(site.dialect()))?
         }
     };
-    let ids = SnapshotIds::after(None, snapshot_id("baseline", &file(statements)));
-    Stage::of(&schema, site.project.history.generation, &ids)
+    let ids = SnapshotIds::after(None, snapshot_id("baseline", sql));
+    snapshot(&schema, generation, &ids)
+}
+
+fn snapshot(schema: &AnySchema, generation: Generation, ids: &SnapshotIds) -> Result<AnySnapshot> {
+    schema.snapshot(generation, ids).map_err(|cause| {
+        Error::new("snapshot-unwritable", "cannot write the snapshot").caused_by(cause)
+    })
 }
 
 /// The rows of init.sql; the stage moves on, with the same schema.
-fn seed_migration(facts: &Facts, stage: &mut Stage) -> Result<Option<NewMigration>> {
+fn seed_migration(facts: &Facts, stage: &mut AnySnapshot) -> Result<Option<NewMigration>> {
     let Some(init) = facts.init.as_ref().filter(|it| !it.seeds.is_empty()) else { return Ok(None) };
     let sql = file(&init.seed_file.statements);
     let id = snapshot_id("seed", &sql);
-    let snapshot = stage.kept.write_custom(&id).map_err(|cause| {
+    let snapshot = stage.write_custom(&id).map_err(|cause| {
         Error::new("snapshot-unwritable", "cannot write the seed's snapshot").caused_by(cause)
     })?;
-    stage.kept = stage.kept.with_ids(&SnapshotIds::after(Some(stage.kept.id()), id));
+    *stage = stage.with_ids(&SnapshotIds::after(Some(stage.id()), id));
     let n_statements = init.seed_file.statements.len();
     Ok(Some(NewMigration { name: "seed", sql, snapshot, in_effect: true, n_statements }))
 }
@@ -458,12 +441,13 @@ fn seed_migration(facts: &Facts, stage: &mut Stage) -> Result<Option<NewMigratio
 /// What `schema.ts` declares and live does not have yet: the first ordinary migration.
 fn follow_up(
     declared: Option<&DeclaredSide>,
-    generation: Generation,
-    stage: &Stage,
+    stage: &AnySnapshot,
     findings: &mut Vec<Finding>,
 ) -> Result<Option<NewMigration>> {
     let Some(declared) = declared else { return Ok(None) };
-    let difference = stage.rendered.difference_to(&declared.snapshot);
+    let ids = SnapshotIds::after(Some(stage.id()), "");
+    let mut state = snapshot(&declared.schema, stage.generation(), &ids)?;
+    let difference = stage.difference_to(&state);
     for what in &difference.not_expressed {
         findings.push(Finding::error("change-not-expressed", "schema.ts", what.clone()));
     }
@@ -471,8 +455,8 @@ fn follow_up(
         return Ok(None);
     }
     let sql = join(difference.statements.iter().map(|it| it.sql.as_str()), true);
-    let ids = SnapshotIds::after(Some(stage.kept.id()), snapshot_id("follow_up", &sql));
-    let snapshot = Stage::of(&declared.schema, generation, &ids)?.kept.write_after(&stage.kept);
+    state.set_id(snapshot_id("follow_up", &sql));
+    let snapshot = state.write_after(stage);
     let n_statements = difference.statements.len();
     Ok(Some(NewMigration { name: "follow_up", sql, snapshot, in_effect: false, n_statements }))
 }

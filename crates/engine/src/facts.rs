@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use raingauge_schema::dialect::{AnySchema, AnySnapshot};
+use raingauge_schema::dialect::AnySchema;
 use raingauge_schema::drizzle::migration::split;
 use raingauge_schema::drizzle::snapshot::{Generation, SnapshotIds};
 use raingauge_schema::{Catalog, Comparison};
@@ -55,7 +55,6 @@ pub struct Facts {
 #[derive(Debug)]
 pub struct DeclaredSide {
     pub schema: AnySchema,
-    pub snapshot: AnySnapshot,
     pub catalog: Catalog,
     /// What Drizzle can express, `from` live `to` declared.
     pub comparison: Comparison,
@@ -332,12 +331,17 @@ fn declared(
     findings: &mut Vec<Finding>,
 ) -> Result<Option<DeclaredSide>> {
     let Some(schema) = site.project.declared.clone() else { return Ok(None) };
-    let schema = match site.project.history.generation {
+    let generation = site.project.history.generation;
+    let schema = match generation {
         Generation::V0 => schema,
         Generation::V1 => schema.with_names_of(live),
     };
-    // The ids stand for nothing yet: they are given when a snapshot is written.
-    let snapshot = match schema.snapshot(Generation::V0, &SnapshotIds::after(None, "")) {
+    let written = match generation {
+        Generation::V0 => schema.clone(),
+        Generation::V1 => schema.with_names_written(live),
+    };
+    // The ids stand for nothing: it is only built.
+    let snapshot = match written.snapshot(generation, &SnapshotIds::after(None, "")) {
         Ok(snapshot) => snapshot,
         Err(error) => {
             findings.push(Finding::error(error.code(), "schema.ts", error.to_string()));
@@ -351,7 +355,7 @@ fn declared(
     }
     let Some(catalog) = side::declared(site, &snapshot, findings)? else { return Ok(None) };
     let comparison = schema.compare(live, &catalog);
-    Ok(Some(DeclaredSide { schema, snapshot, catalog, comparison }))
+    Ok(Some(DeclaredSide { schema, catalog, comparison }))
 }
 
 fn prepares(prerequisites: &Prerequisites) -> Finding {

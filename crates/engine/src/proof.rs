@@ -4,7 +4,7 @@
 //! Two independent witnesses have to agree that the baseline rebuilds live: our catalog and the
 //! engine's own dump.
 
-use raingauge_schema::{Dialect, Fingerprint, Kind, Pair, compare};
+use raingauge_schema::{Catalog, Dialect, Fingerprint, Kind, Object, ObjectId, Pair, compare};
 
 use crate::adoption::NewMigration;
 use crate::baseline::refusal;
@@ -158,6 +158,9 @@ fn prove_on(
     }
     let expected = site.catalog_of(&mut fresh.session)?;
     let Some(declared) = &facts.declared else { return Ok(Vec::new()) };
+    if let Some(finding) = lost(site.dialect(), &facts.live, &expected) {
+        return Ok(vec![finding]);
+    }
     let mut comparison = declared.schema.compare(&expected, &declared.catalog);
     // What schema.ts does not speak of was looked at before, and is carried.
     comparison.only_from.clear();
@@ -173,6 +176,46 @@ fn prove_on(
         "the follow-up migration does not lead to what schema.ts declares; nothing was written",
     );
     Ok(vec![findings::differences(finding, &comparison)])
+}
+
+/// T49: a table that is made anew has only what its snapshot says; what live has beyond that would be gone.
+fn lost(dialect: Dialect, live: &Catalog, after: &Catalog) -> Option<Finding> {
+    let mut comparison = compare(Pair { from: live, to: after });
+    // What schema.ts speaks of is compared with it, and order and labels are nobody's.
+    let is_lost = |object: &Object, attribute: &str| {
+        !["position", "name"].contains(&attribute) && !dialect.expresses(object, Some(attribute))
+    };
+    comparison.differs.retain_mut(|it| {
+        let object = live.get(&it.id);
+        it.attributes.retain(|lost| object.is_some_and(|it| is_lost(it, &lost.name)));
+        !it.attributes.is_empty()
+    });
+    comparison.only_from.retain(|it| !is_unique_constraint(it, after));
+    if comparison.only_from.is_empty() && comparison.differs.is_empty() {
+        return None;
+    }
+    let finding = Finding::error(
+        "follow-up-loses",
+        "schema.ts",
+        "asks for a change that makes a table anew, and the new one would not have what schema.ts does not declare of it; nothing was written",
+    );
+    let gone = comparison.only_from.iter().map(|it| format!("lost: {}", it.id));
+    let changed = comparison.differs.iter().flat_map(|it| {
+        it.attributes.iter().map(move |lost| format!("lost: {} of {}", lost.name, it.id))
+    });
+    let finding = gone.chain(changed).fold(finding, Finding::evidence);
+    Some(finding.next("declare it as live has it now, and make the change later, in a migration of your own that also makes these again"))
+}
+
+/// Whether a unique index became the UNIQUE constraint of Drizzle 1.0.
+fn is_unique_constraint(object: &Object, after: &Catalog) -> bool {
+    let Some((_, table)) = object.id.path.split_last() else { return false };
+    let columns = object.get("columns");
+    object.get("unique") == Some("true")
+        && object.get("where").is_none()
+        && after
+            .inside(&ObjectId::new(Kind::Table, table))
+            .any(|it| it.id.kind == Kind::Unique && it.get("columns") == columns)
 }
 
 fn equal_structure(

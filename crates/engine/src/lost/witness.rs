@@ -92,7 +92,8 @@ impl Witnesses<'_> {
     ) -> Option<Sources<'a>> {
         let ids = SnapshotIds::after(None, "");
         let schema = self.later.and_then(|(said, _)| said.schema.as_ref());
-        let declared = schema.map(|it| it.present_in(managed).snapshot(generation, &ids));
+        let declared =
+            schema.map(|it| it.present_in(managed, generation).snapshot(generation, &ids));
         Some(Sources {
             witnesses: self,
             managed,

@@ -211,7 +211,7 @@ fn end(facts: &Facts) -> Option<&Catalog> {
 
 fn of_1_0(declared: &DeclaredSide, present_in: Option<&Catalog>) -> Option<AnySnapshot> {
     let schema = match present_in {
-        Some(catalog) => declared.schema.present_in(catalog),
+        Some(catalog) => declared.schema.present_in(catalog, Generation::V0),
         None => declared.schema.clone(),
     };
     let schema = schema.named_by(Generation::V1);

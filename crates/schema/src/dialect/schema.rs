@@ -49,7 +49,14 @@ impl AnySchema {
                 comparison
             }
             Self::MySql(_) => Dialect::MySql.compare_managed(Pair { from: live, to: built }),
-            Self::Sqlite(_) => Dialect::Sqlite.compare_managed(Pair { from: live, to: built }),
+            Self::Sqlite(_) => {
+                let settled = sqlite::adopt::settle(live, built);
+                let mut comparison =
+                    Dialect::Sqlite.compare_managed(Pair { from: live, to: &settled.catalog });
+                comparison.equivalent.extend(settled.equivalent);
+                comparison.only_to.extend(settled.missing);
+                comparison
+            }
         }
     }
 
@@ -62,13 +69,13 @@ impl AnySchema {
         }
     }
 
-    /// The part that live has.
+    /// The part that live has, as far as drizzle-kit of a generation means the same by it.
     #[must_use]
-    pub fn present_in(&self, live: &Catalog) -> Self {
+    pub fn present_in(&self, live: &Catalog, generation: Generation) -> Self {
         match self {
             Self::Postgres(it) => Self::Postgres(postgres::adopt::present(it, live)),
             Self::MySql(it) => Self::MySql(mysql::adopt::present(it, live)),
-            Self::Sqlite(it) => Self::Sqlite(sqlite::adopt::present(it, live)),
+            Self::Sqlite(it) => Self::Sqlite(sqlite::adopt::present(it, live, generation)),
         }
     }
 
@@ -87,6 +94,16 @@ impl AnySchema {
         match self {
             Self::Postgres(it) => Self::Postgres(postgres::adopt::with_names_of(it, live)),
             // SQLite's constraints have no names that a catalog compares.
+            Self::MySql(_) | Self::Sqlite(_) => self.clone(),
+        }
+    }
+
+    /// The schema as it has to be built to be compared with live: with every name that 1.0 would leave to
+    /// the server, although live has one for it.
+    #[must_use]
+    pub fn with_names_written(&self, live: &Catalog) -> Self {
+        match self {
+            Self::Postgres(it) => Self::Postgres(postgres::adopt::with_names_written(it, live)),
             Self::MySql(_) | Self::Sqlite(_) => self.clone(),
         }
     }

@@ -15,7 +15,7 @@ use crate::catalog::{Catalog, Kind, Object, ObjectId};
 use crate::compare::Equivalence;
 use crate::pair::Pair;
 
-pub use lent::with_names_of;
+pub use lent::{with_names_of, with_names_written};
 pub use names::{Collision, collisions, stored};
 
 /// The declared catalog as it has to be compared with live, and what in it is only another spelling.

@@ -3,30 +3,90 @@
 //! Where `schema.ts` declares what live has, its spelling is taken ([`present`]), so that the real
 //! `drizzle-kit generate` finds nothing; without a `schema.ts` the catalog is described ([`describe`]).
 
+use super::grammar::spell_identifier;
 use super::schema::{
     Check, Column, DefaultValue, ForeignKey, Generated, Index, IndexColumn, PrimaryKey, Schema,
     Table, View,
 };
 use crate::catalog::{Catalog, Kind, Object, ObjectId};
+use crate::compare::{AttributeDifference, Equivalence};
+use crate::drizzle::Generation;
+use crate::pair::Pair;
+
+/// The declared catalog as it has to be compared with live.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    pub catalog: Catalog,
+    /// What in it is only another way to the same.
+    pub equivalent: Vec<Equivalence>,
+    /// Unique constraints that live has in no way.
+    pub missing: Vec<Object>,
+}
+
+/// Settles how `.unique()` is kept: Drizzle 0.x makes a unique index, 1.0 a UNIQUE constraint, and live may
+/// have either. Only in catalogs that 1.0 built are there constraints to settle.
+pub fn settle(live: &Catalog, declared: &Catalog) -> Settled {
+    let mut settled =
+        Settled { catalog: declared.clone(), equivalent: Vec::new(), missing: Vec::new() };
+    for unique in declared.of_kind(Kind::Unique).filter(|it| live.get(&it.id).is_none()) {
+        let columns = unique.get("columns").unwrap_or_default();
+        let Some(index) = unique_index(&unique.id, columns, live) else {
+            settled.missing.push(unique.clone());
+            continue;
+        };
+        settled.catalog.insert(index.clone());
+        let values = Pair { from: Some(index.id.to_string()), to: Some(unique.id.to_string()) };
+        settled.equivalent.push(Equivalence {
+            id: index.id.clone(),
+            attribute: AttributeDifference { name: "unique".to_owned(), values },
+            why: "SQLite keeps the same rows out by a unique index as by a UNIQUE constraint",
+        });
+    }
+    settled
+}
+
+/// The unique index over all rows of the table in which another object is.
+fn unique_index<'a>(inside: &ObjectId, columns: &str, live: &'a Catalog) -> Option<&'a Object> {
+    let table = ObjectId::new(Kind::Table, inside.path.split_last()?.1);
+    let is_same = |it: &&Object| {
+        it.id.is_inside(&table)
+            && it.get("unique") == Some("true")
+            && it.get("where").is_none()
+            && it.get("columns") == Some(columns)
+    };
+    live.of_kind(Kind::Index).find(is_same)
+}
 
 /// The part of a declared schema that live has. Whether what both have is equal is for the comparison
 /// of catalogs to say, before this is used.
-pub fn present(schema: &Schema, live: &Catalog) -> Schema {
-    let tables = schema.tables.iter().filter_map(|it| present_table(it, live)).collect();
+pub fn present(schema: &Schema, live: &Catalog, generation: Generation) -> Schema {
+    let tables =
+        schema.tables.iter().filter_map(|it| present_table(it, live, generation)).collect();
     let has_view =
         |it: &&View| it.existing || live.get(&ObjectId::new(Kind::View, [&it.name])).is_some();
     Schema { tables, views: schema.views.iter().filter(has_view).cloned().collect() }
 }
 
-fn present_table(table: &Table, live: &Catalog) -> Option<Table> {
+fn present_table(table: &Table, live: &Catalog, generation: Generation) -> Option<Table> {
     live.get(&ObjectId::new(Kind::Table, [&table.name]))?;
     let has =
         |kind: Kind, name: &str| live.get(&ObjectId::new(kind, [&table.name, name])).is_some();
     let mut kept = table.clone();
     kept.columns.retain(|it| has(Kind::Column, &it.name));
     kept.indexes.retain(|it| has(Kind::Index, &it.name));
-    kept.uniques.retain(|it| has(Kind::Index, &it.name));
+    kept.uniques.retain(|it| match generation {
+        Generation::V0 => has(Kind::Index, &it.name),
+        Generation::V1 => is_unique(&table.name, &it.columns, live),
+    });
     Some(kept)
+}
+
+/// Whether live's table has a UNIQUE constraint or a unique index over exactly these columns.
+fn is_unique(table: &str, columns: &[String], live: &Catalog) -> bool {
+    let columns: Vec<_> = columns.iter().map(|it| spell_identifier(it)).collect();
+    let columns = columns.join(", ");
+    let unique = ObjectId::new(Kind::Unique, [table, &format!("unique({columns})")]);
+    live.get(&unique).is_some() || unique_index(&unique, &columns, live).is_some()
 }
 
 /// The catalog as a Drizzle schema, as far as Drizzle can say it.
