@@ -18,7 +18,8 @@ use crate::facts::{DeclaredSide, Facts, Scope};
 use crate::filters::Filters;
 use crate::ledger;
 use crate::mend::{
-    MENDED, Mend, Mending, is_explained, mending, mending_with_times, positions, retimed,
+    MENDED, Mend, Mending, NAMED, is_explained, mending, mending_with_times, naming, positions,
+    retimed,
 };
 use crate::position::{Inside, ProvenPosition, Shown};
 use crate::progress::Progress;
@@ -162,7 +163,7 @@ fn is_recorded_elsewhere(facts: &Facts, site: &Site, tag: &str) -> bool {
 fn has_run_as_init_sql(facts: &Facts, sql: &str) -> bool {
     facts.init.as_ref().is_some_and(|init| {
         let still_there = |it: &TableState| 0 < it.n_unchanged + it.edited.len();
-        file(&init.seed_file.statements) == sql
+        [true, false].iter().any(|it| file(&init.seed_file.statements, *it) == sql)
             && !init.states.is_empty()
             && init.states.iter().all(|it| it.as_ref().is_some_and(still_there))
     })
@@ -282,8 +283,13 @@ fn mendable(site: &Site, facts: &Facts) -> Option<Fault> {
     let proven = facts.position.proven?;
     let at = proven.at();
     let history = &site.project.history;
-    if history.generation != Generation::V0 {
-        return None;
+    if history.generation == Generation::V1 {
+        let ledger = facts.ledgers.iter().find(|it| it.name == site.project.ledger)?;
+        let is_mended = ledger.generation == Generation::V1
+            && !codes.is_empty()
+            && codes.iter().all(|it| NAMED.contains(it));
+        let mending = is_mended.then(|| naming(history, &ledger.rows, at)).flatten()?;
+        return Some(Fault { proven, mending, times: BTreeMap::new() });
     }
     if codes.is_empty() || !codes.iter().all(|it| MENDED.contains(it)) {
         return None;
@@ -356,7 +362,8 @@ fn baseline_course(
         return Ok(());
     }
     let mut migrations = Vec::new();
-    let sql = file(&baseline.statements);
+    let has_breakpoints = site.project.has_breakpoints();
+    let sql = file(&baseline.statements, has_breakpoints);
     let mut stage = baseline_stage(site, facts, &sql)?;
     migrations.push(NewMigration {
         name: "baseline",
@@ -365,9 +372,10 @@ fn baseline_course(
         in_effect: true,
         n_statements: baseline.statements.len(),
     });
-    migrations.extend(seed_migration(facts, &mut stage)?);
+    migrations.extend(seed_migration(facts, &mut stage, has_breakpoints)?);
     let declared = facts.declared.as_ref();
-    migrations.extend(follow_up(declared, &stage, &mut planning.findings)?);
+    let difference = follow_up(declared, &stage, has_breakpoints, &mut planning.findings)?;
+    migrations.extend(difference);
     progress.begin("proving the baseline in scratch");
     let proof = proof::prove(site, facts, &migrations)?;
     planning.findings.extend(proof.findings);
@@ -426,9 +434,13 @@ fn snapshot(schema: &AnySchema, generation: Generation, ids: &SnapshotIds) -> Re
 }
 
 /// The rows of init.sql; the stage moves on, with the same schema.
-fn seed_migration(facts: &Facts, stage: &mut AnySnapshot) -> Result<Option<NewMigration>> {
+fn seed_migration(
+    facts: &Facts,
+    stage: &mut AnySnapshot,
+    has_breakpoints: bool,
+) -> Result<Option<NewMigration>> {
     let Some(init) = facts.init.as_ref().filter(|it| !it.seeds.is_empty()) else { return Ok(None) };
-    let sql = file(&init.seed_file.statements);
+    let sql = file(&init.seed_file.statements, has_breakpoints);
     let id = snapshot_id("seed", &sql);
     let snapshot = stage.write_custom(&id).map_err(|cause| {
         Error::new("snapshot-unwritable", "cannot write the seed's snapshot").caused_by(cause)
@@ -442,6 +454,7 @@ fn seed_migration(facts: &Facts, stage: &mut AnySnapshot) -> Result<Option<NewMi
 fn follow_up(
     declared: Option<&DeclaredSide>,
     stage: &AnySnapshot,
+    has_breakpoints: bool,
     findings: &mut Vec<Finding>,
 ) -> Result<Option<NewMigration>> {
     let Some(declared) = declared else { return Ok(None) };
@@ -454,7 +467,7 @@ fn follow_up(
     if difference.statements.is_empty() {
         return Ok(None);
     }
-    let sql = join(difference.statements.iter().map(|it| it.sql.as_str()), true);
+    let sql = join(difference.statements.iter().map(|it| it.sql.as_str()), has_breakpoints);
     state.set_id(snapshot_id("follow_up", &sql));
     let snapshot = state.write_after(stage);
     let n_statements = difference.statements.len();
@@ -480,12 +493,12 @@ fn finish(site: &Site, facts: &Facts, migrations: Vec<NewMigration>, recorded: S
 }
 
 /// Statements as a migration file; each ends with its semicolon.
-fn file(statements: &[String]) -> String {
+fn file(statements: &[String], has_breakpoints: bool) -> String {
     let closed: Vec<_> = statements
         .iter()
         .map(|it| if it.ends_with(';') { format!("{it}\n") } else { format!("{it};\n") })
         .collect();
-    join(closed.iter().map(String::as_str), true)
+    join(closed.iter().map(String::as_str), has_breakpoints)
 }
 
 /// An id with the form of a random UUID, made from the content: the same plan has the same ids.
@@ -515,11 +528,15 @@ mod tests {
 
     #[test]
     fn a_file_has_one_statement_per_piece_and_no_trailing_breakpoint() {
-        let text =
-            file(&["create table t (a int)".to_owned(), "create view v as select 1;".to_owned()]);
+        let statements =
+            ["create table t (a int)", "create view v as select 1;"].map(str::to_owned);
         assert_eq!(
-            text,
+            file(&statements, true),
             "create table t (a int);\n--> statement-breakpoint\ncreate view v as select 1;\n"
+        );
+        assert_eq!(
+            file(&statements, false),
+            "create table t (a int);\n\ncreate view v as select 1;\n"
         );
     }
 }

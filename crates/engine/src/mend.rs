@@ -3,10 +3,11 @@
 //! The position comes from a replay that equals live, never from the ledger. A row that no migration
 //! explains, or that records more than live is, cannot be mended: then nothing is proposed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use raingauge_schema::Dialect;
 use raingauge_schema::drizzle::ledger::{CreatedAt, LedgerRow, Record, records};
+use raingauge_schema::drizzle::named_ledger;
 use serde::{Deserialize, Serialize};
 
 use crate::check::spelling;
@@ -15,7 +16,7 @@ use crate::ledger::LedgerName;
 
 /// The findings that a mended ledger no longer has; those of times, with a journal whose times are mended,
 /// and a second ledger only if this history explains it.
-pub const MENDED: [&str; 10] = [
+pub const MENDED: [&str; 11] = [
     "ledger-retimed",
     "ledger-null-time",
     "ledger-time-type",
@@ -26,7 +27,11 @@ pub const MENDED: [&str; 10] = [
     "ledger-second",
     "when-future",
     "when-not-increasing",
+    "ledger-unnamed",
 ];
+
+/// Those of them that [`naming()`] mends.
+pub const NAMED: [&str; 2] = ["ledger-unnamed", "migration-would-repeat"];
 
 /// T04: the times that entries ahead of the clock have to get, by position; `None` if there are none, or no
 /// time is left for them between their neighbours.
@@ -117,6 +122,8 @@ pub enum Mend {
     Remove { tag: String, hash: String, from: CreatedAt },
     /// Of rows that are the same only the first stays.
     Keep { tag: String, hash: String, when: i64 },
+    /// A row that 0.x wrote into a ledger of 1.0 gets the name of its migration.
+    Name { tag: String, hash: String, when: CreatedAt },
 }
 
 /// All that is to be done.
@@ -181,6 +188,30 @@ fn mending_of(
     Some(mending)
 }
 
+/// What gives the rows without a name in a ledger of 1.0 those of their migrations, of which live has had the
+/// first `n`; `None` if there are none, or if any row is not of one of these, or not the only one of it.
+pub fn naming(history: &History, rows: &[LedgerRow], n: usize) -> Option<Mending> {
+    let found = named_ledger::records(&history.applicable(), rows);
+    let (mut mending, mut known) = (Mending::default(), BTreeSet::new());
+    for (row, record) in rows.iter().zip(found) {
+        let at = match record {
+            Record::Exact(at) | Record::Edited(at) => at,
+            Record::Unnamed(at) => {
+                let tag = history.migrations[at].entry.tag.clone();
+                let (hash, when) = (row.hash.clone(), row.created_at.clone());
+                mending.push(Mend::Name { tag, hash, when });
+                at
+            }
+            Record::Retimed(_) | Record::Renamed(_) | Record::Unknown => return None,
+        };
+        if n <= at || !known.insert(at) {
+            return None;
+        }
+    }
+    mending.missing = (0..n).filter(|at| !known.contains(at)).collect();
+    (!mending.mends.is_empty()).then_some(mending)
+}
+
 impl Mending {
     fn keep<'a>(
         &mut self,
@@ -236,6 +267,7 @@ impl Mend {
                 format!("`{tag}`: a second row, with created_at {}, is taken away", shown(from))
             }
             Self::Keep { tag, .. } => format!("`{tag}`: of several equal rows one stays"),
+            Self::Name { tag, .. } => format!("`{tag}`: a row without a name gets it"),
         }
     }
 
@@ -262,12 +294,20 @@ impl Mend {
                     "DELETE FROM {table} WHERE {same} AND {place} <> (SELECT {place} FROM {table} WHERE {same} ORDER BY {place} LIMIT 1)"
                 )
             }
+            Self::Name { tag, when, .. } => format!(
+                "UPDATE {table} SET \"name\" = {} WHERE \"name\" IS NULL AND \"hash\" = {hash} AND \"created_at\" {is} {}",
+                quoted(dialect, tag),
+                literal(dialect, when)
+            ),
         }
     }
 
     fn hash(&self) -> &str {
         match self {
-            Self::Retime { hash, .. } | Self::Remove { hash, .. } | Self::Keep { hash, .. } => hash,
+            Self::Retime { hash, .. }
+            | Self::Remove { hash, .. }
+            | Self::Keep { hash, .. }
+            | Self::Name { hash, .. } => hash,
         }
     }
 }

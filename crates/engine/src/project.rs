@@ -12,6 +12,7 @@ use raingauge_tsload::{
     Config, DeclaredSchema, Ignored, Judgement, LoadError, Project as Loader, Runtime, Versions,
 };
 
+use crate::check::history::statements::takes_one;
 use crate::connect::{Dsn, offline_only};
 use crate::history::History;
 use crate::ledger::LedgerName;
@@ -126,6 +127,12 @@ impl Project {
             config,
         };
         Ok((project, done))
+    }
+
+    /// Whether breakpoints stand between the statements of the first migrations: the configuration may leave
+    /// them out, but a driver that takes one statement at a time cannot do without.
+    pub fn has_breakpoints(&self) -> bool {
+        self.config.breakpoints || takes_one(self.dialect, self.config.driver.as_deref())
     }
 
     /// The project without its `schema.ts`.

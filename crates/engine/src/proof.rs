@@ -4,7 +4,8 @@
 //! Two independent witnesses have to agree that the baseline rebuilds live: our catalog and the
 //! engine's own dump.
 
-use raingauge_schema::{Catalog, Dialect, Fingerprint, Kind, Object, ObjectId, Pair, compare};
+use raingauge_schema::sqlite::adopt::is_constraint_now;
+use raingauge_schema::{Catalog, Dialect, Fingerprint, Kind, Object, Pair, compare};
 
 use crate::adoption::NewMigration;
 use crate::baseline::refusal;
@@ -190,7 +191,7 @@ fn lost(dialect: Dialect, live: &Catalog, after: &Catalog) -> Option<Finding> {
         it.attributes.retain(|lost| object.is_some_and(|it| is_lost(it, &lost.name)));
         !it.attributes.is_empty()
     });
-    comparison.only_from.retain(|it| !is_unique_constraint(it, after));
+    comparison.only_from.retain(|it| !is_constraint_now(it, after));
     if comparison.only_from.is_empty() && comparison.differs.is_empty() {
         return None;
     }
@@ -205,17 +206,6 @@ fn lost(dialect: Dialect, live: &Catalog, after: &Catalog) -> Option<Finding> {
     });
     let finding = gone.chain(changed).fold(finding, Finding::evidence);
     Some(finding.next("declare it as live has it now, and make the change later, in a migration of your own that also makes these again"))
-}
-
-/// Whether a unique index became the UNIQUE constraint of Drizzle 1.0.
-fn is_unique_constraint(object: &Object, after: &Catalog) -> bool {
-    let Some((_, table)) = object.id.path.split_last() else { return false };
-    let columns = object.get("columns");
-    object.get("unique") == Some("true")
-        && object.get("where").is_none()
-        && after
-            .inside(&ObjectId::new(Kind::Table, table))
-            .any(|it| it.id.kind == Kind::Unique && it.get("columns") == columns)
 }
 
 fn equal_structure(

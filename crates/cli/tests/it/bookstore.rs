@@ -145,6 +145,28 @@ fn the_single_commands_lead_postgres_to_the_same_end() -> Result {
 }
 
 #[test]
+fn breakpoints_are_left_out_where_the_configuration_says_so_and_the_driver_can_do_without() -> Result
+{
+    for example in Example::ALL {
+        let project = Project::new(example, Age::Lived)?;
+        project.edit("drizzle.config.ts", "out:", "breakpoints: false,\n  out:")?;
+        run(&project, &["execute", "--confirm"], 0)?;
+        let has_any = example == Example::BookstoreSqlite;
+        let baseline = project.read("drizzle/0000_baseline.sql")?;
+        assert!(1 < baseline.matches("CREATE ").count(), "{baseline}");
+        assert_eq!(baseline.contains("--> statement-breakpoint"), has_any, "{baseline}");
+        let follow_up = project.read("drizzle/0002_follow_up.sql")?;
+        assert!(has_any || !follow_up.contains("--> statement-breakpoint"), "{follow_up}");
+        let journal = project.read("drizzle/meta/_journal.json")?;
+        assert_eq!(journal.matches(&format!("\"breakpoints\": {has_any}")).count(), 3, "{journal}");
+        if !has_any {
+            assert_judged_good(&project)?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn what_drizzle_cannot_express_is_in_the_baseline_and_stays_in_live() -> Result {
     let project = Project::new(Example::BookstorePostgres, Age::Lived)?;
     run(&project, &["execute", "--confirm"], 0)?;

@@ -165,7 +165,7 @@ fn execute_adopts(example: Example) -> Result {
     run(&project, &["validate", "--offline"], 0)?;
     let verdict = judge::verdict(&project, Some("db/init.sql"))?;
     assert!(verdict.is_good(), "{verdict}");
-    Ok(())
+    follow_up::as_the_kit_writes_it(&project, &folders[2])
 }
 
 #[test]
@@ -176,6 +176,56 @@ fn execute_adopts_sqlite_in_folders_and_drizzle_1_0_finds_all_in_order() -> Resu
 #[test]
 fn execute_adopts_postgres_in_folders_and_drizzle_1_0_finds_all_in_order() -> Result {
     execute_adopts(Example::BookstorePostgres)
+}
+
+/// A ledger of 1.0 with a row that drizzle-orm 0.x wrote into it.
+fn unnamed(example: Example, at: usize) -> Result<Project> {
+    let project = project(example, &[0, 1])?;
+    run(&project, &["migrate"], 0)?;
+    let (ledger, name) = (ledger(&project.database), FOLDERS[at]);
+    project.database.sql(&format!("UPDATE {ledger} SET name = NULL WHERE name = '{name}'"))?;
+    Ok(project)
+}
+
+#[test]
+fn t14_a_row_without_a_name_in_a_ledger_of_1_0_gets_it_where_a_replay_proves_the_position() -> Result
+{
+    for example in Example::ALL {
+        let project = unnamed(example, 1)?;
+        // 1.0 runs the migration again, which fails.
+        let migrated = judge::migrate(&project, judge::Migrator::Programmatic, &project.database)?;
+        assert!(!migrated.succeeded && migrated.changes.is_empty(), "{}", migrated.run);
+        let state = project.database.state()?;
+        for command in [&["migrate"][..], &["validate"]] {
+            let refused = run(&project, command, 1)?;
+            assert!(refused.stdout.contains("error[ledger-unnamed]"), "{refused}");
+        }
+        let shown = run(&project, &["reconcile"], 1)?;
+        assert!(shown.stdout.contains("a row without a name gets it"), "{shown}");
+        assert_eq!(state.differences(&project.database.state()?), [""; 0]);
+
+        run(&project, &["reconcile", "--confirm"], 0)?;
+        assert_eq!(verdict(&run(&project, &["validate"], 0)?), "validate: clean");
+        for migrator in judge::Migrator::ALL {
+            let again = judge::migrate(&project, migrator, &project.database)?;
+            assert!(again.did_nothing(), "{:?}", again.changes);
+        }
+        let again = run(&project, &["reconcile", "--confirm"], 0)?;
+        assert!(again.stdout.contains("nothing to write"), "{again}");
+    }
+    Ok(())
+}
+
+#[test]
+fn t20_a_row_without_a_name_for_what_live_does_not_have_is_never_named() -> Result {
+    for example in Example::ALL {
+        let project = unnamed(example, 1)?;
+        project.database.sql("DROP TABLE books")?;
+        let state = project.database.state()?;
+        run(&project, &["reconcile", "--confirm"], 1)?;
+        assert_eq!(state.differences(&project.database.state()?), [""; 0]);
+    }
+    Ok(())
 }
 
 /// Branches were merged: the older folder came when the newer one had run.

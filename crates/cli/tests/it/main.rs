@@ -10,6 +10,7 @@
 #![expect(clippy::print_stdout, reason = "a test that skips says why")]
 
 mod agreed;
+mod ahead;
 mod backup;
 mod beside;
 mod bookstore;

@@ -382,7 +382,8 @@ fn entries(site: &Site, adoption: &Adoption) -> Result<Vec<Entry>> {
             Generation::V0 => prefix(site)?.tag(journal.next_idx(), &moment, migration.name),
             Generation::V1 => folder_tag(&moment, migration.name),
         };
-        journal.append(site.dialect(), &tag, when);
+        let entry = journal.append(site.dialect(), &tag, when);
+        entry.breakpoints = site.project.has_breakpoints();
     }
     Ok(journal.entries.split_off(n_before))
 }

@@ -4,8 +4,9 @@
 //! tell whether that is all of them. What is left to the rows is the tripwire's.
 
 use raingauge_schema::plan::Hazard;
+use raingauge_schema::sqlite::adopt::is_constraint_now;
 use raingauge_schema::sqlite::rebuild::{Effects, Rebuild};
-use raingauge_schema::{Catalog, Kind, ObjectId, Pair};
+use raingauge_schema::{Catalog, Kind, Object, ObjectId, Pair};
 
 use crate::report::Finding;
 
@@ -95,7 +96,9 @@ fn dropped_objects(
         effects.dropped.iter().any(|it| it.eq_ignore_ascii_case(name))
             || allowed.contains(&format!("drop:{name}"))
     };
-    let gone = objects.filter(|it| rehearsed.to.get(&it.id).is_none() && !is_meant(it.id.name()));
+    let is_gone =
+        |it: &Object| rehearsed.to.get(&it.id).is_none() && !is_constraint_now(it, rehearsed.to);
+    let gone = objects.filter(|it| is_gone(it) && !is_meant(it.id.name()));
     gone.map(|it| {
         let (kind, name, table) = (it.id.kind.word(), it.id.name(), old.name());
         Finding::error(

@@ -45,6 +45,16 @@ pub fn settle(live: &Catalog, declared: &Catalog) -> Settled {
     settled
 }
 
+/// Whether a UNIQUE constraint of its table keeps out the rows that a unique index did: Drizzle 1.0 puts
+/// one into the new table where it makes a table anew.
+pub fn is_constraint_now(index: &Object, after: &Catalog) -> bool {
+    let table = ObjectId::new(Kind::Table, index.id.path.split_last().map_or(&[][..], |it| it.1));
+    let mut uniques = after.of_kind(Kind::Unique).filter(|it| it.id.is_inside(&table));
+    index.get("unique") == Some("true")
+        && index.get("where").is_none()
+        && uniques.any(|it| it.get("columns") == index.get("columns"))
+}
+
 /// The unique index over all rows of the table in which another object is.
 fn unique_index<'a>(inside: &ObjectId, columns: &str, live: &'a Catalog) -> Option<&'a Object> {
     let table = ObjectId::new(Kind::Table, inside.path.split_last()?.1);

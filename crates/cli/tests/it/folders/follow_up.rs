@@ -35,7 +35,7 @@ fn adopted(project: &Project, names: &[&str]) -> Result {
 }
 
 /// Lets the kit write the last migration once more.
-fn as_the_kit_writes_it(project: &Project, last: &str) -> Result {
+pub(super) fn as_the_kit_writes_it(project: &Project, last: &str) -> Result {
     let ours = project.read(&format!("drizzle/{last}/migration.sql"))?;
     fs::rename(project.path(&format!("drizzle/{last}")), project.path("taken-away"))?;
     let generated = judge::generate(project)?;
@@ -57,14 +57,6 @@ fn beginning(example: Example, edits: &[(&str, &str)]) -> Result<Project> {
 }
 
 const ALL: [&str; 3] = ["baseline", "seed", "follow_up"];
-
-#[test]
-fn the_follow_up_is_what_drizzle_kit_1_0_would_write() -> Result {
-    for example in Example::ALL {
-        adopted(&Project::with_drizzle_1(example, Age::Lived)?, &ALL)?;
-    }
-    Ok(())
-}
 
 #[test]
 fn t26_what_schema_ts_does_not_name_keeps_the_name_that_live_has_for_it() -> Result {

@@ -1,6 +1,6 @@
 //! Ledgers that contradict the history or live: every command that could write says no.
 
-use raingauge_testkit::{Database, Example, Project, Result};
+use raingauge_testkit::{Database, Example, Project, Result, judge};
 
 use super::history::{WHENS, applied, apply, create_ledger, record, record_in, write_journal};
 use super::refuses;
@@ -150,6 +150,23 @@ fn t16_rows_without_an_id_are_mended_by_what_they_say() -> Result {
     assert_eq!(null, "2");
     project.database.sql("UPDATE __drizzle_migrations SET created_at = NULL")?;
     mended(&project, "ledger-null-time", &[])
+}
+
+#[test]
+fn t18_two_entries_with_one_time() -> Result {
+    for example in Example::ALL {
+        let project = applied(example, 2, 1)?;
+        write_journal(&project, &[(0, WHENS[0]), (1, WHENS[0])])?;
+        // Who has had the first one never gets the second one, and a new database gets both.
+        let migrated = judge::migrate(&project, judge::Migrator::Programmatic, &project.database)?;
+        assert!(migrated.did_nothing(), "{:?}", migrated.changes);
+        let fresh = project.database.sibling("fresh")?;
+        let built = judge::migrate(&project, judge::Migrator::Programmatic, &fresh)?;
+        assert_eq!(built.recorded.len(), 2, "{}", built.run);
+        everyone_refuses(&project, "when-not-increasing")?;
+        refuses(&project, &["validate"], 1, "migration-skipped")?;
+    }
+    Ok(())
 }
 
 #[test]

@@ -20,6 +20,16 @@ const SCRIPT_DRIVERS: [&str; 3] = ["d1-http", "durable-sqlite", "expo"];
 /// Drivers of PostgreSQL that prepare each piece, so that it may be only one statement.
 const PREPARING_DRIVERS: [&str; 2] = ["pglite", "aws-data-api"];
 
+/// Whether a project's driver takes only one statement in a piece.
+pub(crate) fn takes_one(dialect: Dialect, driver: Option<&str>) -> bool {
+    let driver = driver.unwrap_or_default();
+    if dialect == Dialect::Postgres {
+        PREPARING_DRIVERS.contains(&driver)
+    } else {
+        !SCRIPT_DRIVERS.contains(&driver)
+    }
+}
+
 /// A statement of a migration file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Placed {
@@ -178,13 +188,7 @@ fn commands(dialect: Dialect, path: &Path, all: &[Placed]) -> Option<Finding> {
 
 /// T44: works in the engine's shell, and fails in a driver that prepares each piece.
 fn several_statements(folder: &Folder<'_>, path: &Path, all: &[Placed]) -> Option<Finding> {
-    let driver = folder.driver.unwrap_or_default();
-    let is_refused = if folder.dialect == Dialect::Postgres {
-        PREPARING_DRIVERS.contains(&driver)
-    } else {
-        !SCRIPT_DRIVERS.contains(&driver)
-    };
-    if !is_refused {
+    if !takes_one(folder.dialect, folder.driver) {
         return None;
     }
     let is_sql = |it: &Placed| it.kind != PieceKind::Command;

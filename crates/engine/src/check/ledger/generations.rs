@@ -50,7 +50,8 @@ pub(super) fn row_finding(row: &LedgerRow, record: Record, history: &History) ->
                 subject,
                 format!("records {} without a name: drizzle-orm 0.x wrote it into a ledger of 1.0, which would run it again", tag(history, at)),
             )
-            .next("let every application that migrates this database have drizzle-orm 1.0"),
+            .next("let every application that migrates this database have drizzle-orm 1.0")
+            .next("raingauge reconcile: gives the row its name, if a replay proves what live is"),
         ),
         Record::Unknown => Some(
             Finding::error("ledger-unknown-row", subject, UNKNOWN_ROW).evidence(match &row.name {
