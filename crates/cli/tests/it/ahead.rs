@@ -29,7 +29,8 @@ fn told(project: &Project, from: &str, to: &str) -> Result<(String, String)> {
     let document = run.json()?;
     let findings = document["findings"].as_array().cloned().unwrap_or_default();
     let errors: Vec<_> = findings.iter().filter(|it| it["severity"] == "error").collect();
-    let [error] = errors[..] else { panic!("not one error: {run}") };
+    assert_eq!(errors.len(), 1, "{run}");
+    let error = errors[0];
     assert_eq!(error["subject"], "schema.ts", "{run}");
     Ok((error["code"].as_str().unwrap_or_default().to_owned(), error["evidence"].to_string()))
 }
