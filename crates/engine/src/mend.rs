@@ -296,7 +296,7 @@ impl Mend {
             }
             Self::Name { tag, when, .. } => format!(
                 "UPDATE {table} SET \"name\" = {} WHERE \"name\" IS NULL AND \"hash\" = {hash} AND \"created_at\" {is} {}",
-                quoted(dialect, tag),
+                dialect.quote_literal(tag),
                 literal(dialect, when)
             ),
         }
