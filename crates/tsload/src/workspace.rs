@@ -3,7 +3,7 @@
 //! Readable is what lies below the workspace of the project, in a `node_modules` folder beside or above
 //! it, or in a package that an import by its name leads to (a linked package may live anywhere).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,6 +43,11 @@ pub(crate) struct Workspace {
     import: Resolver,
     require: Resolver,
     tsconfigs: BTreeMap<PathBuf, Option<Arc<TsConfig>>>,
+    /// What was found already, by the importer's folder and the specifier: a package's files import each
+    /// other again and again.
+    found: [HashMap<PathBuf, HashMap<String, Target>>; 2],
+    /// Paths without links that were found and may be read.
+    admitted: HashSet<PathBuf>,
 }
 
 impl Workspace {
@@ -57,7 +62,8 @@ impl Workspace {
         let require = import.clone_with_options(options(&["node", "require", "module-sync"]));
         let (root, top) = (root.to_owned(), workspace_top(root, home));
         let (linked, tsconfigs) = (BTreeSet::new(), BTreeMap::new());
-        Self { root, top, linked, yarn, import, require, tsconfigs }
+        let (found, admitted) = (Default::default(), HashSet::new());
+        Self { root, top, linked, yarn, import, require, tsconfigs, found, admitted }
     }
 
     /// Finds what `specifier` means in the file `from`. The error says why there is nothing.
@@ -70,17 +76,28 @@ impl Workspace {
         if let Some(target) = without_file(specifier) {
             return Ok(target);
         }
+        // Files beside each other see the same.
+        let folder = from.parent().unwrap_or(&self.root);
+        let known = self.found[style as usize].get(folder).and_then(|it| it.get(specifier));
+        if let Some(target) = known {
+            return Ok(target.clone());
+        }
+        let folder = folder.to_owned();
+        let target = self.search(from, specifier, style)?;
+        let beside = self.found[style as usize].entry(folder).or_default();
+        beside.insert(specifier.to_owned(), target.clone());
+        Ok(target)
+    }
+
+    fn search(&mut self, from: &Path, specifier: &str, style: Style) -> Result<Target, String> {
         let specifier = specifier.strip_prefix("file://").unwrap_or(specifier);
         let found = self.find(from, specifier, style).map_err(|it| match &self.yarn {
             Err(reason) => reason.clone(),
             Ok(_) => explain(&it),
         })?;
         let path = found.path().to_owned();
-        let may_read = |it: &Self| match it.locate(&path) {
-            Some(located) => it.may_read(&located.path()),
-            None => it.may_read(&path),
-        };
-        if !may_read(self)
+        let located = self.locate(&path).map_or_else(|| path.clone(), |it| it.path());
+        if !self.may_read(&located)
             && let Some(package) = found.package_json()
         {
             if self.is_package_of(from, specifier, package.directory()) {
@@ -88,10 +105,13 @@ impl Workspace {
             }
             self.linked.extend(self.package_of_yarn(from, specifier, package.directory()));
         }
-        match may_read(self) {
-            true => Ok(Target::File(path)),
-            false => Err(format!("it lies outside of `{}`", self.top.display())),
+        if !self.may_read(&located) {
+            return Err(format!("it lies outside of `{}`", self.top.display()));
         }
+        if located == path && self.yarn().is_none() {
+            self.admitted.insert(located);
+        }
+        Ok(Target::File(path))
     }
 
     /// Whether the folder is the package that the specifier names, seen from the file `from`: found in a
@@ -195,6 +215,9 @@ impl Workspace {
 
     /// Where an existing file or folder is that may be read.
     fn readable(&self, path: &Path) -> Option<Located> {
+        if self.admitted.contains(path) {
+            return Some(Located::Disk(path.to_owned()));
+        }
         self.locate(path).filter(|it| self.may_read(&it.path()))
     }
 
