@@ -15,6 +15,7 @@ mod export_order;
 mod external;
 mod host;
 mod judgement;
+mod literal;
 mod module_record;
 mod modules;
 mod nesting;

@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::error::{LoadError, Place};
 use crate::external;
 use crate::host::host_object;
+use crate::literal;
 use crate::modules::{ModuleLoader, ModuleResolver, Modules, SharedModules};
 use crate::programs::Program;
 use crate::thrown::thrown;
@@ -213,7 +214,15 @@ fn evaluate_in(
     spent: &mut Option<Engine>,
 ) -> Result<Outcome, LoadError> {
     let modules: SharedModules = Rc::new(RefCell::new(Modules::new(&job.root, &job.env)));
-    let json = if runtime == Runtime::Embedded {
+    let literal = match (&job.task, &job.files[..]) {
+        (Task::Config, [file]) if runtime == Runtime::Embedded => {
+            literal::config(&mut modules.borrow_mut(), file)
+        }
+        _ => None,
+    };
+    let json = if let Some(json) = literal {
+        json
+    } else if runtime == Runtime::Embedded {
         let failed =
             |it: rquickjs::Error| LoadError::Failed { place: None, message: it.to_string() };
         spent.insert(Engine::new(job, &modules).map_err(failed)?).answer(job)?
