@@ -47,9 +47,9 @@ impl Collector<'_> {
             self.segments.push(Segment { module, names: None, is_star });
             return Ok(());
         };
-        let names = Some(script.exports.keys().cloned().collect());
+        let names = Some(script.record().exports.keys().cloned().collect());
         self.segments.push(Segment { module, names, is_star });
-        for star in &script.stars {
+        for star in &script.record().stars {
             if let Target::File(target) = self.modules.target(path, star, Style::Import)? {
                 self.visit(&target, true)?;
             }

@@ -173,7 +173,7 @@ fn file(modules: &mut Modules, path: &Path) -> Result<Value, LoadError> {
     if is_installed(path) {
         return Ok(json!({ "native": true, "shape": shape }));
     }
-    let code = format!("{}{}", scope_line(&script), script.code);
+    let code = format!("{}{}", scope_line(&script), script.code());
     Ok(json!({ "native": false, "shape": shape, "code": code }))
 }
 
@@ -192,7 +192,7 @@ pub(crate) fn note_imports(modules: &mut Modules, files: &[PathBuf]) {
         }
         // The program has read it, and perhaps understood more of it.
         let Ok(script) = modules.script(&path) else { continue };
-        for specifier in script.requests.keys() {
+        for specifier in script.record().requests.keys() {
             if let Ok(Target::File(target)) = modules.target(&path, specifier, Style::Import) {
                 waiting.push(target);
             }

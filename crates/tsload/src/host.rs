@@ -95,12 +95,12 @@ pub(crate) fn shape_of(
 fn compile<'js>(ctx: &Ctx<'js>, modules: &SharedModules, path: &str) -> Result<Value<'js>> {
     let script = modules.borrow_mut().runnable(Path::new(path));
     let script = script.map_err(|it| throw(ctx, modules, it))?;
-    let code = match script.code.strip_prefix("#!") {
-        Some(rest) => format!("//{rest}"),
-        None => script.code.clone(),
+    let (mark, code) = match script.code().strip_prefix("#!") {
+        Some(rest) => ("//", rest),
+        None => ("", script.code()),
     };
     let wrapped =
-        format!("(function (exports, require, module, __filename, __dirname) {{{code}\n}})");
+        format!("(function (exports, require, module, __filename, __dirname) {{{mark}{code}\n}})");
     let mut options = EvalOptions::default();
     options.strict = false;
     options.filename = Some(path.to_owned());

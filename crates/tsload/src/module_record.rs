@@ -18,6 +18,17 @@ pub(crate) struct Request {
     pub(crate) offset: u32,
 }
 
+/// What a file imports and exports.
+#[derive(Default)]
+pub(crate) struct Record {
+    /// The imports and re-exports, by specifier.
+    pub(crate) requests: BTreeMap<String, Request>,
+    /// Names of values that the file itself exports, with their offsets in the source.
+    pub(crate) exports: BTreeMap<String, u32>,
+    /// The specifiers of `export * from`, in their order.
+    pub(crate) stars: Vec<String>,
+}
+
 /// What a file exports.
 #[derive(Default)]
 pub(crate) struct Exports {

@@ -18,7 +18,7 @@ use crate::depth::too_deep;
 use crate::error::{LoadError, Place};
 use crate::module_record::{Request, is_identifier};
 use crate::sandbox::INTERNALS;
-use crate::transpile::{Origin, Script, Shape, position, transpile};
+use crate::transpile::{Origin, Script, Shape, SyntaxError, position, transpile};
 use crate::workspace::{Style, Target, Workspace, is_installed};
 
 /// Marks a JavaScript error as the carrier of a [`LoadError`].
@@ -87,14 +87,16 @@ impl Modules {
         let origin = Origin { path, in_module_package, is_installed: is_installed(path) };
         let script = match transpile(&origin, source) {
             Ok(script) => Rc::new(script),
-            Err((error, source)) => {
-                let (line, column) = position(&source, error.offset);
-                let place = Place::new(&self.shown(path), &source, line, column);
-                return Err(LoadError::Syntax { place, message: error.message });
-            }
+            Err((error, source)) => return Err(self.syntax_error(path, &source, error)),
         };
         self.scripts.insert(path.to_owned(), Rc::clone(&script));
         Ok(script)
+    }
+
+    fn syntax_error(&self, path: &Path, source: &str, error: SyntaxError) -> LoadError {
+        let (line, column) = position(source, error.offset);
+        let place = Place::new(&self.shown(path), source, line, column);
+        LoadError::Syntax { place, message: error.message }
     }
 
     /// As [`Self::script`], for an engine that runs it as it was transpiled here.
@@ -117,8 +119,9 @@ impl Modules {
             let source = std::io::Error::from(std::io::ErrorKind::NotFound);
             return Err(LoadError::Unreadable { path: self.shown(path), source });
         };
-        let text = String::from_utf8_lossy(&bytes);
-        Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
+        let text = String::from_utf8(bytes)
+            .unwrap_or_else(|it| String::from_utf8_lossy(it.as_bytes()).into_owned());
+        Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
     }
 
     pub(crate) fn read(&mut self, path: &Path) -> Option<Vec<u8>> {
@@ -158,8 +161,8 @@ impl Modules {
                 return LoadError::OrmMissing { root: self.root.clone() };
             }
             let script = self.scripts.get(from);
-            let place =
-                script.and_then(|it| Some(self.place(it, it.requests.get(specifier)?.offset)));
+            let place = script
+                .and_then(|it| Some(self.place(it, it.record().requests.get(specifier)?.offset)));
             LoadError::ImportMissing { specifier: specifier.to_owned(), place, message }
         })
     }
@@ -168,8 +171,6 @@ impl Modules {
     pub(crate) fn module_name(&mut self, base: &str, specifier: &str) -> Result<String, LoadError> {
         let from = Path::new(base);
         let importer = self.scripts.get(from).map(Rc::clone);
-        let all = Request { all: true, ..Request::default() };
-        let request = importer.as_ref().and_then(|it| it.requests.get(specifier)).unwrap_or(&all);
         // The prelude loads files by their paths.
         let target = match importer.is_none() && specifier.starts_with('/') {
             true => Target::File(PathBuf::from(specifier)),
@@ -186,6 +187,9 @@ impl Modules {
             other => spelled(&other),
         };
         let as_node = importer.as_ref().is_some_and(|it| it.is_node_module);
+        let all = Request { all: true, ..Request::default() };
+        let requests = importer.as_ref().map(|it| &it.record().requests);
+        let request = requests.and_then(|it| it.get(specifier)).unwrap_or(&all);
         Ok(format!("{PREFIX}{}{}|{target}", if as_node { "!" } else { "" }, wanted(request)))
     }
 
@@ -197,7 +201,8 @@ impl Modules {
     /// Where a file of the project imports the name, or re-exports it.
     pub(crate) fn import_of(&self, name: &str) -> Option<Place> {
         let own = self.scripts.values().filter(|it| !is_installed(&it.path));
-        let mut imports = own.flat_map(|it| it.requests.values().map(move |request| (it, request)));
+        let mut imports =
+            own.flat_map(|it| it.record().requests.values().map(move |request| (it, request)));
         let (script, request) = imports.find(|(_, request)| request.names.contains(name))?;
         Some(self.place(script, request.offset))
     }
@@ -206,10 +211,10 @@ impl Modules {
     pub(crate) fn export_lines(&self) -> BTreeMap<PathBuf, BTreeMap<String, u32>> {
         let own = self.scripts.iter().filter(|(path, _)| !is_installed(path));
         let lines = |it: &Script| {
-            it.exports
-                .iter()
-                .map(|(name, at)| (name.clone(), position(&it.source, *at as usize).0))
-                .collect()
+            let ends: Vec<usize> = it.source.match_indices('\n').map(|(at, _)| at).collect();
+            let line = |at: u32| ends.partition_point(|end| *end < at as usize) + 1;
+            let line = |at: u32| u32::try_from(line(at)).unwrap_or(u32::MAX);
+            it.record().exports.iter().map(|(name, at)| (name.clone(), line(*at))).collect()
         };
         own.map(|(path, script)| (path.clone(), lines(script))).collect()
     }
@@ -297,8 +302,9 @@ impl Loader for ModuleLoader {
         }
         let script = self.0.borrow_mut().runnable(Path::new(name));
         let script = script.map_err(|it| throw(ctx, &self.0, it))?;
-        let code = format!("{}{}{finish}", scope_line(&script), script.code);
-        let module = Module::declare(ctx.clone(), name, code)?;
+        let code = format!("{}{}{finish}", scope_line(&script), script.code());
+        let module = Module::declare(ctx.clone(), name, code)
+            .map_err(|it| self.why_not_declared(ctx, &script, it))?;
         let meta: Object<'js> = module.meta()?;
         meta.set("url", format!("file://{name}"))?;
         meta.set("filename", name)?;
@@ -308,6 +314,20 @@ impl Loader for ModuleLoader {
 }
 
 impl ModuleLoader {
+    /// What the engine says of a file that was not parsed before, in the words of this crate's parser.
+    fn why_not_declared(
+        &self,
+        ctx: &Ctx<'_>,
+        script: &Script,
+        error: rquickjs::Error,
+    ) -> rquickjs::Error {
+        let flaw = if is_installed(&script.path) { script.flaw() } else { None };
+        let Some(flaw) = flaw else { return error };
+        drop(ctx.catch());
+        let syntax = self.0.borrow().syntax_error(&script.path, &script.source, flaw);
+        throw(ctx, &self.0, syntax)
+    }
+
     /// An ES module that passes on the exports of something that is not one.
     fn bridge(&self, ctx: &Ctx<'_>, rest: &str) -> rquickjs::Result<String> {
         let (names, target) = rest.split_once('|').unwrap_or(("*", rest));

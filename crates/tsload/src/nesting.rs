@@ -31,5 +31,5 @@ pub(crate) fn unfinished_below(modules: &mut Modules, path: &str) -> Option<Stri
 /// What cannot be found is left to the import itself: it may be an import of types only.
 fn imports(modules: &mut Modules, name: &str) -> Vec<String> {
     let Ok(script) = modules.script(Path::new(name)) else { return Vec::new() };
-    script.requests.keys().filter_map(|it| modules.module_name(name, it).ok()).collect()
+    script.record().requests.keys().filter_map(|it| modules.module_name(name, it).ok()).collect()
 }

@@ -1,9 +1,11 @@
 //! Turns one source file into a script that the engine can run, and notes its imports and exports.
 //!
 //! TypeScript is parsed, stripped of its types (with imports that only types need) and printed with
-//! a source map; JavaScript is only parsed.
+//! a source map; JavaScript is only parsed, and that of installed packages not even that unless someone
+//! asks what it imports.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use oxc::allocator::Allocator;
@@ -18,7 +20,7 @@ use oxc::transformer::{JsxOptions, JsxRuntime, TransformOptions, Transformer};
 use oxc_sourcemap::SourceMap;
 
 use crate::error::Place;
-use crate::module_record::{Request, read_exports, read_requests};
+use crate::module_record::{Record, read_exports, read_requests};
 use crate::sandbox::INTERNALS;
 
 /// How the engine has to run a file.
@@ -32,16 +34,12 @@ pub(crate) enum Shape {
 pub(crate) struct Script {
     pub(crate) path: PathBuf,
     pub(crate) source: String,
-    pub(crate) code: String,
+    /// What runs, where that is not the source itself.
+    printed: Option<String>,
     pub(crate) shape: Shape,
     /// Whether Node itself would treat the file as an ES module, by its extension or package.
     pub(crate) is_node_module: bool,
-    /// The imports and re-exports, by specifier.
-    pub(crate) requests: BTreeMap<String, Request>,
-    /// Names of values that the file itself exports, with their offsets in the source.
-    pub(crate) exports: BTreeMap<String, u32>,
-    /// The specifiers of `export * from`, in their order.
-    pub(crate) stars: Vec<String>,
+    record: OnceCell<Record>,
     /// What CommonJS offers and the file uses although it is an ES module: `require`, `__dirname` ….
     pub(crate) scope: Vec<&'static str>,
     /// Where the first decorator is.
@@ -77,14 +75,44 @@ pub(crate) fn transpile(
     }
 }
 
-fn read(origin: &Origin<'_>, source: &str) -> Result<Script, SyntaxError> {
-    let path = origin.path;
+/// What kind of source the extension stands for.
+fn source_type(path: &Path) -> SourceType {
     let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
-    let source_type = match SourceType::from_path(path) {
+    match SourceType::from_path(path) {
         Ok(it) if matches!(extension, "ts" | "tsx" | "js" | "jsx") => it.with_unambiguous(true),
         Ok(it) => it,
         Err(_) => SourceType::unambiguous(),
+    }
+}
+
+/// A script of which everything is known that has to be known to run it, before it is parsed: an ES
+/// module of an installed package, by its name.
+fn unread(origin: &Origin<'_>) -> Option<Script> {
+    let is_module = match origin.path.extension().and_then(|it| it.to_str()) {
+        Some("mjs") => true,
+        Some("js") => origin.in_module_package,
+        _ => false,
     };
+    (origin.is_installed && is_module).then(|| Script {
+        path: origin.path.to_owned(),
+        source: String::new(),
+        printed: None,
+        shape: Shape::Module,
+        is_node_module: true,
+        record: OnceCell::new(),
+        scope: Vec::new(),
+        decorator: None,
+        map: None,
+    })
+}
+
+fn read(origin: &Origin<'_>, source: &str) -> Result<Script, SyntaxError> {
+    if let Some(script) = unread(origin) {
+        return Ok(script);
+    }
+    let path = origin.path;
+    let extension = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
+    let source_type = source_type(path);
     let allocator = Allocator::default();
     let options = ParseOptions { allow_return_outside_function: true, ..ParseOptions::default() };
     let mut parsed = Parser::new(&allocator, source, source_type).with_options(options).parse();
@@ -121,27 +149,27 @@ fn read(origin: &Origin<'_>, source: &str) -> Result<Script, SyntaxError> {
     if shape == Shape::Module && assigns_exports {
         scope.push("module");
     }
-    let (code, map) = match scoping {
+    let (printed, map) = match scoping {
         Some(scoping) if source_type.is_typescript() || source_type.is_jsx() => {
-            print(path, &allocator, &mut parsed.program, scoping)?
+            let (code, map) = print(path, &allocator, &mut parsed.program, scoping)?;
+            let code = match shape {
+                Shape::Module => code + &exports.type_exports,
+                // With this the transformer keeps a module a module whose last import was of types.
+                Shape::CommonJs => {
+                    code.trim_end().strip_suffix("export {};").map(str::to_owned).unwrap_or(code)
+                }
+            };
+            (Some(code), map)
         }
-        _ => (source.to_owned(), None),
+        _ => (None, None),
     };
-    let code = match shape {
-        Shape::Module => code + &exports.type_exports,
-        // With this the transformer keeps a module a module whose last import was of types.
-        Shape::CommonJs => {
-            code.trim_end().strip_suffix("export {};").map(str::to_owned).unwrap_or(code)
-        }
-    };
+    let record = Record { requests, exports: exports.values, stars: exports.stars };
     Ok(Script {
         path: path.to_owned(),
-        code,
+        printed,
         shape,
         is_node_module,
-        requests,
-        exports: exports.values,
-        stars: exports.stars,
+        record: OnceCell::from(record),
         scope,
         decorator,
         map,
@@ -222,6 +250,32 @@ fn refuse(diagnostics: &Diagnostics) -> Result<(), SyntaxError> {
 }
 
 impl Script {
+    /// What runs.
+    pub(crate) fn code(&self) -> &str {
+        self.printed.as_ref().unwrap_or(&self.source)
+    }
+
+    /// What the file imports and exports; nothing, if it cannot be parsed.
+    pub(crate) fn record(&self) -> &Record {
+        self.record.get_or_init(|| self.parsed_record().unwrap_or_default())
+    }
+
+    /// Why the file of an installed package cannot be parsed, if that is so.
+    pub(crate) fn flaw(&self) -> Option<SyntaxError> {
+        self.parsed_record().err()
+    }
+
+    fn parsed_record(&self) -> Result<Record, SyntaxError> {
+        let allocator = Allocator::default();
+        let parsed = Parser::new(&allocator, &self.source, source_type(&self.path)).parse();
+        if parsed.panicked {
+            refuse(&parsed.diagnostics)?;
+        }
+        let exports = read_exports(&parsed.module_record);
+        let requests = read_requests(&parsed.module_record, &self.source);
+        Ok(Record { requests, exports: exports.values, stars: exports.stars })
+    }
+
     /// The place in the source of a position in the code, both counted from 1. `added_lines` is how
     /// many lines the loader put before the code.
     pub(crate) fn place(&self, shown: &Path, position: (u32, u32), added_lines: u32) -> Place {
