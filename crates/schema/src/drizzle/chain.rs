@@ -1,6 +1,8 @@
 //! The snapshot files of Drizzle 1.0. Some hold all rows; PostgreSQL's hold them once, and after that
 //! what each migration changes, so that a state is known only with the files before it.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
@@ -63,20 +65,39 @@ impl EntitySnapshot {
     pub fn settled_after(&self, previous: &Self) -> Self {
         let mut settled = self.clone();
         for named in self.format.types.iter().filter(|it| it.has_implicit_names()) {
-            for old in previous.entities.of(named.name).filter(|it| it["nameExplicit"] == false) {
-                let is_alike = |it: &&Row| {
-                    let fields = named.fields.iter().filter(|it| it.0 != "name");
-                    fields.into_iter().all(|(field, _)| it[*field] == old[*field])
-                };
-                let alike: Vec<_> = settled.entities.of(named.name).filter(is_alike).collect();
-                let [new] = alike[..] else { continue };
-                let key = settled.entities.full_key(new);
-                let name = [("name".to_owned(), old["name"].clone())].into_iter().collect();
-                // Where another has the name already, it stays as it is.
-                let _taken = settled.entities.set(&key, &name);
-            }
+            settled.take_names(named, previous);
         }
         settled
+    }
+
+    fn take_names(&mut self, named: &EntityType, previous: &Self) {
+        let rows: Vec<_> = self.entities.shared(named.name).cloned().collect();
+        let mut of_table: BTreeMap<_, Vec<&Row>> = BTreeMap::new();
+        for row in &rows {
+            of_table.entry(table_of(row)).or_default().push(row);
+        }
+        let mut taken: Vec<(&Row, &Value)> = Vec::new();
+        for old in previous.entities.of(named.name).filter(|it| it["nameExplicit"] == false) {
+            let is_alike = |it: &&Row| {
+                let mut fields = named.fields.iter().filter(|it| it.0 != "name");
+                fields.all(|(field, _)| it[*field] == old[*field])
+            };
+            let beside = of_table.get(&table_of(old)).into_iter().flatten().copied();
+            let alike: Vec<_> = beside.filter(is_alike).collect();
+            let [new] = alike[..] else { continue };
+            let earlier = taken.iter().rev().find(|it| std::ptr::eq(it.0, new));
+            let current = earlier.map_or(&new["name"], |it| it.1);
+            if *current == old["name"] {
+                continue;
+            }
+            let mut row = new.clone();
+            row.insert("name".to_owned(), current.clone());
+            let name = [("name".to_owned(), old["name"].clone())].into_iter().collect();
+            // Where another has the name already, it stays as it is.
+            if self.entities.set(&self.entities.full_key(&row), &name).is_ok() {
+                taken.push((new, &old["name"]));
+            }
+        }
     }
 
     /// What it has that stands by itself: schemas, enums, tables, sequences, views, roles.
@@ -282,6 +303,11 @@ fn in_words(rename: &Rename) -> String {
     format!("{}->{}", rename.from.join("."), rename.to.join("."))
 }
 
+/// The table that a row is in.
+fn table_of(row: &Row) -> Option<&str> {
+    row.get("table").and_then(Value::as_str)
+}
+
 /// What a row is, if it is inside a table.
 fn inside(row: &Row) -> Option<ObjectId> {
     let kind = match type_of(row) {
@@ -349,7 +375,7 @@ enum Content {
 
 impl File {
     fn parse(format: &'static EntityFormat, json: &str) -> Result<Self, SnapshotError> {
-        let value = parse_json(json)?;
+        let mut value = parse_json(json)?;
         let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
         let dialect = text("dialect");
         if dialect != format.dialect && !dialect.is_empty() {
@@ -375,7 +401,8 @@ impl File {
         let content = match (has_deltas, value["type"].as_str()) {
             (true, Some("diff")) => Content::Deltas(deltas(format, &value["deltas"])?),
             (true, Some("base")) | (false, _) => {
-                let entities = Entities::read(format.types, &value["ddl"]);
+                let ddl = value.get_mut("ddl").map(Value::take).unwrap_or_default();
+                let entities = Entities::read(format.types, ddl);
                 Content::Whole(entities.map_err(|it| it.under("ddl"))?)
             }
             (true, _) => return Err(misfit("type", "expected one of base, diff").into()),

@@ -3,6 +3,8 @@
 //! A row says which type of entity it is; the type says which fields it has, which of them are its key
 //! and which point at other rows. The dialects list their types. `chain` reads and writes the files.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -82,8 +84,11 @@ pub struct Clash {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entities {
     types: &'static [EntityType],
-    rows: Vec<IndexMap<String, Row>>,
+    rows: Vec<Rows>,
 }
+
+/// Rows of one type by their keys. States of a history have most of them in common.
+type Rows = IndexMap<String, Arc<Row>>;
 
 /// What differs between two sets of rows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -127,8 +132,12 @@ impl EntityType {
     }
 
     /// The row with its fields in order, if it has exactly those of its type.
-    fn fit(&self, row: &Row) -> Result<Row, Misfit> {
-        let mut fitted = fit_fields(row, self.fields, Some("entityType"))?;
+    fn fit(&self, mut row: Row) -> Result<Row, Misfit> {
+        check_fields(&row, self.fields, Some("entityType"))?;
+        let mut fitted = Row::new();
+        for (key, _) in self.fields {
+            fitted.extend(row.get_mut(*key).map(|it| ((*key).to_owned(), it.take())));
+        }
         fitted.insert("entityType".to_owned(), self.name.into());
         Ok(fitted)
     }
@@ -144,10 +153,10 @@ impl Entities {
     ///
     /// # Errors
     /// The first row that its type does not allow, or that has the key of another.
-    pub fn read(types: &'static [EntityType], ddl: &Value) -> Result<Self, Misfit> {
+    pub fn read(types: &'static [EntityType], ddl: Value) -> Result<Self, Misfit> {
         let mut entities = Self::new(types);
-        let rows = ddl.as_array().ok_or_else(|| misfit("expected a list"))?;
-        for (index, value) in rows.iter().enumerate() {
+        let Value::Array(rows) = ddl else { return Err(misfit("expected a list")) };
+        for (index, value) in rows.into_iter().enumerate() {
             let row = entities.fit(value).map_err(|it| it.under(&index.to_string()))?;
             entities.add(row).map_err(|it| misfit(&it.to_string()))?;
         }
@@ -158,9 +167,9 @@ impl Entities {
     ///
     /// # Errors
     /// If its type is unknown or does not have these fields.
-    pub fn fit(&self, value: &Value) -> Result<Row, Misfit> {
-        let row = value.as_object().ok_or_else(|| misfit("expected an object"))?;
-        let found = self.types.iter().find(|it| it.name == type_of(row));
+    pub fn fit(&self, value: Value) -> Result<Row, Misfit> {
+        let Value::Object(row) = value else { return Err(misfit("expected an object")) };
+        let found = self.types.iter().find(|it| it.name == type_of(&row));
         found.ok_or_else(|| misfit("expected a known `entityType`"))?.fit(row)
     }
 
@@ -169,6 +178,10 @@ impl Entities {
     /// # Errors
     /// If another row has its key.
     pub fn add(&mut self, row: Row) -> Result<(), Clash> {
+        self.add_shared(Arc::new(row))
+    }
+
+    fn add_shared(&mut self, row: Arc<Row>) -> Result<(), Clash> {
         let Some(index) = self.index(type_of(&row)) else { return Ok(()) };
         let key = self.types[index].key_of(&row);
         if self.rows[index].contains_key(&key) {
@@ -180,11 +193,16 @@ impl Entities {
 
     /// All rows.
     pub fn all(&self) -> impl Iterator<Item = &Row> {
-        self.rows.iter().flat_map(IndexMap::values)
+        self.rows.iter().flat_map(IndexMap::values).map(Arc::as_ref)
     }
 
     /// The rows of a type.
     pub fn of(&self, entity: &str) -> impl Iterator<Item = &Row> {
+        self.shared(entity).map(Arc::as_ref)
+    }
+
+    /// The same, to be kept while others change.
+    pub(super) fn shared(&self, entity: &str) -> impl Iterator<Item = &Arc<Row>> {
         self.index(entity).into_iter().flat_map(|it| self.rows[it].values())
     }
 
@@ -201,18 +219,22 @@ impl Entities {
             let others = &to.rows[index];
             for (key, from) in rows {
                 let Some(to) = others.get(key) else {
-                    changes.dropped.push(from.clone());
+                    changes.dropped.push(Row::clone(from));
                     continue;
                 };
+                if Arc::ptr_eq(from, to) {
+                    continue;
+                }
                 let differs = |it: &&(&str, Form)| from.get(it.0) != to.get(it.0);
                 let fields = self.types[index].fields.iter().filter(differs);
                 let fields: Vec<_> = fields.map(|it| it.0.to_owned()).collect();
                 if !fields.is_empty() {
-                    changes.altered.push(Altered { from: from.clone(), to: to.clone(), fields });
+                    let (from, to) = (Row::clone(from), Row::clone(to));
+                    changes.altered.push(Altered { from, to, fields });
                 }
             }
             let created = others.iter().filter(|it| !rows.contains_key(it.0));
-            changes.created.extend(created.map(|it| it.1.clone()));
+            changes.created.extend(created.map(|it| Row::clone(it.1)));
         }
         changes
     }
@@ -238,7 +260,7 @@ impl Entities {
             Delta::Create(row) => {
                 let there = self.place(&self.full_key(row));
                 let there = there.and_then(|(index, key)| self.rows[index].get(&key));
-                if there == Some(row) { Ok(()) } else { self.add(row.clone()) }
+                if there.map(Arc::as_ref) == Some(row) { Ok(()) } else { self.add(row.clone()) }
             }
             Delta::Drop(key) => {
                 if let Some((index, key)) = self.place(key) {
@@ -256,7 +278,7 @@ impl Entities {
     /// If two rows would have one key; nothing has changed then.
     pub fn set(&mut self, full_key: &str, set: &Row) -> Result<(), Clash> {
         let Some((index, key)) = self.place(full_key) else { return Ok(()) };
-        let Some(old) = self.rows[index].get(&key).cloned() else { return Ok(()) };
+        let Some(old) = self.rows[index].get(&key).map(|it| Row::clone(it)) else { return Ok(()) };
         let mut new = old.clone();
         for (field, value) in set {
             if let Some(it) = new.get_mut(field) {
@@ -264,12 +286,12 @@ impl Entities {
             }
         }
         if self.types[index].key_of(&new) == key {
-            self.rows[index].insert(key, new);
+            self.rows[index].insert(key, Arc::new(new));
             return Ok(());
         }
         let mut renamed = vec![(index, old, new.clone())];
         let mut rows = self.rows.clone();
-        rows[index].insert(key, new);
+        rows[index].insert(key, Arc::new(new));
         while let Some((index, old, new)) = renamed.pop() {
             if self.types[index].key_of(&old) != self.types[index].key_of(&new) {
                 renamed.extend(self.relocate(&mut rows, index, (&old, &new)));
@@ -282,7 +304,7 @@ impl Entities {
     /// Lets all rows follow that point at a renamed one, and says which.
     fn relocate(
         &self,
-        rows: &mut [IndexMap<String, Row>],
+        rows: &mut [Rows],
         target: usize,
         (old, new): (&Row, &Row),
     ) -> Vec<(usize, Row, Row)> {
@@ -290,26 +312,27 @@ impl Entities {
         for (index, bucket) in rows.iter_mut().enumerate() {
             let links = self.types[index].links.iter();
             let links: Vec<_> = links.filter(|it| it.to == self.types[target].name).collect();
+            if links.is_empty() {
+                continue;
+            }
             for row in bucket.values_mut() {
-                let before = row.clone();
+                let mut after = Row::clone(row);
                 for link in &links {
-                    link.follow(row, old, new);
+                    link.follow(&mut after, old, new);
                 }
-                if *row != before {
-                    moved.push((index, before, row.clone()));
+                if after != **row {
+                    moved.push((index, Row::clone(row), after.clone()));
+                    *row = Arc::new(after);
                 }
             }
         }
         moved
     }
 
-    fn with_new_keys(
-        &self,
-        rows: Vec<IndexMap<String, Row>>,
-    ) -> Result<Vec<IndexMap<String, Row>>, Clash> {
+    fn with_new_keys(&self, rows: Vec<Rows>) -> Result<Vec<Rows>, Clash> {
         let mut entities = Self::new(self.types);
         for row in rows.into_iter().flat_map(IndexMap::into_values) {
-            entities.add(row)?;
+            entities.add_shared(row)?;
         }
         Ok(entities.rows)
     }
@@ -397,7 +420,7 @@ impl Delta {
         };
         match value["op"].as_str() {
             Some("create") => {
-                let row = entities.fit(&value["row"]);
+                let row = entities.fit(value["row"].clone());
                 Ok(Self::Create(row.map_err(|it| it.under("row"))?))
             }
             Some("drop") => Ok(Self::Drop(key()?)),
@@ -412,18 +435,16 @@ fn misfit(problem: &str) -> Misfit {
     Misfit { path: Vec::new(), problem: problem.to_owned() }
 }
 
-fn fit_fields(object: &Row, fields: Fields, besides: Option<&str>) -> Result<Row, Misfit> {
+fn check_fields(object: &Row, fields: Fields, besides: Option<&str>) -> Result<(), Misfit> {
     let is_known = |key: &str| fields.iter().any(|it| it.0 == key) || besides == Some(key);
     if let Some(key) = object.keys().find(|it| !is_known(it)) {
         return Err(misfit(&format!("unknown key `{key}`")));
     }
-    let mut fitted = Map::new();
     for (key, form) in fields {
         let value = object.get(*key).ok_or_else(|| misfit("expected a value").under(key))?;
         form.check(value).map_err(|it| it.under(key))?;
-        fitted.insert((*key).to_owned(), value.clone());
     }
-    Ok(fitted)
+    Ok(())
 }
 
 impl Form {
@@ -447,7 +468,7 @@ impl Form {
             }
             Self::Object(fields) => {
                 let object = value.as_object().ok_or_else(|| misfit("expected an object"))?;
-                fit_fields(object, fields, None).map(|_| ())
+                check_fields(object, fields, None)
             }
             Self::Objects(fields) => {
                 let items = value.as_array().ok_or_else(|| misfit("expected a list"))?;
