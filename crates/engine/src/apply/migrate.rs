@@ -203,7 +203,9 @@ pub fn carry_out(site: &Site, job: &Job<'_>, progress: &mut dyn Progress) -> Res
     ready.refuse_stale(site, plan)?;
     let Ready { session, mut reader, _lock, .. } = ready;
     let from = plan.from.ok_or_else(stale)?;
-    let mut work = Workplace { site, plan, pace: job.pace, from, session, watch: None };
+    let pace = job.pace;
+    let mut work =
+        Workplace { site, plan, pace, from, session, watch: None, is_ledger_ready: false };
     work.watch_itself();
     let mut applied = Applied::default();
     for at in &plan.pending {

@@ -38,6 +38,8 @@ pub(super) struct Workplace<'a> {
     pub(super) from: ProvenPosition,
     pub(super) session: Session,
     pub(super) watch: Option<Watch>,
+    /// Whether the ledger stands, committed, with the columns that this history's rows take.
+    pub(super) is_ledger_ready: bool,
 }
 
 /// One migration of a plan, whose turn it is.
@@ -59,6 +61,13 @@ pub(super) enum Ending {
     Note(Note),
     /// Nothing any more: the migration is taken back.
     NoRow(Box<Removal>),
+}
+
+impl Ending {
+    /// Whether the ledger has to stand for it.
+    fn makes_ledger(&self) -> bool {
+        !matches!(self, Self::NoRow(_))
+    }
 }
 
 /// What one transaction does.
@@ -226,10 +235,12 @@ fn attempt(
     progress.boundary(&batch.boundary);
     let notes = result.inspect_err(|_| drop(work.session.run("ROLLBACK")))?;
     match work.session.run("COMMIT") {
-        Ok(()) => Ok(notes),
-        Err(cause) if work.session.run("ROLLBACK").is_ok() => Err(at_start(cause)),
-        Err(cause) => after_lost_commit(work, turn, &batch.ending, cause).map(|()| notes),
+        Ok(()) => {}
+        Err(cause) if work.session.run("ROLLBACK").is_ok() => return Err(at_start(cause)),
+        Err(cause) => after_lost_commit(work, turn, &batch.ending, cause)?,
     }
+    work.is_ledger_ready |= batch.ending.makes_ledger();
+    Ok(notes)
 }
 
 fn inside(
@@ -242,11 +253,11 @@ fn inside(
     let at_start = |cause| turn.failed(&Placed { sql: String::new(), line: 1 }, cause);
     let removal = if let Ending::NoRow(it) = &batch.ending { Some(it) } else { None };
     removal.map_or(Ok(()), |it| it.lock(&mut work.session)).map_err(at_start)?;
-    let session = &mut work.session;
-    tripwire.lock(session).map_err(at_start)?;
+    tripwire.lock(&mut work.session).map_err(at_start)?;
     // The whole ledger is read only where a row looks like this migration's.
-    let is_recorded = looks_recorded(work.site, session, turn.migration).map_err(at_start)?
-        && already_recorded(work.site, session)?.contains(&turn.at);
+    let is_recorded = looks_recorded(work, turn.migration).map_err(at_start)?
+        && already_recorded(work.site, &mut work.session)?.contains(&turn.at);
+    let session = &mut work.session;
     let is_counted = removal.map_or(Ok(true), |it| it.is_as_counted(session)).map_err(at_start)?;
     // What is taken back has to be recorded still, what is applied must not be yet.
     if is_recorded && removal.is_none() || !is_counted {
@@ -256,14 +267,13 @@ fn inside(
     let rehearsed = rehearsed.map(|it| Pair { from: &it.from, to: &it.to });
     tripwire.arm(session, turn.migration, rehearsed)?;
     send_all(work, turn, batch.statements, progress)?;
-    let session = &mut work.session;
-    let notes = tripwire.check(session)?;
-    record(work.site, session, turn.migration, &batch.ending).map_err(|cause| {
+    let notes = tripwire.check(&mut work.session)?;
+    record(work, turn.migration, &batch.ending).map_err(|cause| {
         let name = &work.site.project.ledger;
         let message = format!("cannot record the migration in `{name}`; {}", turn.otherwise);
         Error::new("ledger-unwritable", message).caused_by(cause)
     })?;
-    removal.map_or(Ok(()), |it| it.prove(work.site, session, turn.at))?;
+    removal.map_or(Ok(()), |it| it.prove(work.site, &mut work.session, turn.at))?;
     Ok(notes)
 }
 
@@ -300,13 +310,9 @@ fn may_build(sql: &str) -> bool {
 
 /// Whether somebody who takes no lock may have recorded the migration since the plan was made. Two
 /// migrations may have the same statements, or the same second.
-fn looks_recorded(
-    site: &Site,
-    session: &mut Session,
-    migration: &Migration,
-) -> Result<bool, SqlError> {
-    let name = &site.project.ledger;
-    if !ledger::find(session, name)?.contains(name) {
+fn looks_recorded(work: &mut Workplace<'_>, migration: &Migration) -> Result<bool, SqlError> {
+    let (session, name) = (&mut work.session, &work.site.project.ledger);
+    if !work.is_ledger_ready && !ledger::find(session, name)?.contains(name) {
         return Ok(false);
     }
     let (hash, when) = (migration.hash.as_str(), migration.entry.when);
@@ -379,13 +385,13 @@ fn after_lost_commit(
 }
 
 fn record(
-    site: &Site,
-    session: &mut Session,
+    work: &mut Workplace<'_>,
     migration: &Migration,
     ending: &Ending,
 ) -> Result<(), SqlError> {
+    let (site, session) = (work.site, &mut work.session);
     let name = &site.project.ledger;
-    if !matches!(ending, Ending::NoRow(_)) {
+    if ending.makes_ledger() && !work.is_ledger_ready {
         make_ledger(site, session)?;
     }
     let named = match site.project.history.generation {

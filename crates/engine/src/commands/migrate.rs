@@ -21,7 +21,7 @@ use crate::project::Project;
 use crate::report::{Finding, Outcome, Report, Step, StepState};
 use crate::setting::Setting;
 use crate::site::Site;
-use crate::{Error, Result, protection};
+use crate::{Error, Result, introspect, protection};
 
 /// What a caller says about a `migrate`.
 #[derive(Clone, Debug)]
@@ -142,7 +142,8 @@ fn quick_standing(site: &mut Site) -> Result<Standing> {
 /// T15: a schema that was dropped and made anew leaves its ledger behind. Where a table of the last
 /// snapshot is missing, or every table, only the whole comparison can tell what live is.
 fn has_recorded_tables(site: &mut Site) -> Result<bool> {
-    let live = site.catalog()?;
+    let names = site.ledger_names();
+    let live = introspect::tables(&mut site.live, &names)?;
     let history = &site.project.history;
     let last = match (history.generation, history.migrations.last()) {
         (Generation::V1, _) => chain::last(history, site.dialect()),
@@ -152,8 +153,8 @@ fn has_recorded_tables(site: &mut Site) -> Result<bool> {
         (Generation::V0, _) => None,
     };
     Ok(match last {
-        Some(snapshot) => snapshot.tables().iter().all(|it| live.get(it).is_some()),
-        None => live.of_kind(Kind::Table).next().is_some(),
+        Some(snapshot) => snapshot.tables().iter().all(|it| live.contains(it)),
+        None => !live.is_empty(),
     })
 }
 

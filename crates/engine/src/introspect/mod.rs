@@ -3,7 +3,9 @@
 mod postgres;
 pub(crate) mod sqlite;
 
-use raingauge_schema::Catalog;
+use std::collections::BTreeSet;
+
+use raingauge_schema::{Catalog, Kind, ObjectId};
 
 use crate::Result;
 use crate::connect::Session;
@@ -28,6 +30,23 @@ pub fn catalog(session: &mut Session, ledgers: &[LedgerName]) -> Result<Catalog>
 /// As [`catalog`].
 pub fn catalog_within(session: &mut Session, ledgers: &[LedgerName]) -> Result<Catalog> {
     read(session, ledgers, Transaction::Open)
+}
+
+/// The tables of the database alone, by name; the named ledgers and those of extensions are left out. For
+/// PostgreSQL that is a fraction of what the whole catalog takes.
+///
+/// # Errors
+/// If the connection breaks.
+pub fn tables(session: &mut Session, ledgers: &[LedgerName]) -> Result<BTreeSet<ObjectId>> {
+    match session {
+        Session::Postgres(session) => {
+            postgres::tables(session, ledgers).map_err(|it| unreadable().caused_by(it))
+        }
+        Session::Sqlite(_) => {
+            let catalog = catalog(session, ledgers)?;
+            Ok(catalog.of_kind(Kind::Table).map(|it| it.id.clone()).collect())
+        }
+    }
 }
 
 /// Which transaction the catalog is read in.

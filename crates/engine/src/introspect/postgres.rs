@@ -1,8 +1,10 @@
 //! Reads the catalog of a PostgreSQL database: one transaction, one round trip.
 
-use raingauge_schema::Catalog;
+use std::collections::BTreeSet;
+
 use raingauge_schema::postgres::catalog::{Assembly, OLDEST_MAJOR, Reader, script};
 use raingauge_schema::postgres::grammar::quote_ident;
+use raingauge_schema::{Catalog, Kind, ObjectId};
 
 use super::{Transaction, unreadable};
 use crate::connect::postgres::pins;
@@ -50,6 +52,24 @@ pub(super) fn catalog(
     let ledgers: Vec<_> =
         ledgers.iter().map(|it| [it.schema.as_str(), it.table.as_str()]).collect();
     Ok(assembly.finish(&ledgers))
+}
+
+/// Tables, partitioned ones too, without ledgers and without what extensions brought.
+pub(super) fn tables(
+    session: &mut PgSession,
+    ledgers: &[LedgerName],
+) -> Result<BTreeSet<ObjectId>, SqlError> {
+    let rows = session.rows(
+        "SELECT n.nspname, c.relname \
+         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
+            AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = c.oid \
+                AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype = 'e')",
+    )?;
+    let paths = rows.into_iter().map(|row| row.into_iter().flatten().collect::<Vec<_>>());
+    let is_ledger =
+        |path: &Vec<String>| ledgers.iter().any(|it| [&it.schema, &it.table].into_iter().eq(path));
+    Ok(paths.filter(|it| !is_ledger(it)).map(|it| ObjectId::new(Kind::Table, it)).collect())
 }
 
 /// What would let the role read a table of the catalog that an administrator has closed.

@@ -102,7 +102,8 @@ pub fn carry_out(
     let at = plan.recorded.len() - 1;
     let Ready { session, _lock, .. } = ready;
     let (from, pace) = (plan.from.ok_or_else(stale)?, terms.pace);
-    let mut work = Workplace { site, plan, pace, from, session, watch: None };
+    let mut work =
+        Workplace { site, plan, pace, from, session, watch: None, is_ledger_ready: false };
     work.watch_itself();
     let otherwise = "everything is as it was".to_owned();
     let turn = Turn { at, migration, otherwise };
