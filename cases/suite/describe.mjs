@@ -20,6 +20,7 @@ export async function describe(require, dialect, exports) {
     orm: (specifier) => specifier,
     exportOrder: () => JSON.stringify([{ module: "case", names: null, isStar: false }]),
   };
+  script("refusals.js")(rg, host);
   script("schema.js")(rg, host);
   script("mysql.js")(rg, host);
   script("postgres.js")(rg, host);

@@ -117,7 +117,7 @@ fn wait_for_another_stamp((_, generation): (Example, u8)) {
 }
 
 /// Files without what is random or a time: ids, `when`, the stamps of folders.
-fn masked(project: &Project) -> Result<BTreeMap<String, String>> {
+pub(crate) fn masked(project: &Project) -> Result<BTreeMap<String, String>> {
     let files = project.files()?.into_iter();
     let ours = files.filter(|it| it.0.starts_with("drizzle/"));
     let mut masked = BTreeMap::new();

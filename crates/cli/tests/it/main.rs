@@ -4,7 +4,7 @@
 //! `live` (the database alone) → `majors` (other versions of PostgreSQL) → `configuration` (where it is) →
 //! `corpus` (other people's projects) → `doctor` (what is wrong with their folders) → `edited` (SQL or
 //! snapshot, after `generate`) → `fix` (and repaired) → `lost` (snapshots made again) → `generate` (the next
-//! migration) → `refusals` and `fence` (what it does not do) → `wild` (ledgers as they are out there) → `runtimes` (what runs the
+//! migration) → `mysql` (all of that without a database) → `refusals` and `fence` (what it does not do) → `wild` (ledgers as they are out there) → `runtimes` (what runs the
 //! project's files). [`run`] is how each of them calls the binary.
 
 #![expect(clippy::print_stdout, reason = "a test that skips says why")]
@@ -33,6 +33,7 @@ mod load;
 mod lost;
 mod majors;
 mod migrate;
+mod mysql;
 mod position;
 mod prerequisites;
 mod refusals;

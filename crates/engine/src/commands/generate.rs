@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use raingauge_schema::Dialect;
 use raingauge_schema::plan::Hazard;
 use raingauge_schema::rename::{Hints, HintsError, Question, spelled};
 
@@ -230,11 +231,20 @@ fn write(
     report.findings = told(project, stand, drafted);
     report.sections.extend(renames(drafted));
     report.sections.extend(statements(drafted));
+    let migrate = migrator(project.dialect);
     report.next = Some(match request.custom {
-        true => "write its statements, then raingauge migrate".to_owned(),
-        false => "raingauge migrate".to_owned(),
+        true => format!("write its statements, then {migrate}"),
+        false => migrate.to_owned(),
     });
     Ok(report)
+}
+
+/// Who runs it.
+fn migrator(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Postgres | Dialect::Sqlite => "raingauge migrate",
+        Dialect::MySql => "npx drizzle-kit migrate",
+    }
 }
 
 /// What has to be known before it runs.
@@ -246,13 +256,22 @@ fn told(project: &Project, stand: &Stand, drafted: &Draft) -> Vec<Finding> {
     });
     findings.extend(deletes.map(|name| {
         Finding::warning("deletes-data", name.clone(), "is deleted, cut or rounded when it runs")
-            .next(format!("read it; if it is meant: raingauge migrate --allow {name}"))
+            .next(match project.dialect {
+                Dialect::Postgres | Dialect::Sqlite => {
+                    format!("read it; if it is meant: raingauge migrate --allow {name}")
+                }
+                Dialect::MySql => "read it, and take a backup before it runs: MySQL takes no change of the structure back".to_owned(),
+            })
     }));
     if stand.file.is_none() && project.history.migrations.is_empty() {
         let message = "is the first migration: it creates everything from nothing, also what a database already has";
-        findings.push(Finding::info("first-migration", "history", message).next(
-            "where a database is there already, take the file back and run: raingauge execute",
-        ));
+        findings
+            .push(Finding::info("first-migration", "history", message).next(match project.dialect {
+            Dialect::Postgres | Dialect::Sqlite => {
+                "where a database is there already, take the file back and run: raingauge execute"
+            }
+            Dialect::MySql => "where a database is there already, do not run it there",
+        }));
     }
     findings
 }

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use raingauge_schema::Pair;
 use raingauge_schema::dialect::AnySnapshot;
 use raingauge_schema::drizzle::snapshot::{Generation, SnapshotIds};
+use raingauge_schema::{Dialect, Pair};
 
 use crate::adoption::{Course, course};
 use crate::certificate::{Certificate, Check};
@@ -331,6 +331,7 @@ pub(super) fn ahead(project: &Project) -> Vec<Finding> {
         "schema-behind" => {
             "declare it again, or read what `npx drizzle-kit generate` writes before anything runs it"
         }
+        _ if project.dialect == Dialect::MySql => "raingauge generate",
         _ if last.is_none() => "raingauge analyze",
         _ => "npx drizzle-kit generate",
     };

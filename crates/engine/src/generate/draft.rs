@@ -1,11 +1,13 @@
 //! Statements and snapshot of the next migration, before anything has a name.
 
+use std::collections::BTreeSet;
+
 use raingauge_schema::Dialect;
 use raingauge_schema::dialect::{AnySchema, AnySnapshot};
 use raingauge_schema::drizzle::Generation;
 use raingauge_schema::drizzle::migration::{CUSTOM_FILE, join};
 use raingauge_schema::drizzle::snapshot::SnapshotIds;
-use raingauge_schema::plan::Hazard;
+use raingauge_schema::plan::{Hazard, Statement};
 use raingauge_schema::rename::{Hints, Question, Rename, settle};
 
 use super::Stand;
@@ -63,19 +65,37 @@ pub fn draft(
         true => way.dialect.online(difference.statements.clone()).unwrap_or(difference.statements),
         false => difference.statements,
     };
-    let statements: Vec<_> = statements.into_iter().map(|it| it.sql).collect();
     // What stands outside of a transaction has to be sent alone.
-    let sql = join(statements.iter().map(String::as_str), way.breakpoints || way.is_safe);
+    let sql = join(statements.iter().map(|it| it.sql.as_str()), way.breakpoints || way.is_safe);
     to.set_id(snapshot_id(stand.id(), &sql));
-    let hazards = |it: &String| (it.clone(), way.dialect.hazards(it));
-    let texts: Vec<_> = statements.iter().map(String::as_str).collect();
+    let (statements, hazards) = with_hazards(way.dialect, statements);
     Ok(Ok(Draft {
-        hazards: way.dialect.hazards_of_migration(&texts),
-        statements: statements.iter().map(hazards).collect(),
+        hazards,
+        statements,
         snapshot: to.write_after_renames(from, &settled.renames),
         renames: settled.renames,
         sql,
     }))
+}
+
+/// The statements with what has to be known of each, and of all together.
+fn with_hazards(
+    dialect: Dialect,
+    statements: Vec<Statement>,
+) -> (Vec<(String, Vec<Hazard>)>, Vec<Hazard>) {
+    // `MODIFY COLUMN` says all of a column again, whatever changes: only the snapshots tell what does.
+    if dialect == Dialect::MySql {
+        let all: BTreeSet<_> = statements.iter().flat_map(|it| it.hazards.clone()).collect();
+        let each = statements.into_iter().map(|it| (it.sql, it.hazards)).collect();
+        return (each, all.into_iter().collect());
+    }
+    let texts: Vec<_> = statements.iter().map(|it| it.sql.as_str()).collect();
+    let all = dialect.hazards_of_migration(&texts);
+    let each = |it: Statement| {
+        let hazards = dialect.hazards(&it.sql);
+        (it.sql, hazards)
+    };
+    (statements.into_iter().map(each).collect(), all)
 }
 
 /// How a migration is written.

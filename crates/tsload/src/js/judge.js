@@ -4,11 +4,11 @@
   "use strict";
 
   // drizzle-kit 0.31 has one file for all dialects, 1.0 one for each.
-  const nextApis = { postgresql: "postgres", sqlite: "sqlite", turso: "sqlite", mysql: "mysql" };
+  const nextApis = { postgresql: "api-postgres", sqlite: "api-sqlite", turso: "api-sqlite", mysql: "payload/mysql" };
   const names = { postgresql: "", sqlite: "SQLite", turso: "SQLite", mysql: "MySQL" };
 
   const apiOf = async (isNext, dialect) => {
-    const api = await rg.load(host.orm(isNext ? `drizzle-kit/api-${nextApis[dialect]}` : "drizzle-kit/api"));
+    const api = await rg.load(host.orm(isNext ? `drizzle-kit/${nextApis[dialect]}` : "drizzle-kit/api"));
     const member = (name) => rg.memberOf(api, name) ?? rg.memberOf(rg.memberOf(api, "default"), name);
     const name = isNext ? "" : names[dialect];
     if (!member(`generate${name}DrizzleJson`)) throw new Error(`this version of drizzle-kit has no programmatic interface for ${dialect}`);
