@@ -28,6 +28,8 @@ pub struct EntityFormat {
     pub has_deltas: bool,
     /// What drizzle-kit can rename.
     pub renames: &'static [NameKind],
+    /// Whether a file says what was renamed on the way to it.
+    pub notes_renames: bool,
 }
 
 /// A state of a schema, at its place in the chain.
@@ -174,7 +176,9 @@ impl EntitySnapshot {
             deltas.extend(names::rename(&mut renamed.entities, rename));
         }
         let mut settled = self.settled_after(&renamed);
-        settled.renames.extend(renames.iter().map(in_words));
+        if self.format.notes_renames {
+            settled.renames.extend(renames.iter().map(in_words));
+        }
         let others = || renamed.entities.deltas(&settled.entities);
         settled.file(|| deltas.into_iter().chain(others()).map(|it| it.write()).collect())
     }

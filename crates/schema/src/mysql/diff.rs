@@ -112,7 +112,9 @@ pub struct Diff<'a> {
 /// Compares two snapshots. The first has the new names already.
 pub fn diff<'a>(snapshots: Pair<&'a Snapshot>, renames: &'a [Rename]) -> Diff<'a> {
     let tables = split(&snapshots.from.tables, &snapshots.to.tables);
-    let altered: Vec<_> = tables.kept.iter().map(|it| Altered::of(snapshots, *it)).collect();
+    let altered: Vec<_> =
+        tables.kept.iter().map(|it| Altered::of(snapshots, *it, renames)).collect();
+    let freed = freeing(&altered, renames);
     let views = Views::of(snapshots);
     let mut changes = Vec::new();
     for table in &tables.created {
@@ -126,8 +128,11 @@ pub fn diff<'a>(snapshots: Pair<&'a Snapshot>, renames: &'a [Rename]) -> Diff<'a
     changes.extend(views.dropped);
     changes.extend(renamed(NameKind::View));
     changes.extend(views.altered);
-    let mut each =
-        |of: fn(&Altered<'a>) -> Vec<Change<'a>>| changes.extend(altered.iter().flat_map(of));
+    changes.extend(freed.iter().cloned());
+    let mut each = |of: fn(&Altered<'a>) -> Vec<Change<'a>>| {
+        let found = altered.iter().flat_map(of);
+        changes.extend(found.filter(|it| !freed.contains(it)));
+    };
     each(Altered::drop_uniques);
     each(Altered::drop_checks);
     each(Altered::drop_foreign_keys);
@@ -156,6 +161,28 @@ pub fn diff<'a>(snapshots: Pair<&'a Snapshot>, renames: &'a [Rename]) -> Diff<'a
     changes.extend(views.created);
     let not_expressed = altered.iter().flat_map(Altered::not_expressed).collect();
     Diff { changes, not_expressed }
+}
+
+/// The foreign keys that go and stand on a unique index that goes: MySQL drops it only after them. The kit does
+/// not look.
+fn freeing<'a>(altered: &[Altered<'a>], renames: &[Rename]) -> Vec<Change<'a>> {
+    let now = |table: &str| {
+        let renamed = renames.iter().find(|it| it.kind == NameKind::Table && it.from == [table]);
+        renamed.map_or(table.to_owned(), |it| it.new_name().to_owned())
+    };
+    let gone: Vec<_> = altered
+        .iter()
+        .flat_map(|it| it.gone_uniques().into_iter().map(|unique| (it.name(), unique.columns)))
+        .collect();
+    let stands = |it: &&ForeignKey| {
+        let to = now(&it.table_to);
+        gone.iter().any(|(table, columns)| *table == to && **columns == it.columns_to[..])
+    };
+    let freed = altered.iter().flat_map(|table| {
+        let keys = table.gone_foreign_keys().into_iter().filter(stands);
+        keys.map(|it| Change::DropForeignKey { table: table.name(), name: &it.name })
+    });
+    freed.collect()
 }
 
 fn create_index<'a>(to: &'a Snapshot, table: &'a str, index: &'a Index) -> Change<'a> {
@@ -242,6 +269,7 @@ impl<'a> Views<'a> {
 struct Altered<'a> {
     to: &'a Snapshot,
     tables: Pair<&'a Table>,
+    is_renamed: bool,
     columns: Split<'a, Column>,
     keys: Split<'a, PrimaryKey>,
     checks: Split<'a, Check>,
@@ -251,7 +279,7 @@ struct Altered<'a> {
 }
 
 impl<'a> Altered<'a> {
-    fn of(snapshots: Pair<&'a Snapshot>, tables: Pair<&'a Table>) -> Self {
+    fn of(snapshots: Pair<&'a Snapshot>, tables: Pair<&'a Table>, renames: &[Rename]) -> Self {
         let Pair { from, to } = tables;
         let plain = |it: &'a Table| {
             let plain = it.indexes.iter().filter(|it| !it.1.is_unique);
@@ -260,6 +288,9 @@ impl<'a> Altered<'a> {
         Self {
             to: snapshots.to,
             tables,
+            is_renamed: renames
+                .iter()
+                .any(|it| it.kind == NameKind::Table && it.to == [to.name.as_str()]),
             columns: split(&from.columns, &to.columns),
             keys: split(&from.composite_primary_keys, &to.composite_primary_keys),
             checks: split(&from.check_constraint, &to.check_constraint),
@@ -273,10 +304,14 @@ impl<'a> Altered<'a> {
         &self.tables.to.name
     }
 
-    fn drop_uniques(&self) -> Vec<Change<'a>> {
+    fn gone_uniques(&self) -> Vec<UniqueOn<'a>> {
         let Split { dropped, kept, .. } = split(&self.uniques.from, &self.uniques.to);
         let altered = kept.into_iter().filter(|it| it.from.columns != it.to.columns);
-        let gone = dropped.into_iter().chain(altered.map(|it| it.from));
+        dropped.into_iter().chain(altered.map(|it| it.from)).cloned().collect()
+    }
+
+    fn drop_uniques(&self) -> Vec<Change<'a>> {
+        let gone = self.gone_uniques().into_iter();
         gone.map(|it| Change::DropUnique { table: self.name(), name: it.name }).collect()
     }
 
@@ -286,9 +321,13 @@ impl<'a> Altered<'a> {
         gone.map(|it| Change::DropCheck { table: self.name(), name: &it.name }).collect()
     }
 
-    fn drop_foreign_keys(&self) -> Vec<Change<'a>> {
+    fn gone_foreign_keys(&self) -> Vec<&'a ForeignKey> {
         let altered = self.foreign_keys.kept.iter().filter(|it| !it.from.means(it.to));
-        let gone = self.foreign_keys.dropped.iter().copied().chain(altered.map(|it| it.from));
+        self.foreign_keys.dropped.iter().copied().chain(altered.map(|it| it.from)).collect()
+    }
+
+    fn drop_foreign_keys(&self) -> Vec<Change<'a>> {
+        let gone = self.gone_foreign_keys().into_iter();
         gone.map(|it| Change::DropForeignKey { table: self.name(), name: &it.name }).collect()
     }
 
@@ -308,8 +347,17 @@ impl<'a> Altered<'a> {
         gone.map(|it| Change::DropIndex { table: self.name(), name: &it.from.name }).collect()
     }
 
+    /// The key of a renamed table has another name to the kit, and to MySQL it has none: a column that counts
+    /// cannot be without it.
+    fn keeps_key(&self) -> bool {
+        match (&self.keys.dropped[..], &self.keys.created[..]) {
+            ([from], [to]) => self.is_renamed && from.columns == to.columns,
+            _ => false,
+        }
+    }
+
     fn drop_primary_keys(&self) -> Vec<Change<'a>> {
-        let gone = self.keys.dropped.iter();
+        let gone = self.keys.dropped.iter().filter(|_| !self.keeps_key());
         // Equal statements are written once.
         gone.take(1).map(|_| Change::DropPrimaryKey { table: self.name() }).collect()
     }
@@ -330,7 +378,7 @@ impl<'a> Altered<'a> {
             [name] => self.tables.from.columns.get(name).is_some_and(|it| it.primary_key),
             _ => false,
         };
-        let added = self.keys.created.iter().filter(|it| !was_key(it));
+        let added = self.keys.created.iter().filter(|it| !was_key(it) && !self.keeps_key());
         added.map(|key| Change::AddPrimaryKey { table: self.name(), key }).collect()
     }
 

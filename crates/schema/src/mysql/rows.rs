@@ -31,6 +31,7 @@ pub const FORMAT: EntityFormat = EntityFormat {
     types: types::TYPES,
     has_deltas: false,
     renames: &[NameKind::Table, NameKind::Column, NameKind::View],
+    notes_renames: false,
 };
 
 /// The snapshot of a declared schema.

@@ -31,6 +31,7 @@ pub const FORMAT: EntityFormat = EntityFormat {
     types: types::TYPES,
     has_deltas: true,
     renames: &NameKind::ALL,
+    notes_renames: false,
 };
 
 /// The schema with the names that drizzle-kit 1.0 gives to what it does not name. drizzle-orm itself still

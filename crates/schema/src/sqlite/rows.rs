@@ -29,6 +29,7 @@ pub const FORMAT: EntityFormat = EntityFormat {
     types: types::TYPES,
     has_deltas: false,
     renames: &[NameKind::Table, NameKind::Column],
+    notes_renames: true,
 };
 
 /// The snapshot of a declared schema.

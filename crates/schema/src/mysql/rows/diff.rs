@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
+use super::super::grammar::quote_ident;
 use super::{Check, Column, ForeignKey, Index, PrimaryKey, Table, View, rows};
 use crate::drizzle::entities::Entities;
 use crate::pair::Pair;
@@ -115,7 +116,7 @@ pub(super) fn diff(
     changes.extend(both.add_checks());
     changes.extend(both.drop_columns());
     changes.extend(both.create_views(dependencies));
-    Diff { changes, not_expressed: both.not_expressed() }
+    Diff { changes, not_expressed: both.not_expressed(renames) }
 }
 
 /// The rows of one side, typed.
@@ -454,7 +455,7 @@ impl Both {
         sorted.into_iter().map(create).collect()
     }
 
-    fn not_expressed(&self) -> Vec<String> {
+    fn not_expressed(&self, renames: &[Rename]) -> Vec<String> {
         let Pair { from, to } = &self.sides;
         let indexes = altered(Pair { from: &from.indexes, to: &to.indexes }).into_iter();
         let indexes = indexes.filter(|it| {
@@ -463,6 +464,8 @@ impl Both {
         });
         let indexes = indexes.map(|it| format!("index `{}.{}`", it.to.table, it.to.name));
         let checks = altered(Pair { from: &from.checks, to: &to.checks }).into_iter();
+        // The server renames what a check speaks of along with it.
+        let checks = checks.filter(|it| respelled(&it.from.value, renames) != it.to.value);
         let checks = checks.map(|it| format!("check `{}.{}`", it.to.table, it.to.name));
         let keys = self.altered_foreign_keys().into_iter().filter(|it| {
             it.from.columns != it.to.columns
@@ -476,6 +479,20 @@ impl Both {
         })
         .collect()
     }
+}
+
+/// An expression with the new names of tables and columns, which are qualified.
+fn respelled(expression: &str, renames: &[Rename]) -> String {
+    renames.iter().fold(expression.to_owned(), |text, it| match (&it.from[..], &it.to[..]) {
+        ([old], [new]) => {
+            text.replace(&format!("{}.", quote_ident(old)), &format!("{}.", quote_ident(new)))
+        }
+        ([table, old], [.., new]) => {
+            let named = |name: &str| format!("{}.{}", quote_ident(table), quote_ident(name));
+            text.replace(&named(old), &named(new))
+        }
+        _ => text,
+    })
 }
 
 /// Views after those that they select from; `done` has who was visited, and the views in order.
