@@ -208,7 +208,7 @@ fn off_course(facts: &Facts, recorded: usize) -> Finding {
     let finding = crate::findings::differences(finding, &position.differences);
     if is_drift {
         return finding
-            .next("if it is to stay: write the migration that does it (declare it in schema.ts and `npx drizzle-kit generate`, or `npx drizzle-kit generate --custom` for what Drizzle cannot express); `raingauge reconcile --confirm` then only records it, because live has it already")
+            .next("if it is to stay: write the migration that does it (declare it in schema.ts and `raingauge generate`, or `raingauge generate --custom` for what Drizzle cannot express); `raingauge reconcile --confirm` then only records it, because live has it already")
             .next("if it is not: undo it in live, then raingauge validate");
     }
     finding.next("raingauge analyze: shows what of each migration is in effect, object by object")

@@ -22,7 +22,7 @@ pub fn right_database(facts: &Facts, declared_tables: &[ObjectId], database: &st
     let mut findings = Vec::new();
     if !declared_tables.is_empty() && !has_any(declared_tables) {
         findings.push(
-            Finding::error("schema-unrelated", subject.clone(), "has none of the tables that schema.ts declares; the next `drizzle-kit generate` would create them all beside the others")
+            Finding::error("schema-unrelated", subject.clone(), "has none of the tables that schema.ts declares; the next `generate` would create them all beside the others")
                 .next("check that the URL names the database that you mean, and that `schema` in drizzle.config.ts names the right files"),
         );
     }

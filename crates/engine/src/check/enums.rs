@@ -57,7 +57,7 @@ impl Sides<'_> {
                 ),
             )
             .next(format!("leave them out of schema.ts until live is adopted: {}", self.declaration(&kept)))
-            .next("then put them back and let `npx drizzle-kit generate` write a migration that does nothing else")
+            .next("then put them back and let `raingauge generate` write a migration that does nothing else")
         })
     }
 

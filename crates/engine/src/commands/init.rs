@@ -25,7 +25,7 @@ const SCRIPTS: [(&str, &str); 7] = [
     ("migration:reconcile", "raingauge reconcile --confirm"),
     ("migration:validate", "raingauge validate"),
     ("migration:execute", "raingauge execute"),
-    ("db:generate", "drizzle-kit generate"),
+    ("db:generate", "raingauge generate"),
     ("db:migrate", "raingauge migrate"),
 ];
 

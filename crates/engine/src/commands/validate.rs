@@ -329,11 +329,11 @@ pub(super) fn ahead(project: &Project) -> Vec<Finding> {
     // Without a history `generate` would create what live already has.
     let next = match finding.code {
         "schema-behind" => {
-            "declare it again, or read what `npx drizzle-kit generate` writes before anything runs it"
+            "declare it again, or read what `raingauge generate` writes before anything runs it"
         }
         _ if project.dialect == Dialect::MySql => "raingauge generate",
         _ if last.is_none() => "raingauge analyze",
-        _ => "npx drizzle-kit generate",
+        _ => "raingauge generate",
     };
     vec![finding.next(next)]
 }

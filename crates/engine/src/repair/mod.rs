@@ -198,5 +198,5 @@ fn contradiction(it: &Contradiction) -> Finding {
         it.tag.clone(),
         format!("and the other branch both changed `{}`, in two ways; nothing was changed", it.what),
     )
-    .next("take the later migration back out with version control, and let `npx drizzle-kit generate` write it anew on top of the other one")
+    .next("take the later migration back out with version control, and let `raingauge generate` write it anew on top of the other one")
 }

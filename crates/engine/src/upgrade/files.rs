@@ -230,7 +230,7 @@ fn residual(declared: &DeclaredSide, last: &AnySnapshot) -> Option<Finding> {
         "is not what the history makes, so the next `generate` of 1.0 writes a migration",
     );
     let lines = difference.statements.iter().map(|it| excerpt(&it.sql)).collect();
-    Some(with_lines(finding, lines).next("npx drizzle-kit generate: once the upgrade is done"))
+    Some(with_lines(finding, lines).next("raingauge generate: once the upgrade is done"))
 }
 
 /// The files that go, the journal first. What belongs to no migration stays where it is.

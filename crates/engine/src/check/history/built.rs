@@ -51,7 +51,7 @@ pub fn built(three: Three<'_>) -> Option<Finding> {
         let message = "builds foreign keys without the actions that its last snapshot says: drizzle-kit leaves them out where it adds a column in SQLite";
         let finding = Finding::warning("snapshot-differs", subject, message)
             .affects(Affected::Both)
-            .next("to have them: rebuild the table in a migration of its own, npx drizzle-kit generate --custom");
+            .next("to have them: rebuild the table in a migration of its own, raingauge generate --custom");
         return Some(differences_of(finding, &comparison, SIDES));
     }
     let finding = match three.declared {
@@ -61,7 +61,7 @@ pub fn built(three: Three<'_>) -> Option<Finding> {
             "does not build what its last snapshot and `schema.ts` say: SQL was edited after `generate`, or a migration was taken out; drizzle-kit sees none of it",
         )
         .affects(Affected::Both)
-        .next("restore the SQL from version control, or write what is missing: npx drizzle-kit generate --custom"),
+        .next("restore the SQL from version control, or write what is missing: raingauge generate --custom"),
         Declared::Otherwise(declared) if counted(declared, three.snapshot).is_equal() => Finding::error(
             "snapshot-edited",
             subject,

@@ -152,11 +152,11 @@ pub fn ahead(history: &History, dialect: Dialect, schema: &AnySchema) -> Option<
     };
     let next = match (is_behind, has_snapshots) {
         (true, _) => {
-            "declare it again, or read what `npx drizzle-kit generate` writes before anything runs it"
+            "declare it again, or read what `raingauge generate` writes before anything runs it"
         }
         // Without a history `generate` would create what live already has.
         (false, false) => "raingauge analyze",
-        (false, true) => "npx drizzle-kit generate",
+        (false, true) => "raingauge generate",
     };
     let finding = changed.into_iter().fold(finding, Finding::evidence);
     Some(finding.affects(Affected::Both).next(next))
