@@ -13,6 +13,7 @@ use raingauge_schema::{Fingerprint, Kind};
 use crate::baseline::live::of_live;
 use crate::certificate::Evidence;
 use crate::check::{adoption as check, declared, rights};
+use crate::choice::{self, Agreed};
 use crate::connect::offline_only;
 use crate::facts::{DeclaredSide, Facts, Scope};
 use crate::filters::Filters;
@@ -350,6 +351,7 @@ fn baseline_course(
     progress: &mut dyn Progress,
 ) -> Result<()> {
     refusals(site, facts, &mut planning.findings);
+    let agreed = choice::offer(site, facts, &mut planning.findings);
     planning.findings.extend(missing_rights(facts));
     if planning.findings.iter().any(|it| it.severity == Severity::Error) {
         return Ok(());
@@ -364,7 +366,7 @@ fn baseline_course(
     let mut migrations = Vec::new();
     let has_breakpoints = site.project.has_breakpoints();
     let sql = file(&baseline.statements, has_breakpoints);
-    let mut stage = baseline_stage(site, facts, &sql)?;
+    let mut stage = baseline_stage(site, facts, (&sql, &agreed))?;
     migrations.push(NewMigration {
         name: "baseline",
         sql,
@@ -374,8 +376,9 @@ fn baseline_course(
     });
     migrations.extend(seed_migration(facts, &mut stage, has_breakpoints)?);
     let declared = facts.declared.as_ref();
-    let difference = follow_up(declared, &stage, has_breakpoints, &mut planning.findings)?;
-    migrations.extend(difference);
+    let start = start(site, facts, (&stage, &agreed))?;
+    let way = Way { agreed: &agreed, start: &start, has_breakpoints };
+    migrations.extend(follow_up(declared, &stage, &way, &mut planning.findings)?);
     progress.begin("proving the baseline in scratch");
     let proof = proof::prove(site, facts, &migrations)?;
     planning.findings.extend(proof.findings);
@@ -413,10 +416,14 @@ fn missing_rights(facts: &Facts) -> Vec<Finding> {
 }
 
 /// What live has, in the spelling of `schema.ts` where there is one.
-fn baseline_stage(site: &Site, facts: &Facts, sql: &str) -> Result<AnySnapshot> {
+fn baseline_stage(
+    site: &Site,
+    facts: &Facts,
+    (sql, agreed): (&str, &Agreed),
+) -> Result<AnySnapshot> {
     let generation = site.project.history.generation;
     let schema = match &facts.declared {
-        Some(declared) => declared.schema.present_in(&facts.live, generation),
+        Some(declared) => agreed.kept(&declared.schema, &facts.live, generation),
         None => {
             let filters = Filters::of(&site.project.config, site.dialect());
             let described = site.dialect().describe(&filters.managed(&facts.live));
@@ -425,6 +432,23 @@ fn baseline_stage(site: &Site, facts: &Facts, sql: &str) -> Result<AnySnapshot> 
     };
     let ids = SnapshotIds::after(None, snapshot_id("baseline", sql));
     snapshot(&schema, generation, &ids)
+}
+
+/// Where the follow-up's changes begin: what live has, under the names that it gets first.
+fn start(
+    site: &Site,
+    facts: &Facts,
+    (stage, agreed): (&AnySnapshot, &Agreed),
+) -> Result<AnySnapshot> {
+    match &facts.declared {
+        Some(declared) if agreed.renames() => {
+            let generation = site.project.history.generation;
+            let (schema, dialect) = (&declared.schema, site.dialect());
+            let schema = agreed.renamed(schema, &facts.live, (generation, dialect));
+            snapshot(&schema, generation, &SnapshotIds::after(None, stage.id()))
+        }
+        Some(_) | None => Ok(stage.clone()),
+    }
 }
 
 fn snapshot(schema: &AnySchema, generation: Generation, ids: &SnapshotIds) -> Result<AnySnapshot> {
@@ -450,27 +474,36 @@ fn seed_migration(
     Ok(Some(NewMigration { name: "seed", sql, snapshot, in_effect: true, n_statements }))
 }
 
+/// How the follow-up gets to `schema.ts`.
+struct Way<'a> {
+    agreed: &'a Agreed,
+    start: &'a AnySnapshot,
+    has_breakpoints: bool,
+}
+
 /// What `schema.ts` declares and live does not have yet: the first ordinary migration.
 fn follow_up(
     declared: Option<&DeclaredSide>,
     stage: &AnySnapshot,
-    has_breakpoints: bool,
+    way: &Way<'_>,
     findings: &mut Vec<Finding>,
 ) -> Result<Option<NewMigration>> {
     let Some(declared) = declared else { return Ok(None) };
     let ids = SnapshotIds::after(Some(stage.id()), "");
     let mut state = snapshot(&declared.schema, stage.generation(), &ids)?;
-    let difference = stage.difference_to(&state);
+    let difference = way.start.difference_to(&state);
     for what in &difference.not_expressed {
         findings.push(Finding::error("change-not-expressed", "schema.ts", what.clone()));
     }
-    if difference.statements.is_empty() {
+    let statements =
+        way.agreed.around(difference.statements.into_iter().map(|it| it.sql).collect());
+    if statements.is_empty() {
         return Ok(None);
     }
-    let sql = join(difference.statements.iter().map(|it| it.sql.as_str()), has_breakpoints);
+    let sql = join(statements.iter().map(String::as_str), way.has_breakpoints);
     state.set_id(snapshot_id("follow_up", &sql));
     let snapshot = state.write_after(stage);
-    let n_statements = difference.statements.len();
+    let n_statements = statements.len();
     Ok(Some(NewMigration { name: "follow_up", sql, snapshot, in_effect: false, n_statements }))
 }
 

@@ -11,6 +11,7 @@ pub mod backup;
 pub mod baseline;
 pub mod certificate;
 pub mod check;
+pub mod choice;
 pub mod client;
 pub mod commands;
 pub mod connect;

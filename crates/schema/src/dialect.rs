@@ -1,6 +1,7 @@
 //! The only place that asks which dialect it has. Reading order: this file (the dialect itself) ·
 //! `schema` · `snapshot` · `parts` · `upgrade`.
 
+mod kept;
 mod parts;
 mod schema;
 mod snapshot;

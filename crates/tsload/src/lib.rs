@@ -30,6 +30,7 @@ mod thrown;
 mod transpile;
 mod versions;
 mod workspace;
+pub mod written;
 
 pub use config::{Config, Ignored};
 pub use declared::{Declared, DeclaredSchema, SourceLine};

@@ -1,6 +1,7 @@
 //! What counts as a difference between live and `schema.ts`, what is only another spelling, and what is
 //! none of Drizzle's business: told by `analyze`, held by `execute`, judged by the real drizzle-kit.
 
+mod choices;
 mod equivalents;
 mod names;
 mod unmanaged;

@@ -57,7 +57,7 @@ fn finding(tag: &str, rule: &Rule, n: u64, may_mend: bool) -> Finding {
         ))
 }
 
-fn count(live: &mut Session, query: &str) -> Option<u64> {
+pub(crate) fn count(live: &mut Session, query: &str) -> Option<u64> {
     live.rows(query).ok()?.into_iter().flatten().flatten().next()?.parse().ok()
 }
 
@@ -93,21 +93,24 @@ impl Write {
 }
 
 /// A rule that is new for rows that are there.
-struct Rule {
+pub(crate) struct Rule {
+    /// What the rule is of.
+    pub(crate) id: ObjectId,
     /// What the rows do wrong, after their number.
-    what: String,
-    query: String,
+    pub(crate) what: String,
+    pub(crate) query: String,
     /// Whether it is about what fits a type.
-    is_of_type: bool,
+    pub(crate) is_of_type: bool,
 }
 
 impl Rule {
-    fn new(what: String, query: String) -> Self {
-        Self { what, query, is_of_type: false }
+    fn new(id: &ObjectId, what: String, query: String) -> Self {
+        Self { id: id.clone(), what, query, is_of_type: false }
     }
 }
 
-fn rules(dialect: Dialect, states: Pair<&Catalog>, live: &Catalog) -> Vec<Rule> {
+/// The rules that are new between two states, for tables that live has.
+pub(crate) fn rules(dialect: Dialect, states: Pair<&Catalog>, live: &Catalog) -> Vec<Rule> {
     let change = compare(states);
     let looks = Looks { dialect, states, live };
     let added = added(&change).filter_map(|it| looks.at_added(it));
@@ -146,7 +149,7 @@ impl Looks<'_> {
                 let is_filled = fills_itself.iter().any(|it| object.get(it).is_some());
                 (object.get("not null") == Some("true") && !is_filled).then(|| {
                     let what = format!("rows of {table} have no value for the new {shown}, which has no default and may not be NULL");
-                    Rule::new(what, format!("SELECT count(*) FROM {name}"))
+                    Rule::new(shown, what, format!("SELECT count(*) FROM {name}"))
                 })
             }
             Kind::Unique | Kind::PrimaryKey => {
@@ -168,7 +171,7 @@ impl Looks<'_> {
             Kind::Check if object.get("not valid").is_none() => {
                 let expression = object.get("expression")?;
                 let query = format!("SELECT count(*) FROM {name} WHERE NOT ({expression})");
-                Some(Rule::new(format!("rows of {table} break the new {shown}"), query))
+                Some(Rule::new(shown, format!("rows of {table} break the new {shown}"), query))
             }
             Kind::ForeignKey if object.get("not valid").is_none() => {
                 self.orphans(object, &table, &name)
@@ -190,6 +193,7 @@ impl Looks<'_> {
             if all.is_empty() { String::new() } else { format!(" WHERE {}", all.join(" AND ")) };
         let what = format!("values are there more than once, against the new {shown}");
         Rule::new(
+            shown,
             what,
             format!(
                 "SELECT count(*) FROM (SELECT 1 FROM {table}{filter} GROUP BY {keys} HAVING count(*) > 1) AS twice"
@@ -212,6 +216,7 @@ impl Looks<'_> {
             format!("rows of {table} refer to rows that are not there, against the new {shown}");
         let (filled, matches) = (filled.join(" AND "), matches.join(" AND "));
         Some(Rule::new(
+            shown,
             what,
             format!(
                 "SELECT count(*) FROM {name} AS c WHERE {filled} AND NOT EXISTS (SELECT 1 FROM {parent} AS p WHERE {matches})"
@@ -235,10 +240,11 @@ impl Looks<'_> {
         };
         let null = (becomes("not null") == Some("true")).then(|| {
             let what = format!("rows of {table} have NULL in {id}, which may not be NULL any more");
-            Rule::new(what, format!("SELECT count(*) FROM {name} WHERE {column} IS NULL"))
+            Rule::new(id, what, format!("SELECT count(*) FROM {name} WHERE {column} IS NULL"))
         });
         let kind = becomes("type").filter(|_| self.dialect == Dialect::Postgres);
         let misfit = kind.and_then(too_large).map(|too_large| Rule {
+            id: id.clone(),
             what: format!("values of {id} do not fit its new type"),
             query: format!("SELECT count(*) FROM {name} WHERE {}", too_large.replace('?', &column)),
             is_of_type: true,

@@ -39,7 +39,7 @@ pub fn section(site: &mut Site, pending: &[usize]) -> Option<Section> {
 
 /// What the server's statistics say of the tables, by their names without `public`. They are estimates: a table
 /// is not counted for them.
-fn estimates(live: &mut Session) -> BTreeMap<String, String> {
+pub(crate) fn estimates(live: &mut Session) -> BTreeMap<String, String> {
     let sql = "SELECT CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname, \
             CASE WHEN 0 <= c.reltuples THEN 'about ' || c.reltuples::int8 \
                 ELSE coalesce('about ' || nullif(pg_stat_get_live_tuples(c.oid), 0), 'not known') END \

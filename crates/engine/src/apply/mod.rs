@@ -13,7 +13,7 @@ mod rebuild;
 pub mod reconcile;
 mod removal;
 pub mod repair;
-mod retype;
+pub(crate) mod retype;
 pub(crate) mod risks;
 mod sqlite;
 mod steps;

@@ -6,7 +6,7 @@ use raingauge_schema::plan::Hazard;
 use raingauge_schema::{Catalog, Kind, Pair};
 
 /// Whether the hazard is a new type that holds every value of the old one.
-pub(super) fn only_widens(hazard: &Hazard, rehearsed: Pair<&Catalog>) -> bool {
+pub(crate) fn only_widens(hazard: &Hazard, rehearsed: Pair<&Catalog>) -> bool {
     let Hazard::DeletesData(name) = hazard else { return false };
     let Some(name) = name.strip_prefix("retype:") else { return false };
     let kind = |catalog: &Catalog| {

@@ -108,8 +108,11 @@ pub(super) fn of_migration(
     if dialect == Dialect::Sqlite {
         found.extend(rebuild::hazards(&effects_of(migration), rehearsed.from));
     }
-    let spells_a_cast = migration.sql.to_ascii_lowercase().contains("using");
-    found.retain(|it| spells_a_cast || !retype::only_widens(it, rehearsed));
+    // A spelled cast says what becomes of a value, whatever the types are.
+    let spells_a_cast = |it: &&&str| it.to_ascii_lowercase().contains("using");
+    let casts: Vec<_> =
+        pieces.iter().filter(spells_a_cast).flat_map(|it| dialect.hazards(it)).collect();
+    found.retain(|it| casts.contains(it) || !retype::only_widens(it, rehearsed));
     found
 }
 

@@ -113,7 +113,7 @@ fn naming(id: &ObjectId) -> String {
 }
 
 /// The statement that gives a thing of PostgreSQL its declared name.
-fn renaming(pair: &Pair<ObjectId>) -> String {
+pub fn renaming(pair: &Pair<ObjectId>) -> String {
     let path = |it: &[String]| it.iter().map(|it| quote_ident(it)).collect::<Vec<_>>().join(".");
     let Some((name, table)) = pair.from.path.split_last() else { return String::new() };
     let to = quote_ident(pair.to.name());

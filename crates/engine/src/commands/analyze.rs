@@ -276,9 +276,7 @@ fn next(site: &Site, facts: &Facts, planning: &Planning) -> Option<String> {
     match course {
         Course::Adopted if facts.standing.pending.is_empty() => {
             let is_ahead = !validate::ahead(&site.project).is_empty();
-            Some(
-                if is_ahead { "raingauge generate" } else { "raingauge validate" }.to_owned(),
-            )
+            Some(if is_ahead { "raingauge generate" } else { "raingauge validate" }.to_owned())
         }
         Course::Adopted | Course::Fresh => Some("raingauge migrate".to_owned()),
         Course::Baseline | Course::Record(_) | Course::Refused => None,

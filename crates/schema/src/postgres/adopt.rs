@@ -3,6 +3,7 @@
 //! Where `schema.ts` declares what live has, its spelling is taken ([`present`]), so that the real
 //! `drizzle-kit generate` finds nothing; without a `schema.ts` the catalog is described ([`describe`]).
 
+mod kept;
 mod lent;
 mod merged;
 mod names;
@@ -15,6 +16,7 @@ use crate::catalog::{Catalog, Kind, Object, ObjectId};
 use crate::compare::Equivalence;
 use crate::pair::Pair;
 
+pub use kept::{as_live_has, named_as};
 pub use lent::{with_names_of, with_names_written};
 pub use names::{Collision, collisions, stored};
 

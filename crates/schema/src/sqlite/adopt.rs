@@ -3,6 +3,8 @@
 //! Where `schema.ts` declares what live has, its spelling is taken ([`present`]), so that the real
 //! `drizzle-kit generate` finds nothing; without a `schema.ts` the catalog is described ([`describe`]).
 
+mod kept;
+
 use super::grammar::spell_identifier;
 use super::schema::{
     Check, Column, DefaultValue, ForeignKey, Generated, Index, IndexColumn, PrimaryKey, Schema,
@@ -66,6 +68,8 @@ fn unique_index<'a>(inside: &ObjectId, columns: &str, live: &'a Catalog) -> Opti
     };
     live.of_kind(Kind::Index).find(is_same)
 }
+
+pub use kept::{as_live_has, named_as};
 
 /// The part of a declared schema that live has. Whether what both have is equal is for the comparison
 /// of catalogs to say, before this is used.

@@ -39,7 +39,10 @@ export const books = p.pgTable("books", {
         .collect();
     told.sort();
     let expected = [
-        ("check public.authors.email_given", r#"check(\"email_given\", sql`…`)"#),
+        (
+            "check public.authors.email_given",
+            r#"\"email_given\" in place of \"authors_email_check\""#,
+        ),
         (
             "foreign key public.books.books_author_id_fkey",
             r#"foreignKey({ name: \"books_author_id_fkey\""#,
