@@ -29,6 +29,11 @@ ALTER TABLE books ALTER COLUMN title SET DATA TYPE varchar(3);";
     ];
     says(&refused, &parts);
     witness.nothing_changed(&refused)?;
+    for command in [&["status"][..], &["execute", "--confirm"]] {
+        let told = run(&project, command, 1)?;
+        says(&told, &parts);
+        witness.nothing_changed(&told)?;
+    }
     // The engine says the same, and so does nobody once the rows fit.
     run(&project, &["migrate", "--allow", "try:0001_more", "--allow", "retype:books.title"], 2)?;
     project.database.sql("DELETE FROM books")?;
@@ -65,7 +70,11 @@ fn values_that_are_there_twice_are_counted_on_sqlite() -> Result {
     let witness = Witness::of(&project)?;
     let refused = run(&project, &["migrate"], 1)?;
     says(&refused, &["rows-refuse", "1 values are there more than once"]);
+    says(&refused, &["the whole file  until its commit  writers wait, at its end readers too"]);
     witness.nothing_changed(&refused)?;
+    for command in [&["status"][..], &["execute", "--confirm"]] {
+        says(&run(&project, command, 1)?, &["rows-refuse", "1 values are there more than once"]);
+    }
     project.database.sql("DELETE FROM books WHERE id = 2")?;
     run(&project, &["migrate"], 0)?;
     Ok(())
@@ -98,6 +107,23 @@ ALTER TABLE books ALTER COLUMN id SET DATA TYPE bigint;";
         ];
         assert_eq!(found, expected);
     }
+    Ok(())
+}
+
+#[test]
+fn what_a_migration_of_sqlite_copies_and_who_waits_is_told_with_and_without_a_log() -> Result {
+    let rebuild = "PRAGMA foreign_keys=OFF;--> statement-breakpoint
+CREATE TABLE `__new_books` (`id` integer PRIMARY KEY, `title` text NOT NULL);--> statement-breakpoint
+INSERT INTO `__new_books`(\"id\", \"title\") SELECT \"id\", \"title\" FROM `books`;--> statement-breakpoint
+DROP TABLE `books`;--> statement-breakpoint
+ALTER TABLE `__new_books` RENAME TO `books`;--> statement-breakpoint
+PRAGMA foreign_keys=ON;";
+    let project = with_pending(Example::BookstoreSqlite, rebuild)?;
+    project.database.sql("INSERT INTO books VALUES (1, 'Emma'), (2, 'Pnin')")?;
+    let told = run(&project, &["status"], 0)?;
+    says(&told, &["at its end readers too", "of books copied"]);
+    project.database.sql("PRAGMA journal_mode = WAL")?;
+    says(&run(&project, &["status"], 0)?, &["others read, writers wait"]);
     Ok(())
 }
 

@@ -29,7 +29,7 @@ pub fn rows(site: &mut Site, facts: &Facts, pending: &[usize]) -> Vec<Finding> {
             writes.extend(Write::all(dialect, &migration.sql));
         }
         let tag = migration.entry.tag.clone();
-        let is_tried = site.setting.allow.contains(&format!("try:{tag}"));
+        let is_tried = site.setting.allow.iter().any(|it| is_try_of(it, &tag));
         // A spelled cast says what becomes of a value.
         let casts = migration.sql.to_ascii_lowercase().contains("using");
         for rule in rules(dialect, pair, &facts.live).iter().filter(|it| !(casts && it.is_of_type))
@@ -40,6 +40,12 @@ pub fn rows(site: &mut Site, facts: &Facts, pending: &[usize]) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Whether somebody wants a migration tried: by its tag, with or without the prefix that makes it unique.
+fn is_try_of(allowed: &str, tag: &str) -> bool {
+    let name = allowed.strip_prefix("try:").and_then(|it| tag.strip_suffix(it));
+    name.is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('_'))
 }
 
 fn finding(tag: &str, rule: &Rule, n: u64, may_mend: bool) -> Finding {
@@ -291,7 +297,21 @@ fn quoted(table: &ObjectId) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::too_large;
+    use super::{is_try_of, too_large};
+
+    #[test]
+    fn a_try_names_one_migration() {
+        for (allowed, expected) in [
+            ("try:0002_follow_up", true),
+            ("try:follow_up", true),
+            ("try:up", true),
+            ("try:low_up", false),
+            ("try:0001_follow_up", false),
+            ("0002_follow_up", false),
+        ] {
+            assert_eq!(is_try_of(allowed, "0002_follow_up"), expected, "{allowed}");
+        }
+    }
 
     #[test]
     fn the_bounds_of_types_are_known_or_left_to_the_engine() {

@@ -6,16 +6,22 @@ use raingauge_schema::drizzle::migration::split;
 use raingauge_schema::plan::Hazard;
 use raingauge_schema::postgres::hazard::{hazards, locks};
 
+use super::{foresee, risks};
 use crate::connect::Session;
+use crate::digest::TableName;
 use crate::report::Section;
 use crate::site::Site;
 
 /// One row per statement and table that live has; absent where there is none. SQLite has one lock, that of the
-/// whole file, and a migration holds it.
+/// whole file, and a migration holds it: one row for each.
 pub fn section(site: &mut Site, pending: &[usize]) -> Option<Section> {
     let columns = &["statement", "table", "lock", "meanwhile", "rows"];
     let mut section =
         Section::new("locks", "what is locked, and what others can do meanwhile", columns);
+    if let Session::Sqlite(_) = &site.live {
+        of_file(site, pending, &mut section);
+        return (!section.rows.is_empty()).then_some(section);
+    }
     let Session::Postgres(_) = &site.live else { return None };
     let rows = estimates(&mut site.live);
     for at in pending {
@@ -35,6 +41,29 @@ pub fn section(site: &mut Site, pending: &[usize]) -> Option<Section> {
         }
     }
     (!section.rows.is_empty()).then_some(section)
+}
+
+/// SQLite lets one write at a time. Beside a write-ahead log others go on reading; else they wait while the file itself is
+/// written, at the end.
+fn of_file(site: &mut Site, pending: &[usize], section: &mut Section) {
+    let mode = site.live.rows("PRAGMA journal_mode").unwrap_or_default();
+    let has_log = mode.into_iter().flatten().flatten().any(|it| it == "wal");
+    let meanwhile = match has_log {
+        true => "others read, writers wait",
+        false => "writers wait, at its end readers too",
+    };
+    for at in pending {
+        let migration = &site.project.history.migrations[*at];
+        let (place, effects) = (migration.file_name(), risks::effects_of(migration));
+        let copied = effects.rebuilds.iter().filter_map(|it| {
+            let name = TableName::new("", it.table.as_str()).quoted();
+            let n = foresee::count(&mut site.live, &format!("SELECT count(*) FROM {name}"))?;
+            Some(format!("{n} of {} copied", it.table))
+        });
+        let copied: Vec<_> = copied.collect();
+        let lock = "until its commit";
+        section.push([&place, "the whole file", lock, meanwhile, &copied.join(", ")]);
+    }
 }
 
 /// What the server's statistics say of the tables, by their names without `public`. They are estimates: a table

@@ -8,6 +8,7 @@ use raingauge_schema::{Catalog, Dialect, ObjectId, Pair};
 
 use super::{Cause, Choice};
 use crate::connect::Session;
+use crate::facts::DeclaredSide;
 
 /// The differences that the follow-up takes away.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +31,7 @@ struct Attached {
 
 impl Agreed {
     /// Nothing yet, with what live has to be made again where a table is built anew.
-    pub fn none(live: &mut Session) -> Self {
+    pub fn none(live: &mut Session, declared: &DeclaredSide) -> Self {
         let Session::Sqlite(_) = live else { return Self::default() };
         let sql = "SELECT tbl_name, name, sql FROM sqlite_schema \
             WHERE type IN ('trigger', 'index') AND sql IS NOT NULL ORDER BY type, name";
@@ -38,6 +39,13 @@ impl Agreed {
             let mut values = row.into_iter().flatten();
             Some(Attached { table: values.next()?, name: values.next()?, sql: values.next()? })
         });
+        // What schema.ts declares is made by its own statements.
+        let is_declared = |it: &Attached| {
+            let is_trigger = it.sql.trim_start().to_ascii_uppercase().starts_with("CREATE TRIGGER");
+            let mut undeclared = declared.comparison.only_from.iter();
+            !is_trigger && !undeclared.any(|object| object.id.name() == it.name)
+        };
+        let attached = attached.filter(|it| !is_declared(it));
         Self { attached: attached.collect(), ..Self::default() }
     }
 
@@ -94,7 +102,7 @@ impl Agreed {
     pub fn around(&self, changes: Vec<String>) -> Vec<String> {
         let mut all = self.renames.clone();
         all.extend(changes);
-        if self.attached.is_empty() {
+        if self.attached.is_empty() || self.differs.is_empty() && self.renamed.is_empty() {
             return all;
         }
         let effects = effects(all.iter().map(String::as_str));

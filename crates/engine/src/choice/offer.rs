@@ -12,8 +12,8 @@ const DIFFERENCES: [&str; 2] = ["schema-differs", "name-differs"];
 /// Adds to each difference what it takes to end it on either side, and says which of them somebody has agreed to have
 /// changed in live. Reads live's rows and changes nothing.
 pub fn offer(site: &mut Site, facts: &Facts, findings: &mut Vec<Finding>) -> Agreed {
-    let mut agreed = Agreed::none(&mut site.live);
-    let Some(declared) = &facts.declared else { return agreed };
+    let Some(declared) = &facts.declared else { return Agreed::default() };
+    let mut agreed = Agreed::none(&mut site.live, declared);
     undeclared(site, declared, findings);
     let choices = choices((site.dialect(), site.project.history.generation), declared, &facts.live);
     if choices.is_empty() {
@@ -109,6 +109,11 @@ fn missing(site: &Site, choice: &Choice, price: &Price) -> Option<Finding> {
         let finding = price.lines.iter().fold(finding, |it, line| it.evidence(line.as_str()));
         return Some(finding.next(format!("to leave live without it, take it out: {place}")));
     };
+    if site.vouches("try:follow_up") {
+        let message = format!("{what}, as they are now; the follow-up is tried all the same");
+        let finding = Finding::warning("rows-may-refuse", subject, message);
+        return Some(finding.evidence(format!("they are counted by: {query}")));
+    }
     let finding = Finding::error(
         "rows-refuse",
         subject,

@@ -1,7 +1,7 @@
 //! `status`: where live stands, what is pending, what would run.
 
 use crate::adoption::course;
-use crate::apply::{locks, migrate};
+use crate::apply::{foresee, locks, migrate};
 use crate::commands::analyze::{drift, out_of_order, overview};
 use crate::facts::{Facts, Scope};
 use crate::progress::Progress;
@@ -17,7 +17,11 @@ use crate::{Result, adoption::Course, findings};
 pub fn status(setting: &Setting, progress: &mut dyn Progress) -> Result<Report> {
     let mut site = Site::open_or_empty(setting)?;
     let facts = Facts::gather(&mut site, Scope::History, progress)?;
-    let plan = migrate::plan(&site, &facts, &[]);
+    let mut plan = migrate::plan(&site, &facts, &[]);
+    if !plan.pending.is_empty() {
+        progress.begin("looking whether live's rows fit");
+        plan.findings.extend(foresee::rows(&mut site, &facts, &plan.pending));
+    }
     let mut report = site.report("status");
     report.sections.push(overview(&site, &facts));
     report.sections.push(pending_section(&site, &plan));

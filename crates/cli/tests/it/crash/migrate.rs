@@ -78,7 +78,9 @@ fn failing_follow_up(example: Example, state: &str) -> Result {
                   ('Persuasion', 'Jane Austen', '9780141439686')";
     scene.project.database.sql(second)?;
     let rows = scene.project.database.rows("books")?;
-    let run = scene.expect(&["execute", "--confirm"], 3)?;
+    let refused = scene.expect(&["execute", "--confirm"], 1)?;
+    assert!(refused.stdout.contains("rows-refuse"), "{refused}");
+    let run = scene.expect(&["execute", "--confirm", "--allow", "try:follow_up"], 3)?;
     for part in ["0002_follow_up.sql:", state, "rolled back", "record 2 migrations"] {
         assert!(run.stderr.contains(part), "no `{part}`: {run}");
     }

@@ -6,9 +6,10 @@ use crate::Result;
 use crate::adoption::{Planning, file_hash, plan};
 use crate::apply::migrate::{self, MigratePlan};
 use crate::apply::risks::risks;
+use crate::apply::{foresee, locks};
 use crate::facts::Facts;
 use crate::progress::Progress;
-use crate::report::Severity;
+use crate::report::{Section, Severity};
 use crate::site::Site;
 
 /// What is planned at this moment.
@@ -17,6 +18,8 @@ pub(super) struct Plans {
     pub(super) migrate: MigratePlan,
     /// Migrations of the history that become pending once others are recorded.
     pub(super) later: Vec<usize>,
+    /// What they lock, and how many rows that holds up.
+    pub(super) locks: Option<Section>,
 }
 
 impl Plans {
@@ -26,7 +29,7 @@ impl Plans {
         progress: &mut dyn Progress,
     ) -> Result<Self> {
         let mut planning = plan(site, facts, progress)?;
-        let migrate = migrate::plan(site, facts, &site.setting.allow);
+        let mut migrate = migrate::plan(site, facts, &site.setting.allow);
         let later = match &planning.adoption {
             Some(adoption) => {
                 let mut later = facts.standing.pending.clone();
@@ -36,7 +39,20 @@ impl Plans {
             None => Vec::new(),
         };
         planning.findings.extend(risks(site, facts, &later, &site.setting.allow));
-        Ok(Self { planning, migrate, later })
+        let locks = match (later.as_slice(), migrate.pending.as_slice()) {
+            ([], []) => None,
+            ([], pending) => {
+                progress.begin("looking whether live's rows fit");
+                migrate.findings.extend(foresee::rows(site, facts, pending));
+                locks::section(site, pending)
+            }
+            (later, _) => {
+                progress.begin("looking whether live's rows fit");
+                planning.findings.extend(foresee::rows(site, facts, later));
+                locks::section(site, later)
+            }
+        };
+        Ok(Self { planning, migrate, later, locks })
     }
 
     /// The hashes of the migrations that live gets from here on, in order.

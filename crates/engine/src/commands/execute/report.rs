@@ -65,6 +65,7 @@ pub(super) fn sequence_report(site: &Site, facts: &Facts, plans: &Plans) -> Repo
     let mut report = site.report("execute");
     report.sections.push(analyze::overview(site, facts));
     report.sections.push(plan_section(site, plans));
+    report.sections.extend(plans.locks.clone());
     let infos = facts.findings.iter().chain(&plans.planning.findings);
     report.findings.extend(infos.cloned());
     report.steps = sequence_steps(site, plans);
