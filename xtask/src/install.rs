@@ -1,4 +1,4 @@
-//! What the tests and the demo need beside Rust: PostgreSQL servers, PgBouncer, age and the npm packages.
+//! What the tests and the demo need beside Rust: PostgreSQL servers, MariaDB, MySQL, PgBouncer, age and the npm packages.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -10,6 +10,7 @@ use raingauge_testkit::node::{RUNTIMES, SCHEMA_PACKAGES, YARN_PROJECT, runtimes_
 use raingauge_testkit::project::{DRIZZLE_1, Example, Project};
 use raingauge_testkit::{Failure, Result, pgbouncer, postgres, s3};
 
+use crate::mysql;
 use crate::process::{root, show_and_run, starts, target};
 use crate::servers;
 
@@ -18,6 +19,7 @@ pub(crate) fn run() -> Result {
     postgresql()?;
     postgis()?;
     servers::run()?;
+    mysql::run()?;
     pgbouncer()?;
     age()?;
     packages()
@@ -209,7 +211,7 @@ pub(crate) fn locked(name: &str, source: &Path, folder: &Path) -> Result {
     Ok(fs::write(installed, lock)?)
 }
 
-fn apt_get(arguments: &[&str]) -> Result<Command> {
+pub(crate) fn apt_get(arguments: &[&str]) -> Result<Command> {
     let mut command = as_root("apt-get", arguments)?;
     command.env("DEBIAN_FRONTEND", "noninteractive");
     Ok(command)

@@ -6,6 +6,7 @@ mod bench;
 mod ci;
 mod demo;
 mod install;
+mod mysql;
 mod oracle;
 mod process;
 mod servers;

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use raingauge_testkit::mysql::Vendor;
 use raingauge_testkit::postgres::SHARED_SERVER;
-use raingauge_testkit::{Failure, Postgres, Result};
+use raingauge_testkit::{Failure, MySql, Postgres, Result};
 
 use crate::install;
 use crate::oracle;
@@ -31,7 +32,9 @@ pub(crate) fn run(arguments: &TestArgs) -> Result {
         oracle::check()?;
     }
     let server = Postgres::start()?;
-    let variables = variables(arguments, &server);
+    let others = mysql_servers();
+    let mut variables = variables(arguments, &server);
+    variables.extend(others.iter().map(|it| (it.vendor.variable(), it.address())));
     let has_nextest = starts("cargo", &["nextest", "--version"]);
     if has_nextest && arguments.rest.is_empty() {
         // nextest leaves the examples in the docs out; they go first, so that its summary is last.
@@ -66,6 +69,18 @@ fn variables(arguments: &TestArgs, server: &Postgres) -> Vec<(&'static str, Stri
         None => println!("skipped: tests on real-world schemas, because {CORPUS} is not set"),
     }
     variables
+}
+
+/// Each test is a process of its own, so one server for all of them is started here.
+fn mysql_servers() -> Vec<MySql> {
+    let start = |vendor| match MySql::start(vendor) {
+        Ok(server) => Some(server),
+        Err(failure) => {
+            println!("skipped: tests with {vendor:?}: {failure}");
+            None
+        }
+    };
+    Vendor::ALL.into_iter().filter_map(start).collect()
 }
 
 fn corpus() -> Option<PathBuf> {

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`run`] (a finished process) → [`postgres`] (a throw-away server) · [`cache`] (a
 //! fresh one, kept) · [`majors`] (of which versions) · [`pgbouncer`] (a
-//! pooler in front of it) · [`s3`] (an object store) → [`database`] (one database, and what is in it) → [`project`]
+//! pooler in front of it) · [`mysql`] (the same of MySQL and MariaDB) · [`s3`] (an object store) → [`database`] (one database, and what is in it) → [`project`]
 //! (a copy of an example with its database) →
 //! [`node`] and [`judge`] (what the real drizzle-kit and drizzle-orm make of a project) →
 //! [`raingauge`] and [`terminal`] (the binary under test). Nothing here knows raingauge's own crates:
@@ -17,6 +17,7 @@ pub mod failure;
 pub mod judge;
 pub mod large_schema;
 pub mod majors;
+pub mod mysql;
 pub mod node;
 pub mod pgbouncer;
 pub mod postgres;
@@ -30,6 +31,7 @@ pub mod terminal;
 pub use database::{Database, State};
 pub use failure::{Failure, Result};
 pub use judge::{Migrator, Verdict};
+pub use mysql::MySql;
 pub use pgbouncer::PgBouncer;
 pub use postgres::Postgres;
 pub use project::{Example, Project};

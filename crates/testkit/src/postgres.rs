@@ -227,10 +227,15 @@ impl Drop for Postgres {
 }
 
 pub(crate) fn new_folder() -> Result<PathBuf> {
+    new_folder_of(PREFIX)
+}
+
+/// A folder for a server, whose name says whose it is, owned by the account that runs servers.
+pub(crate) fn new_folder_of(prefix: &str) -> Result<PathBuf> {
     // The path of a Unix socket has room for 107 bytes.
     let long = std::env::temp_dir().as_os_str().len() > 60;
     let base = if long { PathBuf::from("/tmp") } else { std::env::temp_dir() };
-    let prefix = format!("{PREFIX}{}-", std::process::id());
+    let prefix = format!("{prefix}{}-", std::process::id());
     let folder = tempfile::Builder::new().prefix(&prefix).rand_bytes(4).tempdir_in(base)?.keep();
     if let Some((uid, gid)) = server_account()? {
         chown(&folder, Some(uid), Some(gid))?;
@@ -239,13 +244,14 @@ pub(crate) fn new_folder() -> Result<PathBuf> {
 }
 
 fn initialise(bin: &Path, folder: &Path) -> Result {
-    if cache::unpack(bin, folder, &mut as_server_account("tar")?) {
+    let name = format!("{} {}", version(bin)?, bin.display());
+    if cache::unpack(&name, folder, "data/PG_VERSION", &mut as_server_account("tar")?) {
         return Ok(());
     }
     let _ = fs::remove_dir_all(folder.join("data"));
     initialise_anew(bin, folder)?;
     // Without it the next server is made anew, too.
-    let _ = cache::pack(bin, folder, &mut as_server_account("tar")?);
+    let _ = cache::pack(&name, folder, &mut as_server_account("tar")?);
     Ok(())
 }
 

@@ -1,0 +1,337 @@
+//! A throw-away MySQL or MariaDB server.
+//!
+//! As for PostgreSQL, it is the child of a small shell that waits for its standard input to end, so it
+//! goes however the test process ends. MariaDB is the system's; MySQL is unpacked below the target folder
+//! with its own C library, because Debian's stable release has none.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use crate::cache;
+use crate::failure::{Failure, Result};
+use crate::postgres::{PASSWORD, as_server_account, new_folder_of};
+use crate::run::Run;
+
+/// Where `cargo xtask install` unpacks MySQL, below `testkit` in the target folder.
+pub const FOLDER: &str = "mysql";
+
+/// The account that may log in over TCP, with the password of the other servers.
+pub const ACCOUNT: &str = "app";
+
+const PREFIX: &str = "raingauge-my-";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const GUARDIAN: &str = r#"
+cd /
+folder=$1
+shift
+"$@" >>"$folder/log" 2>&1 </dev/null &
+server=$!
+read -r _
+kill -KILL $server
+wait $server 2>/dev/null
+rm -rf "$folder"
+"#;
+
+/// Whose server it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vendor {
+    MariaDb,
+    MySql,
+}
+
+impl Vendor {
+    pub const ALL: [Self; 2] = [Self::MariaDb, Self::MySql];
+
+    /// How a parent process tells where its server is, so that every test process need not start one.
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::MariaDb => "RAINGAUGE_TEST_MARIADB",
+            Self::MySql => "RAINGAUGE_TEST_MYSQL",
+        }
+    }
+
+    /// How its server is called.
+    ///
+    /// # Errors
+    /// If it is not installed, with the reason.
+    fn program(self) -> Result<Vec<String>> {
+        match self {
+            Self::MariaDb if Path::new("/usr/sbin/mariadbd").exists() => {
+                Ok(vec!["/usr/sbin/mariadbd".to_owned(), "--no-defaults".to_owned()])
+            }
+            Self::MariaDb => Err(Failure::new("no MariaDB server: run `cargo xtask install`")),
+            Self::MySql => mysqld(),
+        }
+    }
+}
+
+/// MySQL's server through the loader of its own C library.
+fn mysqld() -> Result<Vec<String>> {
+    let missing = || Failure::new("MySQL is not installed: run `cargo xtask install`");
+    let binary = std::env::current_exe()?;
+    let folders = binary.ancestors().skip(1).map(|it| it.join("testkit").join(FOLDER));
+    let folder = folders.into_iter().find(|it| it.is_dir()).ok_or_else(missing)?;
+    if let Ok(reason) = fs::read_to_string(folder.join("missing")) {
+        return Err(Failure::new(reason));
+    }
+    let usr = folder.join("usr");
+    let libraries = fs::read_dir(usr.join("lib"))?.flatten().map(|it| it.path());
+    let libraries = libraries.into_iter().find(|it| it.join("libc.so.6").exists());
+    let libraries = libraries.ok_or_else(missing)?;
+    let is_loader = |it: &PathBuf| {
+        it.file_name().is_some_and(|it| it.to_string_lossy().starts_with("ld-linux"))
+    };
+    let mut files = fs::read_dir(&libraries)?.flatten().map(|it| it.path());
+    let loader = files.find(is_loader).ok_or_else(missing)?;
+    let (usr, libraries) = (usr.display(), libraries.display());
+    Ok(vec![
+        loader.display().to_string(),
+        "--library-path".to_owned(),
+        libraries.to_string(),
+        format!("{usr}/sbin/mysqld"),
+        "--no-defaults".to_owned(),
+        format!("--basedir={usr}"),
+        format!("--lc-messages-dir={usr}/share/mysql"),
+        format!("--character-sets-dir={usr}/share/mysql/charsets"),
+        "--innodb-redo-log-capacity=8388608".to_owned(),
+        "--skip-log-bin".to_owned(),
+    ])
+}
+
+/// One running server.
+#[derive(Debug)]
+pub struct MySql {
+    pub vendor: Vendor,
+    pub port: u16,
+    /// Holds the socket, the log and the data.
+    pub folder: PathBuf,
+    /// Nothing if the server belongs to another process.
+    guardian: Option<(Child, ChildStdin)>,
+}
+
+/// One database of a server, dropped with the value.
+#[derive(Debug)]
+pub struct MySqlDatabase {
+    pub server: Arc<MySql>,
+    pub name: String,
+}
+
+/// The servers that can be had here. What is missing is printed.
+#[expect(clippy::print_stdout, reason = "a test that does not run somewhere says so")]
+pub fn servers() -> Vec<Arc<MySql>> {
+    let start = |vendor| match MySql::shared(vendor) {
+        Ok(server) => Some(server),
+        Err(failure) => {
+            println!("skipped: {vendor:?}: {failure}");
+            None
+        }
+    };
+    Vendor::ALL.into_iter().filter_map(start).collect()
+}
+
+impl MySql {
+    /// The server that the tests of one run share: the parent's if it has one, else one that starts at
+    /// the first call and lasts as long as this process.
+    ///
+    /// # Errors
+    /// If it is not installed or does not start.
+    pub fn shared(vendor: Vendor) -> Result<Arc<Self>> {
+        static MARIADB: OnceLock<Result<Arc<MySql>>> = OnceLock::new();
+        static MYSQL: OnceLock<Result<Arc<MySql>>> = OnceLock::new();
+        let shared = match vendor {
+            Vendor::MariaDb => &MARIADB,
+            Vendor::MySql => &MYSQL,
+        };
+        let open = || match std::env::var(vendor.variable()) {
+            Ok(address) => Self::of_parent(vendor, &address),
+            Err(_) => Self::start(vendor),
+        };
+        shared.get_or_init(|| open().map(Arc::new)).clone()
+    }
+
+    /// A server of its own. It stops when the value is dropped.
+    ///
+    /// # Errors
+    /// If it is not installed or does not start.
+    pub fn start(vendor: Vendor) -> Result<Self> {
+        let program = vendor.program()?;
+        // Another process may take the port between the look and the start: then once more.
+        Self::start_of(vendor, &program).or_else(|_| Self::start_of(vendor, &program))
+    }
+
+    fn start_of(vendor: Vendor, program: &[String]) -> Result<Self> {
+        let folder = new_folder_of(PREFIX)?;
+        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        initialise(vendor, program, &folder)?;
+        let guardian = Some(guarded_server(vendor, program, &folder, port)?);
+        let server = Self { vendor, port, folder, guardian };
+        server.wait_until_ready()?;
+        server.sql(
+            "mysql",
+            &format!(
+                "CREATE USER IF NOT EXISTS {ACCOUNT}@'%' IDENTIFIED BY '{PASSWORD}'; \
+                 GRANT ALL ON *.* TO {ACCOUNT}@'%' WITH GRANT OPTION"
+            ),
+        )?;
+        Ok(server)
+    }
+
+    /// What a child process has to find in [`Vendor::variable`] to use this server.
+    pub fn address(&self) -> String {
+        format!("{} {}", self.port, self.folder.display())
+    }
+
+    fn of_parent(vendor: Vendor, address: &str) -> Result<Self> {
+        let wrong =
+            || Failure::new(format!("{} is `{address}`, which is no server", vendor.variable()));
+        let (port, folder) = address.split_once(' ').ok_or_else(wrong)?;
+        Ok(Self { vendor, port: port.parse()?, folder: PathBuf::from(folder), guardian: None })
+    }
+
+    /// The address of one of its databases over TCP, with the password.
+    pub fn url(&self, database: &str) -> String {
+        self.url_as(ACCOUNT, PASSWORD, database)
+    }
+
+    /// The same for another account.
+    pub fn url_as(&self, account: &str, password: &str, database: &str) -> String {
+        format!("mysql://{account}:{password}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// The address of one of its databases over the Unix socket, which needs no password.
+    pub fn socket_url(&self, database: &str) -> String {
+        format!("mysql://root@localhost/{database}?socketPath={}", self.socket().display())
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.folder.join("socket")
+    }
+
+    /// A new, empty database that is dropped with the value.
+    ///
+    /// # Errors
+    /// If the server refuses.
+    pub fn database(self: &Arc<Self>, label: &str) -> Result<MySqlDatabase> {
+        static COUNT: AtomicU32 = AtomicU32::new(1);
+        let n = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{label}_{}_{n}", std::process::id());
+        self.sql("mysql", &format!("CREATE DATABASE `{name}` CHARACTER SET utf8mb4"))?;
+        Ok(MySqlDatabase { server: Arc::clone(self), name })
+    }
+
+    /// Runs a script with the client, which also knows `DELIMITER` and `USE`. Returns what it prints:
+    /// one line per row, columns separated by tabs.
+    ///
+    /// # Errors
+    /// At the first statement that fails.
+    pub fn sql(&self, database: &str, script: &str) -> Result<String> {
+        let mut client = Command::new("mariadb");
+        client.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
+        client.args(["--no-defaults", "--batch", "--skip-column-names", "--raw", "--user=root"]);
+        client.arg("--default-character-set=utf8mb4");
+        client.arg(format!("--socket={}", self.socket().display())).arg(database);
+        Ok(Run::fed(&mut client, script)?.success()?.stdout)
+    }
+
+    fn wait_until_ready(&self) -> Result {
+        let since = Instant::now();
+        while since.elapsed() < PATIENCE {
+            if self.socket().exists() && self.sql("mysql", "SELECT 1").is_ok() {
+                return Ok(());
+            }
+            let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+            if log.contains("[ERROR] Aborting") || log.contains("[ERROR] [MY-010119]") {
+                return Err(Failure::new(format!("{:?} does not start:\n{log}", self.vendor)));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Err(Failure::new(format!("{:?} is not ready after {PATIENCE:?}", self.vendor)))
+    }
+}
+
+impl Drop for MySql {
+    fn drop(&mut self) {
+        if let Some((mut guardian, pipe)) = self.guardian.take() {
+            drop(pipe);
+            let _ = guardian.wait();
+        }
+    }
+}
+
+impl MySqlDatabase {
+    /// Runs a script in it.
+    ///
+    /// # Errors
+    /// At the first statement that fails.
+    pub fn sql(&self, script: &str) -> Result<String> {
+        self.server.sql(&self.name, script)
+    }
+}
+
+impl Drop for MySqlDatabase {
+    fn drop(&mut self) {
+        let _ = self.server.sql("mysql", &format!("DROP DATABASE IF EXISTS `{}`", self.name));
+    }
+}
+
+/// Makes the data folder, or takes the one that an earlier run has made.
+fn initialise(vendor: Vendor, program: &[String], folder: &Path) -> Result {
+    let mut asked = Command::new(&program[0]);
+    let version = Run::of(asked.args(&program[1..]).arg("--version"))?.success()?.stdout;
+    let name = format!("{vendor:?} {}", version.trim());
+    if cache::unpack(&name, folder, "data/mysql", &mut as_server_account("tar")?) {
+        return Ok(());
+    }
+    let _ = fs::remove_dir_all(folder.join("data"));
+    let data = format!("--datadir={}", folder.join("data").display());
+    let mut init = match vendor {
+        Vendor::MariaDb => {
+            let mut init = as_server_account("/usr/bin/mariadb-install-db")?;
+            init.args(["--no-defaults", "--auth-root-authentication-method=normal"]);
+            init.args(["--skip-test-db", "--skip-name-resolve", "--innodb-log-file-size=8M"]);
+            init
+        }
+        Vendor::MySql => {
+            let mut init = as_server_account(&program[0])?;
+            init.args(&program[1..]).arg("--initialize-insecure");
+            init
+        }
+    };
+    Run::of(init.arg(data).current_dir("/"))?.success()?;
+    // Without it the next server is made anew, too.
+    let _ = cache::pack(&name, folder, &mut as_server_account("tar")?);
+    Ok(())
+}
+
+fn guarded_server(
+    vendor: Vendor,
+    program: &[String],
+    folder: &Path,
+    port: u16,
+) -> Result<(Child, ChildStdin)> {
+    let mut shell = as_server_account("/bin/sh")?;
+    shell.args(["-c", GUARDIAN, "guardian"]).arg(folder).args(program);
+    shell.arg(format!("--datadir={}", folder.join("data").display()));
+    shell.arg(format!("--socket={}", folder.join("socket").display()));
+    shell.arg(format!("--pid-file={}", folder.join("pid").display()));
+    shell.arg(format!("--port={port}")).args(["--bind-address=127.0.0.1", "--skip-name-resolve"]);
+    shell.args(["--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0"]);
+    shell.args(["--innodb-buffer-pool-size=32M", "--performance-schema=0"]);
+    shell.args(["--secure-file-priv="]);
+    match vendor {
+        Vendor::MariaDb => shell.arg("--innodb-log-file-size=8M"),
+        Vendor::MySql => shell.arg("--mysqlx=OFF"),
+    };
+    // A group of its own, so that Ctrl-C in the terminal reaches only the test process.
+    shell.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut guardian = shell.spawn()?;
+    let pipe = guardian.stdin.take().expect("stdin is piped");
+    Ok((guardian, pipe))
+}
