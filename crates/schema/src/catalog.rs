@@ -58,6 +58,7 @@ pub enum Kind {
     Aggregate,
     Trigger,
     EventTrigger,
+    Event,
     Policy,
     ForeignDataWrapper,
     ForeignServer,
@@ -79,7 +80,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in report order.
-    pub const ALL: [Self; 54] = [
+    pub const ALL: [Self; 55] = [
         Self::Extension,
         Self::Schema,
         Self::Role,
@@ -120,6 +121,7 @@ impl Kind {
         Self::Aggregate,
         Self::Trigger,
         Self::EventTrigger,
+        Self::Event,
         Self::Policy,
         Self::ForeignDataWrapper,
         Self::ForeignServer,
@@ -179,6 +181,7 @@ impl Kind {
             Self::Aggregate => "aggregate",
             Self::Trigger => "trigger",
             Self::EventTrigger => "event trigger",
+            Self::Event => "event",
             Self::Policy => "policy",
             Self::ForeignDataWrapper => "foreign data wrapper",
             Self::ForeignServer => "foreign server",

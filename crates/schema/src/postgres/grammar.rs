@@ -64,6 +64,7 @@ fn expressed(kind: Kind) -> &'static [&'static str] {
         | Kind::Aggregate
         | Kind::Trigger
         | Kind::EventTrigger
+        | Kind::Event
         | Kind::ForeignServer
         | Kind::ForeignTable
         | Kind::Publication

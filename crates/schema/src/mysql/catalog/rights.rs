@@ -1,0 +1,147 @@
+//! What the connected account cannot see, by what `show grants` says of it.
+
+use super::text::{Cursor, quoted_name, tokens};
+use crate::catalog::{Kind, Object, Unseen};
+
+/// What stays hidden without any of these rights on the whole database.
+struct Need {
+    what: &'static str,
+    rights: &'static [&'static str],
+}
+
+const NEEDS: [Need; 4] = [
+    Need { what: "tables on which nothing is granted", rights: &["SELECT"] },
+    Need { what: "triggers", rights: &["TRIGGER"] },
+    Need { what: "events", rights: &["EVENT"] },
+    Need {
+        what: "routines on which nothing is granted",
+        rights: &["EXECUTE", "ALTER ROUTINE", "SHOW_ROUTINE", "SHOW CREATE ROUTINE"],
+    },
+];
+
+/// What the account does not see of the database. `lines` are those of `show grants`.
+pub(super) fn missing(lines: &[String], database: &str, role: &str) -> Vec<Unseen> {
+    let of = |word| -> Vec<_> { lines.iter().flat_map(|it| rights(it, word, database)).collect() };
+    let (held, revoked) = (of("grant"), of("revoke"));
+    let is_among = |rights: &[String], right: &str| {
+        rights.iter().any(|it| it == right || it == "ALL PRIVILEGES" || it == "ALL")
+    };
+    let has = |right: &str| is_among(&held, right) && !is_among(&revoked, right);
+    let lacking = NEEDS.iter().filter(|it| !it.rights.iter().any(|right| has(right)));
+    lacking
+        .map(|it| Unseen {
+            what: it.what.to_owned(),
+            why: format!("`{role}` has no {} on all of `{database}`", it.rights[0]),
+            grant: Some(grant(it.rights[0], database, role)),
+        })
+        .collect()
+}
+
+/// The rights on the whole database in a line of `show grants` that begins with `word`.
+fn rights(line: &str, word: &str, database: &str) -> Vec<String> {
+    let Ok(tokens) = tokens(line) else { return Vec::new() };
+    let mut cursor = Cursor::new(line, &tokens);
+    if !cursor.eat(word) {
+        return Vec::new();
+    }
+    let Ok(rights) = cursor.until(|it| it.is_word("on")) else { return Vec::new() };
+    if !cursor.eat("on") {
+        return Vec::new();
+    }
+    let covers =
+        cursor.eat_symbol('*') || cursor.name().is_ok_and(|pattern| is_like(database, &pattern));
+    let is_whole = cursor.eat_symbol('.') && cursor.eat_symbol('*');
+    match covers && is_whole {
+        true => rights.split(',').map(|it| it.trim().to_uppercase()).collect(),
+        false => Vec::new(),
+    }
+}
+
+/// Whether a name is like a pattern: `_` is any character, `%` are any, after `\` they are themselves.
+fn is_like(name: &str, pattern: &str) -> bool {
+    let mut chars = pattern.chars();
+    let mut rest = name.chars();
+    match chars.next() {
+        None => name.is_empty(),
+        Some('%') => {
+            let mut ends = name.char_indices().map(|it| it.0).chain([name.len()]);
+            ends.any(|at| is_like(name.get(at..).unwrap_or_default(), chars.as_str()))
+        }
+        Some('_') => rest.next().is_some() && is_like(rest.as_str(), chars.as_str()),
+        Some('\\') => chars.next() == rest.next() && is_like(rest.as_str(), chars.as_str()),
+        Some(it) => rest.next() == Some(it) && is_like(rest.as_str(), chars.as_str()),
+    }
+}
+
+/// The statement that gives an account a right on the whole database.
+pub(super) fn grant(right: &str, database: &str, role: &str) -> String {
+    let (user, host) = role.rsplit_once('@').unwrap_or((role, "%"));
+    let quoted = |it: &str| format!("'{}'", it.replace('\'', "''"));
+    format!("GRANT {right} ON {}.* TO {}@{}", quoted_name(database), quoted(user), quoted(host))
+}
+
+/// A default of bytes that are no text: MariaDB prints `?` for each of them.
+pub(super) fn garbled(object: &Object) -> Option<Unseen> {
+    let is_binary = object.id.kind == Kind::Column
+        && object.get("type").is_some_and(|it| it.contains("binary") || it.contains("blob"));
+    let default = object.get("default").filter(|it| it.starts_with('\'') && it.contains('?'));
+    default.filter(|_| is_binary).map(|_| Unseen {
+        what: format!("the default of {}", object.id),
+        why: "the server prints `?` for bytes that are no text".to_owned(),
+        grant: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(lines: &[&str], expected: &[&str]) {
+        let lines: Vec<_> = lines.iter().map(|it| (*it).to_owned()).collect();
+        let found: Vec<_> =
+            missing(&lines, "my_app", "u@%").into_iter().map(|it| it.what).collect();
+        assert_eq!(found, expected);
+    }
+
+    const USAGE: &str = "GRANT USAGE ON *.* TO `u`@`%`";
+
+    #[test]
+    fn whoever_has_all_rights_sees_everything() {
+        check(&["GRANT ALL PRIVILEGES ON *.* TO `u`@`%` WITH GRANT OPTION"], &[]);
+        check(&[USAGE, r"GRANT ALL PRIVILEGES ON `my\_app`.* TO `u`@`%`"], &[]);
+        check(&[USAGE, r"GRANT ALL PRIVILEGES ON `my%`.* TO `u`@`%`"], &[]);
+    }
+
+    #[test]
+    fn rights_on_another_database_or_on_a_table_are_none() {
+        let all: Vec<_> = NEEDS.iter().map(|it| it.what).collect();
+        check(&[USAGE], &all);
+        check(&[USAGE, r"GRANT ALL PRIVILEGES ON `my\_ap`.* TO `u`@`%`"], &all);
+        check(&[USAGE, "GRANT SELECT, TRIGGER ON `my_app`.`t` TO `u`@`%`"], &all);
+    }
+
+    #[test]
+    fn a_right_with_a_similar_name_is_another_one() {
+        let line = "GRANT ALLOW_NONEXISTENT_DEFINER,SHOW_ROUTINE ON *.* TO `u`@`%`";
+        check(&[line], &["tables on which nothing is granted", "triggers", "events"]);
+    }
+
+    #[test]
+    fn what_is_revoked_of_a_global_right_is_not_held() {
+        let all = "GRANT ALL PRIVILEGES ON *.* TO `u`@`%`";
+        check(&[all, "REVOKE TRIGGER ON `my_app`.* FROM `u`@`%`"], &["triggers"]);
+        check(&[all, "REVOKE TRIGGER ON `other`.* FROM `u`@`%`"], &[]);
+    }
+
+    #[test]
+    fn each_missing_right_hides_something() {
+        let rights = "GRANT SELECT, INSERT, EXECUTE, SHOW VIEW ON `my_app`.* TO `u`@`%`";
+        check(&[rights], &["triggers", "events"]);
+    }
+
+    #[test]
+    fn the_grant_names_the_account_and_the_database() {
+        assert_eq!(grant("EVENT", "a`b", "o'k@h%"), "GRANT EVENT ON `a``b`.* TO 'o''k'@'h%'");
+    }
+}
