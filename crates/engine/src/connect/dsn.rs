@@ -4,6 +4,7 @@
 //! completed by `surroundings` (variables, service and password files) → [`PgTarget`].
 
 mod credentials;
+pub mod mysql;
 mod settings;
 mod sqlite;
 mod surroundings;

@@ -7,6 +7,7 @@
 
 mod attempt;
 pub mod dsn;
+pub mod mysql;
 pub mod pooler;
 pub mod postgres;
 mod refusal;
@@ -16,6 +17,7 @@ pub(crate) mod tls;
 use raingauge_schema::Dialect;
 
 pub use dsn::Dsn;
+pub use mysql::MySqlSession;
 pub use postgres::PgSession;
 pub use sqlite::SqliteSession;
 

@@ -1,5 +1,6 @@
 //! Live → catalog, one file per engine.
 
+pub mod mysql;
 mod postgres;
 pub(crate) mod sqlite;
 

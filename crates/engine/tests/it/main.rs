@@ -10,6 +10,8 @@
 mod backup;
 mod baseline;
 mod initsql;
+mod mysql_catalog;
+mod mysql_session;
 mod oracle;
 mod postgres_catalog;
 mod postgres_certificates;
