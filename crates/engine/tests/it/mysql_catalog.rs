@@ -39,7 +39,7 @@ pub(crate) fn everything(server: &Arc<MySql>) -> MySqlDatabase {
 
 /// Every table's statement, made of the catalog's objects, is what the server prints.
 #[track_caller]
-fn check_statements(database: &MySqlDatabase) -> usize {
+pub(crate) fn check_statements(database: &MySqlDatabase) -> usize {
     let catalog = read(database);
     let mut session = session(database);
     let tables: Vec<_> = catalog.of_kind(Kind::Table).map(|it| it.id.clone()).collect();

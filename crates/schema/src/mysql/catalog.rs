@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 
 use self::programs::Subject;
 use self::table::{Context, Effective};
-use self::text::quoted_name;
+use super::grammar::quote_ident;
 use crate::catalog::{Catalog, Kind, Object, ObjectId, Unseen};
 
 /// Whose server it is: one dialect, two ways to print it.
@@ -292,7 +292,7 @@ pub fn flavour(catalog: &Catalog) -> Option<Flavour> {
 }
 
 fn show(what: &str, name: &str) -> String {
-    format!("show create {what} {}", quoted_name(name))
+    format!("show create {what} {}", quote_ident(name))
 }
 
 #[cfg(test)]

@@ -34,7 +34,6 @@ pub(super) fn read(mut object: Object, cursor: &mut Cursor<'_, '_>) -> Result<Li
     object = object.with("type", type_of(cursor)?).with("not null", "false");
     let mut line = Line { object, comment: None, clause: String::new() };
     loop {
-        cursor.skip_conditions();
         if cursor.is_done() {
             return Ok(line);
         }
@@ -147,7 +146,10 @@ fn generated(cursor: &mut Cursor<'_, '_>) -> Result<(Option<String>, &'static st
 fn ends_default(token: &Token<'_>) -> bool {
     match token.kind {
         TokenKind::Word => CLAUSES.iter().any(|it| token.is_word(it)),
-        TokenKind::Comment => true,
-        TokenKind::Quoted | TokenKind::Text | TokenKind::Number | TokenKind::Symbol => false,
+        TokenKind::Quoted
+        | TokenKind::Text
+        | TokenKind::Number
+        | TokenKind::Symbol
+        | TokenKind::Comment => false,
     }
 }

@@ -1,8 +1,9 @@
 //! The lines of `SHOW CREATE TABLE` that define keys and constraints → objects.
 
 use super::column::engine_option;
-use super::text::{Cursor, Unreadable, quoted_name, quoted_names};
+use super::text::{Cursor, Unreadable, quoted_names};
 use crate::catalog::{Kind, Object};
+use crate::mysql::grammar::quote_ident;
 use crate::token::TokenKind;
 
 /// An index, a foreign key or a check as its line says it.
@@ -28,7 +29,6 @@ pub(super) fn index(table: &str, cursor: &mut Cursor<'_, '_>) -> Result<Line, Un
     let object = object.with("columns", cursor.group()?);
     let mut line = Line { object, comment: None };
     loop {
-        cursor.skip_conditions();
         if cursor.is_done() {
             return Ok(line);
         }
@@ -68,9 +68,7 @@ pub(super) fn constraint(table: &str, cursor: &mut Cursor<'_, '_>) -> Result<Obj
     let name = cursor.name()?;
     if cursor.eat("check") {
         let object = Object::new(Kind::Check, [table, &name]).with("expression", cursor.group()?);
-        cursor.skip_conditions();
         let is_enforced = !cursor.eat("not enforced");
-        cursor.skip_conditions();
         return match cursor.is_done() {
             true => Ok(object.with("enforced", is_enforced.to_string())),
             false => Err(cursor.unexpected()),
@@ -83,9 +81,9 @@ pub(super) fn constraint(table: &str, cursor: &mut Cursor<'_, '_>) -> Result<Obj
 fn foreign_key(object: Object, cursor: &mut Cursor<'_, '_>) -> Result<Object, Unreadable> {
     let columns = names(cursor)?;
     cursor.expect("references")?;
-    let mut target = quoted_name(&cursor.name()?);
+    let mut target = quote_ident(&cursor.name()?);
     if cursor.eat_symbol('.') {
-        target = format!("{target}.{}", quoted_name(&cursor.name()?));
+        target = format!("{target}.{}", quote_ident(&cursor.name()?));
     }
     let mut object = object
         .with("columns", columns)

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use super::text::{Cursor, tokens, without_database};
+use super::text::{Cursor, without_database};
 use super::{TextRow, show};
 use crate::catalog::{Kind, Object, ObjectId};
+use crate::mysql::token::tokens;
 use crate::token::{Scanner, TokenKind};
 
 /// What has to be asked for its text.

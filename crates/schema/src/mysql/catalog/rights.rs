@@ -1,7 +1,9 @@
 //! What the connected account cannot see, by what `show grants` says of it.
 
-use super::text::{Cursor, quoted_name, tokens};
+use super::text::Cursor;
 use crate::catalog::{Kind, Object, Unseen};
+use crate::mysql::grammar::quote_ident;
+use crate::mysql::token::tokens;
 
 /// What stays hidden without any of these rights on the whole database.
 struct Need {
@@ -77,7 +79,7 @@ fn is_like(name: &str, pattern: &str) -> bool {
 pub(super) fn grant(right: &str, database: &str, role: &str) -> String {
     let (user, host) = role.rsplit_once('@').unwrap_or((role, "%"));
     let quoted = |it: &str| format!("'{}'", it.replace('\'', "''"));
-    format!("GRANT {right} ON {}.* TO {}@{}", quoted_name(database), quoted(user), quoted(host))
+    format!("GRANT {right} ON {}.* TO {}@{}", quote_ident(database), quoted(user), quoted(host))
 }
 
 /// A default of bytes that are no text: MariaDB prints `?` for each of them.

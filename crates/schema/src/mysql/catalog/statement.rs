@@ -4,8 +4,10 @@
 
 use super::Flavour;
 use super::table::{CLAUSE, Parts};
-use super::text::{literal, quoted_name, quoted_names, tokens};
+use super::text::{literal, quoted_names};
 use crate::catalog::{Catalog, Kind, Object, ObjectId};
+use crate::mysql::grammar::quote_ident;
+use crate::mysql::token::tokens;
 
 /// The statement of a table as its server prints it, without the counter where `catalog` has none.
 /// `None` if there is no such table, or if it is not known whose server it is.
@@ -125,7 +127,7 @@ impl Writer<'_> {
         });
         Some(format!(
             "CREATE TABLE {} (\n  {}\n){}{}",
-            quoted_name(table.id.name()),
+            quote_ident(table.id.name()),
             lines.join(",\n  "),
             self.options(table),
             partitions.unwrap_or_default()
@@ -168,7 +170,7 @@ impl Writer<'_> {
         let comment = self.comment(column).map(|it| format!(" COMMENT {}", literal(it)));
         let check = column.get("check").map(|it| format!(" CHECK ({it})"));
         [
-            quoted_name(column.id.name()),
+            quote_ident(column.id.name()),
             format!(" {}", attribute(column, "type")),
             compressed.unwrap_or_default().to_owned(),
             column.get(CLAUSE).map_or(clause, str::to_owned),
@@ -206,7 +208,7 @@ impl Writer<'_> {
     }
 
     fn index(&self, index: &Object) -> String {
-        let name = quoted_name(index.id.name());
+        let name = quote_ident(index.id.name());
         let head = match (index.id.kind, index.get("kind"), index.get("unique")) {
             (Kind::PrimaryKey, _, _) => "PRIMARY KEY".to_owned(),
             (_, Some(kind), _) => format!("{} KEY {name}", kind.to_uppercase()),
@@ -221,7 +223,7 @@ impl Writer<'_> {
             index.get("invisible").map(|_| " /*!80000 INVISIBLE */".to_owned()),
             Some(engine_attributes(index)),
             // Both servers leave a blank behind the comment.
-            index.get("parser").map(|it| format!(" /*!50100 WITH PARSER {} */ ", quoted_name(it))),
+            index.get("parser").map(|it| format!(" /*!50100 WITH PARSER {} */ ", quote_ident(it))),
             index.get("ignored").map(|_| " IGNORED".to_owned()),
             Some(engine_options(index)),
         ];
@@ -237,7 +239,7 @@ impl Writer<'_> {
             let written = match how {
                 Style::Plain => value.map(|it| format!(" {word}={it}")),
                 Style::Since(_) if name == "tablespace" => {
-                    value.map(|it| format!(" /*!50100 {word} {} */", quoted_name(it)))
+                    value.map(|it| format!(" /*!50100 {word} {} */", quote_ident(it)))
                 }
                 Style::Since(version) => value.map(|it| format!(" /*!{version} {word}={it} */")),
                 Style::Comment => self.comment(table).map(|it| format!(" COMMENT={}", literal(it))),
@@ -294,7 +296,7 @@ fn mariadb_clauses(column: &Object) -> String {
 
 fn engine_options(object: &Object) -> String {
     let options = object.attributes.iter().filter_map(|(name, value)| {
-        Some(format!(" {}={value}", quoted_name(name.strip_prefix("option ")?)))
+        Some(format!(" {}={value}", quote_ident(name.strip_prefix("option ")?)))
     });
     options.collect()
 }
@@ -304,7 +306,7 @@ fn periods(table: &Object, of_system: bool) -> Vec<String> {
     let periods = table.attributes.iter().filter_map(|(name, columns)| {
         let name = name.strip_prefix("period ")?;
         let is_system = name == "system_time";
-        let name = if is_system { "SYSTEM_TIME".to_owned() } else { quoted_name(name) };
+        let name = if is_system { "SYSTEM_TIME".to_owned() } else { quote_ident(name) };
         (is_system == of_system).then(|| format!("PERIOD FOR {name} ({columns})"))
     });
     periods.collect()
@@ -322,7 +324,7 @@ fn foreign_key(key: &Object) -> String {
     };
     format!(
         "CONSTRAINT {} FOREIGN KEY ({}) REFERENCES {} ({}){}{}",
-        quoted_name(key.id.name()),
+        quote_ident(key.id.name()),
         names("columns"),
         attribute(key, "references"),
         names("references columns"),
@@ -336,7 +338,7 @@ fn check(check: &Object) -> String {
         Some("false") => " /*!80016 NOT ENFORCED */",
         _ => "",
     };
-    let (name, expression) = (quoted_name(check.id.name()), attribute(check, "expression"));
+    let (name, expression) = (quote_ident(check.id.name()), attribute(check, "expression"));
     format!("CONSTRAINT {name} CHECK ({expression}){enforced}")
 }
 

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use super::statement::charset_clause;
-use super::text::{Cursor, Unreadable, meaning, quoted_names, tokens, without_database};
+use super::text::{Cursor, Unreadable, meaning, quoted_names, without_database};
 use super::{Flavour, column, keys};
 use crate::catalog::{Kind, Object};
+use crate::mysql::token::tokens;
 use crate::token::{Token, TokenKind};
 
 /// What `information_schema` says of a table beside its text.
@@ -147,16 +148,9 @@ impl Reader<'_> {
     ) -> Result<Option<String>, Unreadable> {
         let (mut counter, mut comment) = (None, None);
         while !cursor.is_done() {
-            let is_partitioned = |it: &Cursor<'_, '_>, ahead: usize| {
-                it.peek(ahead).is_some_and(|it| it.is_word("partition"))
-                    && it.peek(ahead + 1).is_some_and(|it| it.is_word("by"))
-            };
-            if is_partitioned(&cursor, 0) || is_partitioned(&cursor, 1) {
-                table.attributes.insert("partitions", cursor.rest().trim());
-                break;
-            }
-            cursor.skip_conditions();
-            if cursor.is_done() {
+            if cursor.clone().eat("partition by") {
+                let start = self.text.len() - cursor.rest().len();
+                table.attributes.insert("partitions", with_mark(self.text, start));
                 break;
             }
             if cursor.eat("with system versioning") {
@@ -210,6 +204,15 @@ impl Reader<'_> {
     }
 }
 
+/// The text from there on, with the mark of a conditional comment that stands in front: `/*!50100 `.
+fn with_mark(text: &str, start: usize) -> &str {
+    let before = text.get(..start).unwrap_or_default();
+    let mark = before.rfind("/*!").filter(|&at| {
+        before.get(at + 3..).is_some_and(|it| it.trim_end().bytes().all(|it| it.is_ascii_digit()))
+    });
+    text.get(mark.unwrap_or(start)..).unwrap_or_default().trim()
+}
+
 /// `NAME=value`, where the name has up to two words, or is a storage engine's in backticks.
 fn option(cursor: &mut Cursor<'_, '_>) -> Result<(String, String), Unreadable> {
     if let Ok(option) = column::engine_option(cursor) {
@@ -234,6 +237,7 @@ fn attribute_name(option: &str) -> String {
     match option {
         "default charset" => "charset".to_owned(),
         "collate" => "collation".to_owned(),
+        of_engine if of_engine.starts_with("option ") => of_engine.to_owned(),
         other => other.replace('_', " "),
     }
 }

@@ -1,61 +1,18 @@
-//! Tokens of the statements that `SHOW CREATE` prints, and a cursor over them.
-//!
-//! Only what the server itself writes has to be understood: names in backticks, literals in single
-//! quotes, and conditional comments (`/*!80016 … */`, `/*M!100301 … */`), whose content counts.
+//! A cursor over the statements that `SHOW CREATE` prints.
 
-use crate::token::{Scanner, Token, TokenKind};
+use crate::mysql::grammar::quote_ident;
+use crate::mysql::token::tokens;
+use crate::script::SplitError;
+use crate::token::{Token, TokenKind};
 
 /// A text that is not what the server is known to write; where it stops making sense.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unreadable(pub(super) String);
 
-/// Cuts a text into tokens. A conditional comment is two of them, its beginning and its end.
-pub(super) fn tokens(source: &str) -> Result<Vec<Token<'_>>, Unreadable> {
-    let mut scan = Scanner::new(source);
-    let mut tokens = Vec::new();
-    loop {
-        scan.skip_while(|it| it.is_ascii_whitespace());
-        if scan.is_done() {
-            return Ok(tokens);
-        }
-        let start = scan.at();
-        let kind = skip_token(&mut scan)?;
-        tokens.push(Token { kind, text: scan.since(start), start });
+impl From<SplitError> for Unreadable {
+    fn from(error: SplitError) -> Self {
+        Self(error.to_string())
     }
-}
-
-fn skip_token(scan: &mut Scanner<'_>) -> Result<TokenKind, Unreadable> {
-    let is_word = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'_' | b'$' | 0x80..);
-    let is_conditional = scan.rest().starts_with("/*!") || scan.rest().starts_with("/*M!");
-    match (scan.byte(0), scan.byte(1)) {
-        (b'/', b'*') if is_conditional => {
-            scan.skip(3);
-            scan.skip_while(|it| it == b'!' || it.is_ascii_digit());
-            Ok(TokenKind::Comment)
-        }
-        (b'*', b'/') => {
-            scan.skip(2);
-            Ok(TokenKind::Comment)
-        }
-        (b'\'', _) => quoted(scan, b'\'', true).map(|()| TokenKind::Text),
-        (b'`', _) => quoted(scan, b'`', false).map(|()| TokenKind::Quoted),
-        (it, _) if it.is_ascii_digit() => {
-            scan.skip_while(|it| is_word(it) || it == b'.');
-            Ok(TokenKind::Number)
-        }
-        (it, _) if is_word(it) => {
-            scan.skip_while(is_word);
-            Ok(TokenKind::Word)
-        }
-        _ => {
-            scan.skip_char();
-            Ok(TokenKind::Symbol)
-        }
-    }
-}
-
-fn quoted(scan: &mut Scanner<'_>, quote: u8, escapes: bool) -> Result<(), Unreadable> {
-    scan.skip_quoted(quote, escapes, "text").map_err(|it| Unreadable(it.to_string()))
 }
 
 /// Reads tokens one after the other.
@@ -104,13 +61,6 @@ impl<'t, 'a> Cursor<'t, 'a> {
         let comes = self.peek(0).is_some_and(|it| it.is_symbol(symbol));
         self.at += usize::from(comes);
         comes
-    }
-
-    /// Goes over beginnings and ends of conditional comments.
-    pub(super) fn skip_conditions(&mut self) {
-        while self.peek(0).is_some_and(|it| it.kind == TokenKind::Comment) {
-            self.at += 1;
-        }
     }
 
     /// The words, which have to come next.
@@ -243,14 +193,9 @@ pub(super) fn literal(text: &str) -> String {
     quoted
 }
 
-/// A name in backticks.
-pub(super) fn quoted_name(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
-}
-
 /// The names in order, in backticks, with a comma between them.
 pub(super) fn quoted_names(names: &[String]) -> String {
-    names.iter().map(|it| quoted_name(it)).collect::<Vec<_>>().join(",")
+    names.iter().map(|it| quote_ident(it)).collect::<Vec<_>>().join(",")
 }
 
 /// The text without the name of the database in front of names.
@@ -309,12 +254,5 @@ mod tests {
         for text in ["", "it's", "a\\b", "two\nlines", "\0\r", "ä`\"", "\\'"] {
             assert_eq!(meaning(&literal(text)), text);
         }
-    }
-
-    #[test]
-    fn conditional_comments_are_two_tokens_and_their_content_counts() {
-        let found = tokens("a /*!80016 NOT ENFORCED */ /*M!100301 b*/").unwrap();
-        let texts: Vec<_> = found.iter().map(|it| it.text).collect();
-        assert_eq!(texts, ["a", "/*!80016", "NOT", "ENFORCED", "*/", "/*M!100301", "b", "*/"]);
     }
 }

@@ -1,0 +1,49 @@
+//! T25 for MySQL and MariaDB: one change shows in exactly the objects that it belongs to.
+
+use std::collections::BTreeSet;
+
+use raingauge_testkit::mysql::{Vendor, servers};
+
+use crate::mysql_catalog::{check_statements, everything, read};
+use crate::postgres_flips::differences;
+
+const FLIPS: &str = include_str!("sql/mysql_flips.sql");
+const MYSQL_FLIPS: &str = include_str!("sql/mysql_only_flips.sql");
+const MARIADB_FLIPS: &str = include_str!("sql/mariadb_only_flips.sql");
+
+/// Definitions commit by themselves here, so each flip is compared with what the one before it left.
+#[test]
+fn t25_every_flip_of_mysql_changes_exactly_what_it_belongs_to() {
+    let (mut wrong, mut databases) = (Vec::new(), Vec::new());
+    for server in servers() {
+        let database = everything(&server);
+        let more = match server.vendor {
+            Vendor::MySql => MYSQL_FLIPS,
+            Vendor::MariaDb => MARIADB_FLIPS,
+        };
+        let mut before = read(&database);
+        for block in FLIPS.split("\n\n").chain(more.split("\n\n")) {
+            let (expected, sql): (Vec<_>, Vec<_>) =
+                block.lines().partition(|it| it.starts_with("-- "));
+            let expected = expected.iter().filter_map(|it| it.strip_prefix("-- "));
+            let expected: BTreeSet<_> = expected.map(str::to_owned).collect();
+            if let Err(failure) = database.sql(&format!("set names utf8mb4;\n{}", sql.join("\n"))) {
+                wrong.push(format!("{:?}: {failure}", server.vendor));
+                continue;
+            }
+            let after = read(&database);
+            let found: BTreeSet<_> = differences(&before, &after).into_iter().collect();
+            if found != expected {
+                wrong.push(format!("{:?}: {block}\n  found {found:#?}", server.vendor));
+            }
+            let is_same = before.fingerprint() == after.fingerprint();
+            assert_eq!(found.is_empty(), is_same, "{block}");
+            before = after;
+        }
+        databases.push(database);
+    }
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+    for database in databases {
+        check_statements(&database);
+    }
+}
