@@ -1,6 +1,6 @@
 //! A MySQL or MariaDB connection that blocks.
 //!
-//! mysql_async on a runtime of its own, so that callers need not be asynchronous. Everything runs over the
+//! `mysql_async` on a runtime of its own, so that callers need not be asynchronous. Everything runs over the
 //! text protocol: values arrive as the text that the server prints.
 
 use std::fmt;
@@ -163,7 +163,29 @@ impl MySqlSession {
     pub fn each_row(
         &mut self,
         sql: &str,
+        take: impl FnMut(usize, TextRow),
+    ) -> Result<(), SqlError> {
+        self.send(sql, take, |bytes| String::from_utf8(bytes).map_err(|_| not_text()))
+    }
+
+    /// As [`Self::each_row`], for what the server prints of its catalog: bytes that are no text become
+    /// U+FFFD. A binary default of MariaDB is printed as it is.
+    ///
+    /// # Errors
+    /// If the server refuses a statement.
+    pub fn each_text(
+        &mut self,
+        sql: &str,
+        take: impl FnMut(usize, TextRow),
+    ) -> Result<(), SqlError> {
+        self.send(sql, take, |bytes| Ok(String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    fn send(
+        &mut self,
+        sql: &str,
         mut take: impl FnMut(usize, TextRow),
+        text: fn(Vec<u8>) -> Result<String, SqlError>,
     ) -> Result<(), SqlError> {
         let conn = self.conn.as_mut().expect("open until dropped");
         let mut outcome = Ok(());
@@ -172,7 +194,7 @@ impl MySqlSession {
             for n in 0.. {
                 while let Some(row) = result.next().await? {
                     if outcome.is_ok() {
-                        outcome = text_row(row.unwrap_raw()).map(|row| take(n, row));
+                        outcome = text_row(row.unwrap_raw(), text).map(|row| take(n, row));
                     }
                 }
                 if result.is_empty() {
@@ -340,18 +362,25 @@ fn no_tls(target: &MySqlTarget) -> Error {
         .next("`ssl-ca=FILE` names the operator's authority; `ssl-mode=DISABLED` is for a private way to a server without encryption")
 }
 
-fn text_row(values: Vec<Option<Value>>) -> Result<TextRow, SqlError> {
-    let text = |value: Option<Value>| match value {
+fn text_row(
+    values: Vec<Option<Value>>,
+    text: fn(Vec<u8>) -> Result<String, SqlError>,
+) -> Result<TextRow, SqlError> {
+    let value = |value: Option<Value>| match value {
         None | Some(Value::NULL) => Ok(None),
-        Some(Value::Bytes(bytes)) => String::from_utf8(bytes).map(Some).map_err(|_| SqlError {
-            message: "the server sent a value that is not UTF-8".to_owned(),
-            state: "22021".to_owned(),
-            position: None,
-            detail: None,
-        }),
+        Some(Value::Bytes(bytes)) => text(bytes).map(Some),
         Some(other) => Ok(Some(other.as_sql(true))),
     };
-    values.into_iter().map(text).collect()
+    values.into_iter().map(value).collect()
+}
+
+fn not_text() -> SqlError {
+    SqlError {
+        message: "the server sent a value that is not UTF-8".to_owned(),
+        state: "22021".to_owned(),
+        position: None,
+        detail: None,
+    }
 }
 
 /// The error; its state is the server's number, which tells more than the SQLSTATE that many share.

@@ -81,7 +81,7 @@ fn read_texts(session: &mut MySqlSession, assembly: &mut Assembly) -> Result<boo
         let together = statements.iter().skip(from).take(TOGETHER);
         let sent: Vec<_> = together.map(String::as_str).collect();
         let mut n_read = 0;
-        let outcome = session.each_row(&sent.join(";\n"), |n, row| {
+        let outcome = session.each_text(&sent.join(";\n"), |n, row| {
             n_read = n + 1;
             assembly.push_text(from + n, row);
         });

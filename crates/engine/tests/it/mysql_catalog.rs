@@ -227,6 +227,24 @@ fn what_an_account_cannot_see_is_unknown_and_not_absent() {
 }
 
 #[test]
+fn what_the_server_cannot_print_as_text_is_unknown() {
+    for server in servers() {
+        let database = server.database("garbled").unwrap();
+        let columns = match server.vendor {
+            Vendor::MySql => {
+                "a varchar(9) character set latin1, b varchar(9) as (concat(a, 'ä')) virtual"
+            }
+            Vendor::MariaDb => "a int, b varbinary(4) default x'00ff'",
+        };
+        let table = format!("create table garbled ({columns}, c varchar(9) default '?')");
+        database.sql(&table).unwrap();
+        let catalog = read(&database);
+        let unseen: Vec<_> = catalog.unseen.iter().map(|it| it.what.as_str()).collect();
+        assert_eq!(unseen, ["a literal of column garbled.b"], "{:?}", server.vendor);
+    }
+}
+
+#[test]
 fn the_name_of_the_database_is_in_no_object() {
     for server in servers() {
         let (one, other) = (everything(&server), everything(&server));

@@ -1,7 +1,9 @@
 //! What MySQL spells in several ways, and what of it Drizzle can express.
 
+use super::token::tokens;
 use crate::catalog::{Kind, Object};
 use crate::pair::Pair;
+use crate::token::TokenKind;
 
 /// Attributes of the catalog that Drizzle cannot express; and so are the options of storage engines and the
 /// periods of tables.
@@ -74,7 +76,7 @@ pub fn drizzle_expresses(object: &Object, attribute: Option<&str>) -> bool {
 }
 
 /// Why two values of an attribute mean the same although they are spelled differently; `None` if they
-/// do not. The server spells both sides of a comparison itself, so few do.
+/// do not.
 pub fn equivalent(
     objects: Pair<&Object>,
     attribute: &str,
@@ -82,9 +84,32 @@ pub fn equivalent(
 ) -> Option<&'static str> {
     let is_action = objects.from.id.kind == Kind::ForeignKey && attribute.starts_with("on ");
     let refuses = |it: Option<&str>| matches!(it, None | Some("no action" | "restrict"));
-    (is_action && refuses(values.from) && refuses(values.to)).then_some(
-        "the server checks at once, whether it is called `no action`, `restrict` or nothing",
-    )
+    if is_action && refuses(values.from) && refuses(values.to) {
+        return Some(
+            "the server checks at once, whether it is called `no action`, `restrict` or nothing",
+        );
+    }
+    let is_expression = EXPRESSIONS.contains(&attribute);
+    let both = is_expression.then(|| values.from.zip(values.to)).flatten();
+    let (from, to) = both.map(|(from, to)| (without_introducers(from), without_introducers(to)))?;
+    (from.is_some() && from == to)
+        .then_some("MySQL names the character set of a literal anew with each change of the table")
+}
+
+/// Attributes that hold expressions.
+const EXPRESSIONS: [&str; 5] = ["default", "generated", "check", "expression", "columns"];
+
+/// The words of an expression without the names of character sets in front of ASCII literals: those mean
+/// the same in each. `None` if it cannot be read.
+fn without_introducers(expression: &str) -> Option<Vec<&str>> {
+    let tokens = tokens(expression).ok()?;
+    let is_dropped = |at: usize| {
+        let literal = tokens.get(at + 1).filter(|it| it.kind == TokenKind::Text);
+        tokens[at].kind == TokenKind::Word
+            && tokens[at].text.starts_with('_')
+            && literal.is_some_and(|it| it.text.is_ascii() && !it.text.contains('?'))
+    };
+    Some((0..tokens.len()).filter(|&at| !is_dropped(at)).map(|at| tokens[at].text).collect())
 }
 
 /// An identifier in backticks.
@@ -99,7 +124,6 @@ pub fn quote_literal(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::token::tokens;
     use super::*;
 
     #[test]
@@ -112,6 +136,19 @@ mod tests {
         assert!(is_same("on update", Some("restrict"), Some("no action")));
         assert!(!is_same("on delete", None, Some("cascade")));
         assert!(!is_same("columns", None, Some("restrict")));
+    }
+
+    #[test]
+    fn a_literal_may_name_another_character_set_if_it_is_ascii() {
+        let check = Object::new(Kind::Check, ["t", "c"]);
+        let is_same = |from: &str, to: &str| {
+            let values = Pair { from: Some(from), to: Some(to) };
+            equivalent(Pair { from: &check, to: &check }, "expression", values).is_some()
+        };
+        assert!(is_same(r"(`f` <> _latin1'it\'s')", r"(`f` <> _utf8mb4'it\'s')"));
+        assert!(!is_same("(`f` <> _latin1'a')", "(`f` <> _utf8mb4'b')"));
+        assert!(!is_same("(`f` <> _latin1'ä')", "(`f` <> _utf8mb4'ä')"));
+        assert!(!is_same("(`f` <> _latin1'?')", "(`f` <> _utf8mb4'?')"));
     }
 
     #[test]

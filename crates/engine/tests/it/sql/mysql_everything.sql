@@ -33,7 +33,7 @@ create table books (
   v timestamp not null default '2020-01-01 12:00:00',
   g1 int as (a + 1) virtual comment 'made of a',
   g2 int as (a + 2) stored,
-  g3 varchar(20) generated always as (concat(f, ' ''x'' ', 'ä')) virtual,
+  g3 varchar(20) generated always as (concat(cc, ' ''x'' ', 'ä')) virtual,
   w int invisible default 3,
   x varchar(10) not null default '' comment 'a ''quoted'' \\ one
 two; -- and `three`',
@@ -60,7 +60,7 @@ two; -- and `three`',
   key `i ``6` (d, c),
   constraint fk1 foreign key (publisher_id) references publishers (id) on delete cascade on update set null,
   constraint c1 check (a > 0),
-  check (f <> 'it''s' and cc not like '%;%')
+  check (g <> 'it''s' and cc not like '%;%')
 ) engine = innodb default charset = utf8mb4 comment = 'all ''of'' it' row_format = dynamic
   stats_persistent = 1 min_rows = 5;
 

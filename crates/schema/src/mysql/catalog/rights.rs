@@ -1,9 +1,13 @@
-//! What the connected account cannot see, by what `show grants` says of it.
+//! What the connected account cannot see, by what `show grants` says of it, and what nobody can.
 
 use super::text::Cursor;
-use crate::catalog::{Kind, Object, Unseen};
+use crate::catalog::{Object, Unseen};
 use crate::mysql::grammar::quote_ident;
 use crate::mysql::token::tokens;
+use crate::token::{Token, TokenKind};
+
+/// Attributes that hold expressions.
+const EXPRESSIONS: [&str; 5] = ["default", "generated", "check", "expression", "columns"];
 
 /// What stays hidden without any of these rights on the whole database.
 struct Need {
@@ -82,14 +86,24 @@ pub(super) fn grant(right: &str, database: &str, role: &str) -> String {
     format!("GRANT {right} ON {}.* TO {}@{}", quote_ident(database), quoted(user), quoted(host))
 }
 
-/// A default of bytes that are no text: MariaDB prints `?` for each of them.
+/// What has a literal whose bytes are no text, or that the server prints as `?`: in a binary default of MariaDB, and behind the
+/// name of a character set in an expression of MySQL, which keeps literals as the column has them.
 pub(super) fn garbled(object: &Object) -> Option<Unseen> {
-    let is_binary = object.id.kind == Kind::Column
-        && object.get("type").is_some_and(|it| it.contains("binary") || it.contains("blob"));
-    let default = object.get("default").filter(|it| it.starts_with('\'') && it.contains('?'));
-    default.filter(|_| is_binary).map(|_| Unseen {
-        what: format!("the default of {}", object.id),
-        why: "the server prints `?` for bytes that are no text".to_owned(),
+    let is_binary = object.get("type").is_some_and(|it| it.contains("binary"));
+    let is_odd = |name: &str| {
+        let Ok(tokens) = tokens(object.get(name).unwrap_or_default()) else { return false };
+        let is_unclear =
+            |it: &Token<'_>| it.kind == TokenKind::Text && it.text.contains(['?', '\u{FFFD}']);
+        let is_converted = |it: &Token<'_>| {
+            it.kind == TokenKind::Word && it.text.starts_with('_') && !it.text.starts_with("_utf8")
+        };
+        let is_bare = is_binary && tokens.first().is_some_and(is_unclear);
+        is_bare || tokens.windows(2).any(|it| is_converted(&it[0]) && is_unclear(&it[1]))
+    };
+    let is_garbled = EXPRESSIONS.iter().any(|it| is_odd(it));
+    is_garbled.then(|| Unseen {
+        what: format!("a literal of {}", object.id),
+        why: "it holds bytes that the server does not print as text".to_owned(),
         grant: None,
     })
 }
