@@ -104,6 +104,27 @@ fn the_files_are_those_that_both_real_kits_write() -> Result {
 }
 
 #[test]
+fn t69_a_possible_rename_is_a_question_and_a_said_one_a_statement() -> Result {
+    for generation in [0, 1] {
+        let project = project(generation, SHOP)?;
+        run(&project, &["generate", "--name", "first"], 0)?;
+        declare(&project, &SHOP.replace("born: datetime(\"born\")", "birth: datetime(\"birth\")"))?;
+        let before = project.files()?;
+        let open = run(&project, &["generate"], 1)?;
+        let answer = "raingauge generate --rename column:authors.born:authors.birth";
+        assert!(open.stdout.contains(answer), "{open}");
+        assert_eq!(project.files()?, before);
+        let said = ["generate", "--name", "second", "--rename", "authors.born:birth"];
+        let written = run(&project, &said, 0)?;
+        assert!(written.stdout.contains("RENAME COLUMN `born` TO `birth`"), "{written}");
+        assert!(!written.stdout.contains("deletes-data"), "{written}");
+        let judged = judge::generate(&project)?;
+        assert!(judged.found_nothing(), "{:?}\n{}", judged.files, judged.run);
+    }
+    Ok(())
+}
+
+#[test]
 fn a_schema_that_is_ahead_of_the_last_snapshot_or_behind_it_is_told() -> Result {
     for generation in [0, 1] {
         let project = project(generation, SHOP)?;
