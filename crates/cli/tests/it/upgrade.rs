@@ -1,5 +1,7 @@
 //! `raingauge upgrade`, beside the real `drizzle-kit up` and judged by the real Drizzle 1.0.
 
+mod others;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -86,6 +88,18 @@ fn upgrades(example: Example) -> Result {
     judged(&project)?;
     let again = run(&project, &["upgrade"], 0)?;
     assert!(again.stdout.contains("nothing to upgrade"), "{again}");
+    certified_anew(&project)
+}
+
+/// Where there was a certificate of the journal's files, there is one of the folders, and it holds.
+fn certified_anew(project: &Project) -> Result {
+    let names = fs::read_dir(project.path("raingauge"))?.map(|it| Ok(it?.file_name()));
+    let mut names: Vec<_> = names.collect::<Result<_>>()?;
+    names.sort();
+    assert_eq!(names.len(), 2, "{names:?}");
+    let newest = format!("raingauge/{}", names[1].to_string_lossy());
+    let holds = run(project, &["validate", "--certificate", &newest], 0)?;
+    assert_eq!(verdict(&holds), "validate: clean");
     Ok(())
 }
 

@@ -22,7 +22,7 @@ use crate::mend::{Mend, with_times};
 use crate::progress::Progress;
 use crate::report::Artefact;
 use crate::site::Site;
-use crate::upgrade::{Takeover, Upgrade};
+use crate::upgrade::{Certified, Takeover, Upgrade};
 use crate::{Error, Result};
 
 /// How far apart the times of two migrations are: Drizzle 1.0 tells them apart by whole seconds.
@@ -173,6 +173,7 @@ impl Intent {
             }
         }
         intent.folders = intent.missing_folders();
+        intent.add_upgraded_certificate(site, upgrade)?;
         Ok(intent)
     }
 
@@ -222,7 +223,9 @@ impl Intent {
         let history = &site.project.history;
         let journal = journal_with(site, entries);
         let issue = Issue {
-            adoption,
+            plan: &adoption.plan,
+            history,
+            migrations: &adoption.migrations,
             evidence,
             journal: &journal,
             files: self.files.iter().map(|it| (it.path.as_str(), it.content.as_str())).collect(),
@@ -230,6 +233,28 @@ impl Intent {
         };
         let on_disk = fs::read_to_string(history.folder.join(JOURNAL_PATH)).unwrap_or_default();
         let content = certificate::issue(site, &issue, &on_disk).write();
+        self.add_beside(site, content)
+    }
+
+    /// The certificate of an upgrade: what was proven before it, with the files and names of 1.0.
+    fn add_upgraded_certificate(&mut self, site: &Site, upgrade: &Upgrade) -> Result<()> {
+        let Some(Certified { evidence, history }) = &upgrade.certified else { return Ok(()) };
+        let mut journal = Journal::new(site.dialect());
+        journal.entries.extend(history.migrations.iter().map(|it| it.entry.clone()));
+        let issue = Issue {
+            plan: &upgrade.plan,
+            history,
+            migrations: &[],
+            evidence,
+            journal: &journal,
+            files: Vec::new(),
+            rows: Vec::new(),
+        };
+        let content = certificate::issue(site, &issue, "").write();
+        self.add_beside(site, content)
+    }
+
+    fn add_beside(&mut self, site: &Site, content: String) -> Result<()> {
         let path = certificate::path(site);
         if path.exists() {
             return Err(in_the_way(&path));

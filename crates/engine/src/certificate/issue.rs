@@ -1,6 +1,7 @@
 //! Makes a certificate: what was proven while the plan was made, with what carrying it out writes.
 
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use raingauge_schema::drizzle::Generation;
 use raingauge_schema::drizzle::journal::Journal;
@@ -13,8 +14,9 @@ use super::document::{
     Replay, RowRecord, Subject, Versions,
 };
 use super::record::CatalogRecord;
-use crate::adoption::Adoption;
+use crate::adoption::NewMigration;
 use crate::history::History;
+use crate::project::Project;
 use crate::site::Site;
 
 /// The folder of certificates, beside the migrations folder.
@@ -40,7 +42,10 @@ pub struct Evidence {
 /// What carrying a plan out writes: files of the history, and rows of the ledger.
 #[derive(Debug)]
 pub(crate) struct Issue<'a> {
-    pub(crate) adoption: &'a Adoption,
+    pub(crate) plan: &'a Fingerprint,
+    /// As it is when the plan is carried out, but for `migrations`.
+    pub(crate) history: &'a History,
+    pub(crate) migrations: &'a [NewMigration],
     pub(crate) evidence: &'a Evidence,
     /// The journal with the new entries; for folders, what a journal would say of them.
     pub(crate) journal: &'a Journal,
@@ -58,7 +63,7 @@ pub(crate) fn issue(site: &Site, issue: &Issue<'_>, journal_text: &str) -> Certi
         format: FORMAT,
         checksum: String::new(),
         written: site.setting.now,
-        plan: issue.adoption.plan.clone(),
+        plan: issue.plan.clone(),
         database: Subject {
             dialect: site.dialect().drizzle_name().to_owned(),
             name: site.identity.database.clone(),
@@ -67,7 +72,7 @@ pub(crate) fn issue(site: &Site, issue: &Issue<'_>, journal_text: &str) -> Certi
         live: evidence.live.clone(),
         replay: evidence.replay.clone(),
         dump: evidence.dump.clone(),
-        history: history(&site.project.history, issue, journal_text),
+        history: history(issue, journal_text),
         ledger: LedgerRecord {
             schema: ledger.schema.clone(),
             table: ledger.table.clone(),
@@ -86,6 +91,20 @@ pub(crate) fn folder(root: &Path, history: &Path) -> PathBuf {
         Some(_) | None => root,
     };
     beside.join(FOLDER)
+}
+
+/// Whether the project has certificates.
+///
+/// # Errors
+/// If their folder cannot be read.
+pub(crate) fn exist(project: &Project) -> io::Result<bool> {
+    let entries = match fs::read_dir(folder(&project.root, &project.history.folder)) {
+        Ok(entries) => entries,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(cause) => return Err(cause),
+    };
+    let paths = entries.map(|it| it.map(|it| it.path())).collect::<io::Result<Vec<_>>>()?;
+    Ok(paths.iter().any(|it| Certificate::read(it).is_ok()))
 }
 
 /// Where a certificate of this moment goes: `raingauge/20261122T203000123Z-bookstore.json`.
@@ -107,7 +126,8 @@ fn versions(site: &Site, evidence: &Evidence) -> Versions {
     }
 }
 
-fn history(history: &History, issue: &Issue<'_>, journal_text: &str) -> HistoryRecord {
+fn history(issue: &Issue<'_>, journal_text: &str) -> HistoryRecord {
+    let history = issue.history;
     let mut files = Vec::new();
     let mut migrations = Vec::new();
     let generation = history.generation;
@@ -124,7 +144,7 @@ fn history(history: &History, issue: &Issue<'_>, journal_text: &str) -> HistoryR
         });
     }
     let new = issue.journal.entries.iter().skip(history.migrations.len());
-    for (entry, migration) in new.zip(&issue.adoption.migrations) {
+    for (entry, migration) in new.zip(issue.migrations) {
         migrations.push(MigrationRecord {
             tag: entry.tag.clone(),
             when: entry.when,

@@ -15,5 +15,5 @@ pub use document::{
     Replay, RowRecord, Subject, Versions, schema,
 };
 pub use issue::Evidence;
-pub(crate) use issue::{Issue, folder, issue, path};
+pub(crate) use issue::{Issue, exist, folder, issue, path};
 pub use record::{CatalogRecord, ClassRecord};

@@ -13,12 +13,14 @@ use raingauge_schema::drizzle::Generation;
 use raingauge_schema::drizzle::ledger::{Applicable, CreatedAt, LedgerRow};
 use raingauge_schema::drizzle::named_ledger::{taken_over, takeover};
 
-use crate::Result;
+use crate::certificate::{self, Evidence};
 use crate::facts::Facts;
+use crate::history::History;
 use crate::ledger::{self, Ledger};
 use crate::progress::Progress;
 use crate::report::{Finding, Severity};
 use crate::site::Site;
+use crate::{Error, Result, proof};
 
 /// What is to be written, and what was found on the way.
 #[derive(Debug)]
@@ -36,6 +38,8 @@ pub struct Upgrade {
     pub removals: Vec<String>,
     /// What the ledger gets; absent where it is upgraded already, or where there is none.
     pub takeover: Option<Takeover>,
+    /// For a certificate of the new files, where the project has one of the old ones.
+    pub certified: Option<Certified>,
     /// The catalog that the plan rests on.
     pub live: Fingerprint,
     /// The ledger that the plan rests on.
@@ -55,6 +59,14 @@ pub struct Move {
     pub snapshot: String,
     /// What 1.0 reads from the snapshot.
     state: AnySnapshot,
+}
+
+/// What a certificate of the new files says.
+#[derive(Clone, Debug)]
+pub struct Certified {
+    pub evidence: Evidence,
+    /// The history as it is after the upgrade.
+    pub history: History,
 }
 
 /// The names of a ledger's rows.
@@ -95,11 +107,35 @@ pub fn plan(site: &mut Site, facts: &Facts, progress: &mut dyn Progress) -> Resu
     }
     let upgrade = finish(site, facts, (moves, removals), takeover);
     progress.begin("rehearsing the upgrade in scratch");
-    planning.findings.extend(rehearsal::rehearse(site, facts, &upgrade)?);
+    let (findings, later) = rehearsal::rehearse(site, facts, &upgrade)?;
+    planning.findings.extend(findings);
     if !is_refused(&planning) {
-        planning.upgrade = Some(upgrade);
+        let certified = match upgrade.moves.is_empty() {
+            true => None,
+            false => certified(site, facts, later, &mut planning.findings)?,
+        };
+        planning.upgrade = Some(Upgrade { certified, ..upgrade });
     }
     Ok(planning)
+}
+
+/// What is proven of live before the upgrade holds after it: the files run the same statements.
+fn certified(
+    site: &mut Site,
+    facts: &Facts,
+    later: History,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<Certified>> {
+    let n = facts.standing.recorded.len();
+    let has_any = certificate::exist(&site.project).map_err(|cause| {
+        Error::new("file-unreadable", "cannot read the folder of certificates").caused_by(cause)
+    })?;
+    if n == 0 || !has_any {
+        return Ok(None);
+    }
+    let proof = proof::prove_position(site, facts, n)?;
+    findings.extend(proof.findings);
+    Ok(proof.evidence.map(|evidence| Certified { evidence, history: later }))
 }
 
 fn applicable(moves: &[Move]) -> Vec<Applicable> {
@@ -169,5 +205,5 @@ fn finish(
         .chain(removals.iter().map(String::as_str))
         .chain(takeover.iter().flat_map(|it| it.statements.iter().map(String::as_str)));
     let plan = Fingerprint::of_parts(parts);
-    Upgrade { moves, removals, takeover, live, ledger, plan }
+    Upgrade { moves, removals, takeover, certified: None, live, ledger, plan }
 }

@@ -21,8 +21,12 @@ use crate::report::{Finding, Severity};
 use crate::site::Site;
 use crate::{Error, Result, side};
 
-/// What is not as it has to be after the upgrade.
-pub(super) fn rehearse(site: &mut Site, facts: &Facts, upgrade: &Upgrade) -> Result<Vec<Finding>> {
+/// What is not as it has to be after the upgrade, and the history as it is then.
+pub(super) fn rehearse(
+    site: &mut Site,
+    facts: &Facts,
+    upgrade: &Upgrade,
+) -> Result<(Vec<Finding>, History)> {
     let folder = tempfile::tempdir().map_err(unwritable)?;
     let later = match upgrade.moves.is_empty() {
         true => site.project.history.clone(),
@@ -46,8 +50,8 @@ pub(super) fn rehearse(site: &mut Site, facts: &Facts, upgrade: &Upgrade) -> Res
                 .evidence(words("pending for 1.0", &after.pending)),
         );
     }
-    findings.extend(other_build(site, facts, later)?);
-    Ok(findings)
+    findings.extend(other_build(site, facts, later.clone())?);
+    Ok((findings, later))
 }
 
 /// The files as they will be, read by the code that reads every history.

@@ -82,6 +82,17 @@
     return columns.reduce((renamed, it) => renamed.replace(it.name, orm.nameOf(it)), name);
   };
 
+  // Drizzle Kit passes over tables of another dialect without a word. Beside its own that is meant; where it
+  // has none, it takes all tables for gone.
+  const refuseStrangers = (orm, dialect, schema, exported) => {
+    if (schema.tables.length > 0 || !orm.core.Table) return;
+    const stranger = exported.find((it) => orm.core.is(it, orm.core.Table));
+    if (stranger === undefined) return;
+    const name = stranger[Symbol.for("drizzle:Name")];
+    const kind = stranger.constructor[Symbol.for("drizzle:entityKind")];
+    throw rg.reject(`the configuration has the dialect \`${dialect}\`, and every table is of another one: \`${name}\` is a ${kind}`);
+  };
+
   const dialects = { mysql: "mysql-core", postgresql: "pg-core", sqlite: "sqlite-core", turso: "sqlite-core" };
 
   rg.declared = async (dialect, style, files) => {
@@ -110,6 +121,7 @@
     const exported = [...new Set(values)];
     const describe = { mysql: rg.mysql, postgresql: rg.postgres }[dialect] ?? rg.sqlite;
     const schema = describe(orm, exported);
+    refuseStrangers(orm, dialect, schema, exported);
     return JSON.stringify({ schema, origins: found, environment: [...rg.envNames].sort() });
   };
 })

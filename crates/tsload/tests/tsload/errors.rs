@@ -139,6 +139,19 @@ fn check_rejected(columns: &str, expected: &str) {
 }
 
 #[test]
+fn tables_that_are_all_of_another_dialect_are_not_taken_for_none() {
+    let schema = "import { integer, pgTable } from 'drizzle-orm/pg-core';\nimport { sqliteTable } from 'drizzle-orm/sqlite-core';\nimport * as lite from 'drizzle-orm/sqlite-core';\n";
+    let other = format!("{schema}export const t = sqliteTable('t', {{ a: lite.integer() }});\n");
+    let error = Fixture::postgres(&other, &[]).error();
+    assert_eq!(error.code(), "schema-rejected", "{error}");
+    assert!(error.to_string().contains("dialect `postgresql`"), "{error}");
+    assert!(error.to_string().contains("`t` is a SQLiteTable"), "{error}");
+    // Beside a table of its own it is another application's.
+    let both = format!("{other}export const own = pgTable('own', {{ a: integer() }});\n");
+    assert_eq!(Fixture::postgres(&both, &[]).postgres_schema().tables.len(), 1);
+}
+
+#[test]
 fn what_the_kit_refuses_is_refused() {
     check_rejected(
         "{ a: integer() }, (t) => [index('i').on(t.a), index('i').on(t.a)]",
