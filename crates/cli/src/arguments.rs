@@ -100,6 +100,9 @@ pub(crate) enum Command {
     /// Write the next migration, from schema.ts and the last snapshot; opens no database, never prompts
     /// without a terminal
     Generate(GenerateArgs),
+    /// Compare any two of: a database, schema.ts, a migrations folder, SQL, a snapshot; with the statements
+    /// that lead from the first to the second, tried in scratch. Writes nothing
+    Diff(DiffArgs),
     /// Put npm scripts and lines for git into the project; shows them without --confirm
     Init(InitArgs),
 }
@@ -118,6 +121,7 @@ impl Command {
             Self::Migrate(_) => "migrate",
             Self::Upgrade(_) => "upgrade",
             Self::Generate(_) => "generate",
+            Self::Diff(_) => "diff",
             Self::Init(_) => "init",
         }
     }
@@ -343,6 +347,32 @@ pub(crate) struct GenerateArgs {
     /// Write an empty migration, for statements of your own
     #[arg(long, conflicts_with_all = ["rename", "create", "hints"])]
     pub(crate) custom: bool,
+}
+
+/// Two sides, each of them named by its address or its path: a URL or a SQLite file; `schema.ts` or a
+/// `drizzle.config.*`; a migrations folder; an SQL file or a folder of them; a snapshot file.
+#[derive(Args, Debug)]
+pub(crate) struct DiffArgs {
+    /// The side to come from
+    #[arg(value_name = "A")]
+    pub(crate) from: String,
+    /// The side to get to
+    #[arg(value_name = "B")]
+    pub(crate) to: String,
+    /// Print the statements alone, as a script that makes A what B is; refused, with exit 1, where they do
+    /// not lead all the way. The report goes to stderr
+    #[arg(long)]
+    pub(crate) sql: bool,
+    /// The engine, where neither side tells: two SQL files
+    #[arg(long, value_enum)]
+    pub(crate) dialect: Option<DialectChoice>,
+}
+
+/// An engine, by the word that Drizzle uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DialectChoice {
+    Postgresql,
+    Sqlite,
 }
 
 #[derive(Args, Debug)]

@@ -84,6 +84,7 @@ fn dispatch(
         Command::Migrate(args) => commands::migrate::run(ui, context, args),
         Command::Upgrade(args) => commands::upgrade::run(ui, context, args),
         Command::Generate(args) => commands::generate::run(ui, context, args),
+        Command::Diff(args) => commands::diff::run(ui, context, args),
         Command::Init(args) => commands::init::run(ui, context, args),
     }
 }

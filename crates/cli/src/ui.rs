@@ -16,11 +16,13 @@ use crate::arguments::Format;
 pub(crate) struct Ui {
     format: Format,
     spinner: Option<ProgressBar>,
+    /// Whether stdout has got what was asked for, so that the report goes elsewhere.
+    is_served: bool,
 }
 
 impl Ui {
     pub(crate) fn new(format: Format) -> Self {
-        Self { format, spinner: None }
+        Self { format, spinner: None, is_served: false }
     }
 
     /// Whether someone can answer a question.
@@ -38,6 +40,16 @@ impl Ui {
             Format::Text => text::render(report, &paint),
         };
         // A closed pipe is the reader's choice, not a failure.
+        let _ = match self.is_served {
+            true => anstream::stderr().write_all(text.as_bytes()),
+            false => anstream::stdout().write_all(text.as_bytes()),
+        };
+    }
+
+    /// Prints to stdout what was asked for instead of a report, which goes to stderr then.
+    pub(crate) fn hand_out(&mut self, text: &str) {
+        self.quiet();
+        self.is_served = true;
         let _ = anstream::stdout().write_all(text.as_bytes());
     }
 

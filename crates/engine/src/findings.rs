@@ -112,6 +112,11 @@ pub fn named(id: &ObjectId) -> String {
     }
 }
 
+/// Each object that differs, and how, with the names of the sides.
+pub fn differences_between(comparison: &Comparison, sides: Pair<&str>) -> Vec<[String; 2]> {
+    rows(comparison, sides)
+}
+
 fn rows(comparison: &Comparison, sides: Pair<&str>) -> Vec<[String; 2]> {
     let mut rows = Vec::new();
     for id in folded(comparison.only_from.iter().map(|it| &it.id)) {

@@ -18,6 +18,7 @@ pub mod connect;
 pub mod consent;
 pub mod counsel;
 pub mod data;
+pub mod diff;
 pub mod digest;
 pub mod dump;
 pub mod error;
@@ -58,3 +59,4 @@ pub mod swap;
 pub mod upgrade;
 
 pub use error::{Error, Result};
+pub use raingauge_schema::Dialect;

@@ -14,6 +14,7 @@ use raingauge_tsload::{
 
 use crate::check::history::statements::takes_one;
 use crate::connect::{Dsn, offline_only};
+use crate::filters::Filters;
 use crate::history::History;
 use crate::ledger::LedgerName;
 use crate::report::Finding;
@@ -133,6 +134,32 @@ impl Project {
     /// them out, but a driver that takes one statement at a time cannot do without.
     pub fn has_breakpoints(&self) -> bool {
         self.config.breakpoints || takes_one(self.dialect, self.config.driver.as_deref())
+    }
+
+    /// What one file declares, by the settings of the project's configuration where it has one of this
+    /// dialect.
+    ///
+    /// # Errors
+    /// If the file cannot be evaluated, or declares nothing of this dialect.
+    pub fn declared_in(
+        setting: &Setting,
+        file: &Path,
+        dialect: Dialect,
+    ) -> Result<(AnySchema, Generation, Option<Filters>)> {
+        let loader = loader(setting);
+        let found = loader.config(setting.config.as_deref());
+        let found = found.ok().filter(|it| dialect_of(it).is_ok_and(|it| it == dialect));
+        let filters = found.as_ref().map(|it| Filters::of(it, dialect));
+        let path = file.display().to_string();
+        let config = found.unwrap_or_else(|| Config::for_schema(file, dialect.drizzle_name()));
+        let config = Config { schema: vec![path.clone()], ..config };
+        let generation = installed(&loader.versions(&config))?.unwrap_or_default();
+        let loaded = loader.declared(&config).map_err(cannot_load)?;
+        let loaded = loaded.ok_or_else(|| {
+            Error::new("schema-missing", format!("`{path}` declares no tables"))
+                .next("name the file that declares the tables")
+        })?;
+        Ok((any_schema(loaded.schema)?.named_by(generation), generation, filters))
     }
 
     /// The project without its `schema.ts`.

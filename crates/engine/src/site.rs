@@ -66,7 +66,7 @@ impl Site {
         let dsn = project.target(setting)?;
         check::target::refuse_other_port(&dsn, &project.root)?;
         let dsn = one_server(dsn)?;
-        let mut scratch = Scratch::open(scratch_options(setting, &project, Some(&dsn))?)?;
+        let mut scratch = Scratch::open(scratch_options(setting, project.dialect, Some(&dsn))?)?;
         let empty = match &dsn {
             Dsn::Sqlite(target) if may_be_missing && !target.path.exists() => {
                 Some(scratch.create("missing")?)
@@ -256,15 +256,16 @@ pub(crate) fn scratch_for(setting: &Setting, project: &Project) -> Result<Scratc
         ScratchChoice::Target => Some(project.target(setting)?),
         ScratchChoice::Auto | ScratchChoice::Url(_) => None,
     };
-    Scratch::open(scratch_options(setting, project, live.as_ref())?)
+    Scratch::open(scratch_options(setting, project.dialect, live.as_ref())?)
 }
 
-fn scratch_options(
+/// What scratch databases are to be like, and where.
+pub(crate) fn scratch_options(
     setting: &Setting,
-    project: &Project,
+    dialect: Dialect,
     live: Option<&Dsn>,
 ) -> Result<ScratchOptions> {
-    let mut options = ScratchOptions::new(project.dialect);
+    let mut options = ScratchOptions::new(dialect);
     options.live = live.cloned();
     options.cache = setting.cache_folder();
     options.pg_client = match setting.pg_client.as_deref().map(ProgramSource::parse) {
@@ -274,7 +275,7 @@ fn scratch_options(
     match &setting.scratch {
         ScratchChoice::Auto => {}
         ScratchChoice::Url(url) => {
-            options.scratch_url = Some(Dsn::parse_in(url, project.dialect, &setting.env)?);
+            options.scratch_url = Some(Dsn::parse_in(url, dialect, &setting.env)?);
         }
         ScratchChoice::Target => options.target_consent = true,
     }

@@ -64,6 +64,30 @@ const CASINGS: [&str; 2] = ["snake_case", "camelCase"];
 const PREFIXES: [&str; 5] = ["index", "timestamp", "supabase", "unix", "none"];
 
 impl Config {
+    /// What holds for a schema file that no configuration speaks of.
+    pub fn for_schema(file: &Path, dialect: &str) -> Self {
+        Self {
+            path: file.to_owned(),
+            generation: Generation::default(),
+            runtime: Runtime::Embedded,
+            dialect: dialect.to_owned(),
+            driver: None,
+            schema: vec![file.display().to_string()],
+            out: "drizzle".to_owned(),
+            casing: None,
+            tables_filter: Vec::new(),
+            schema_filter: None,
+            extensions_filters: Vec::new(),
+            breakpoints: true,
+            migrations_table: None,
+            migrations_schema: None,
+            migrations_prefix: None,
+            entities: Value::Null,
+            credentials: Value::Null,
+            ignored: Vec::new(),
+        }
+    }
+
     /// Reads the configuration out of the object that the file exports.
     pub(crate) fn from_json(
         path: &Path,

@@ -2,6 +2,7 @@
 
 pub(crate) mod analyze;
 pub(crate) mod backup;
+pub(crate) mod diff;
 pub(crate) mod execute;
 pub(crate) mod generate;
 pub(crate) mod init;

@@ -103,10 +103,19 @@ pub(super) fn of_migration(
 ) -> Vec<Hazard> {
     let chunks = split(&migration.sql);
     let pieces: Vec<_> = chunks.iter().map(|it| it.sql).collect();
-    let mut found = dialect.hazards_of_migration(&pieces);
+    of_statements(dialect, &pieces, rehearsed)
+}
+
+/// The hazards of statements that run together, by what they say and by the catalogs around them.
+pub(crate) fn of_statements(
+    dialect: Dialect,
+    pieces: &[&str],
+    rehearsed: Option<Pair<&Catalog>>,
+) -> Vec<Hazard> {
+    let mut found = dialect.hazards_of_migration(pieces);
     let Some(rehearsed) = rehearsed else { return found };
     if dialect == Dialect::Sqlite {
-        found.extend(rebuild::hazards(&effects_of(migration), rehearsed.from));
+        found.extend(rebuild::hazards(&effects(pieces.iter().copied()), rehearsed.from));
     }
     // A spelled cast says what becomes of a value, whatever the types are.
     let spells_a_cast = |it: &&&str| it.to_ascii_lowercase().contains("using");

@@ -2,6 +2,7 @@
 
 mod analyze;
 mod backup;
+mod diff;
 mod execute;
 mod fix;
 mod generate;
@@ -17,6 +18,7 @@ mod validate;
 
 pub use analyze::analyze;
 pub use backup::{BackupRequest, backup_create, backup_list, backup_verify};
+pub use diff::{DiffRequest, Diffed, diff};
 pub use execute::{Mandate, execute};
 pub use fix::fix;
 pub use generate::{GenerateRequest, generate};

@@ -3,6 +3,8 @@
 //! The text is the kit's, byte for byte, except where the kit's text fails or does not say what the
 //! schema says; `cases/known-differences.md` lists those.
 
+pub mod about;
+pub mod alteration;
 pub(super) mod column;
 mod default;
 pub mod online;

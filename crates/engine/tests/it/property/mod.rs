@@ -8,6 +8,7 @@
 mod chance;
 mod change;
 mod families;
+mod pairs;
 mod programs;
 mod tables;
 mod trimmings;

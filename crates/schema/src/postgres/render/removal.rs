@@ -15,6 +15,12 @@ pub fn removal(object: &Object) -> Option<String> {
     match object.id.kind {
         Kind::Sequence if object.get("owned as").is_some() => None,
         Kind::Function | Kind::Procedure | Kind::Aggregate => routine(object),
+        Kind::Operator => operator(object),
+        Kind::Cast => {
+            let (from, to) = object.id.name().split_once(" as ")?;
+            Some(format!("DROP CAST ({from} AS {to});"))
+        }
+        Kind::DefaultPrivilege => default_privileges(object),
         Kind::Index => Some(format!("DROP INDEX {}.{};", path.first()?, path.last()?)),
         Kind::Column => inside(&path, |column| format!("DROP COLUMN {column}")),
         Kind::PrimaryKey | Kind::Unique | Kind::ForeignKey | Kind::Check | Kind::Exclusion => {
@@ -48,6 +54,19 @@ fn alone(kind: Kind) -> Option<&'static str> {
         (Kind::Table, "TABLE"),
         (Kind::View, "VIEW"),
         (Kind::MaterializedView, "MATERIALIZED VIEW"),
+        (Kind::Statistics, "STATISTICS"),
+        (Kind::EventTrigger, "EVENT TRIGGER"),
+        (Kind::Publication, "PUBLICATION"),
+        (Kind::ForeignTable, "FOREIGN TABLE"),
+        (Kind::ForeignServer, "SERVER"),
+        (Kind::ForeignDataWrapper, "FOREIGN DATA WRAPPER"),
+        (Kind::Conversion, "CONVERSION"),
+        (Kind::Language, "LANGUAGE"),
+        (Kind::AccessMethod, "ACCESS METHOD"),
+        (Kind::TextSearchConfiguration, "TEXT SEARCH CONFIGURATION"),
+        (Kind::TextSearchDictionary, "TEXT SEARCH DICTIONARY"),
+        (Kind::TextSearchTemplate, "TEXT SEARCH TEMPLATE"),
+        (Kind::TextSearchParser, "TEXT SEARCH PARSER"),
     ];
     words.into_iter().find(|it| it.0 == kind).map(|it| it.1)
 }
@@ -62,6 +81,39 @@ fn routine(object: &Object) -> Option<String> {
     };
     let word = object.id.kind.word().to_uppercase();
     Some(format!("DROP {word} {}.{}({arguments});", quote_ident(schema), quote_ident(name)))
+}
+
+/// The path of an operator ends with its name and the types of its operands: `===(integer, integer)`.
+fn operator(object: &Object) -> Option<String> {
+    let (schema, signature) = (object.id.path.first()?, object.id.name());
+    let (name, operands) = signature.split_once('(')?;
+    Some(format!("DROP OPERATOR {}.{name}({operands};", quote_ident(schema)))
+}
+
+/// What takes back what a role grants by default. What holds in all schemas stands in place of what the
+/// server gives by itself, which comes back.
+fn default_privileges(object: &Object) -> Option<String> {
+    let [role, schema, sort] = object.id.path.as_slice() else { return None };
+    let place = match schema.as_str() {
+        "" => String::new(),
+        schema => format!(" IN SCHEMA {}", quote_ident(schema)),
+    };
+    let head = format!("ALTER DEFAULT PRIVILEGES FOR ROLE {}{place}", quote_ident(role));
+    let sort = sort.to_uppercase();
+    let said = object.get("privileges")?.split("; ").map(|it| it.split_once(": "));
+    let grantees = said.collect::<Option<Vec<_>>>()?.into_iter().map(|it| it.0);
+    let revoke = |it: &str| {
+        let it = if it == "public" { "PUBLIC" } else { it };
+        format!("{head} REVOKE ALL ON {sort} FROM {it};")
+    };
+    let mut statements: Vec<_> = grantees.map(revoke).collect();
+    if schema.is_empty() {
+        statements.push(format!("{head} GRANT ALL ON {sort} TO {};", quote_ident(role)));
+        let usual = [("FUNCTIONS", "EXECUTE"), ("TYPES", "USAGE")];
+        let usual = usual.into_iter().find(|it| it.0 == sort);
+        statements.extend(usual.map(|it| format!("{head} GRANT {} ON {sort} TO PUBLIC;", it.1)));
+    }
+    Some(statements.join("\n"))
 }
 
 #[cfg(test)]
@@ -92,6 +144,23 @@ mod tests {
         check(Kind::Aggregate, "public/n()", Some("DROP AGGREGATE \"public\".\"n\"(*);"));
         check(Kind::Enum, "public/mood", Some("DROP TYPE \"public\".\"mood\";"));
         check(Kind::Grant, "table/public/books/app", None);
+    }
+
+    #[test]
+    fn what_has_no_name_of_its_own_goes_by_what_it_is_about() {
+        check(
+            Kind::Operator,
+            "public/===(integer, integer)",
+            Some("DROP OPERATOR \"public\".===(integer, integer);"),
+        );
+        check(Kind::Cast, "public.price as text", Some("DROP CAST (public.price AS text);"));
+        let object = Object::new(Kind::DefaultPrivilege, ["app", "", "functions"])
+            .with("privileges", "app: execute; reader: execute*");
+        let expected = "ALTER DEFAULT PRIVILEGES FOR ROLE \"app\" REVOKE ALL ON FUNCTIONS FROM app;\n\
+            ALTER DEFAULT PRIVILEGES FOR ROLE \"app\" REVOKE ALL ON FUNCTIONS FROM reader;\n\
+            ALTER DEFAULT PRIVILEGES FOR ROLE \"app\" GRANT ALL ON FUNCTIONS TO \"app\";\n\
+            ALTER DEFAULT PRIVILEGES FOR ROLE \"app\" GRANT EXECUTE ON FUNCTIONS TO PUBLIC;";
+        assert_eq!(removal(&object).as_deref(), Some(expected));
     }
 
     #[test]
