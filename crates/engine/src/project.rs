@@ -159,7 +159,7 @@ impl Project {
             Error::new("schema-missing", format!("`{path}` declares no tables"))
                 .next("name the file that declares the tables")
         })?;
-        Ok((any_schema(loaded.schema)?.named_by(generation), generation, filters))
+        Ok((any_schema(loaded.schema).named_by(generation), generation, filters))
     }
 
     /// The project without its `schema.ts`.

@@ -4,7 +4,7 @@
 //! `live` (the database alone) → `majors` (other versions of PostgreSQL) → `configuration` (where it is) →
 //! `corpus` (other people's projects) → `doctor` (what is wrong with their folders) → `edited` (SQL or
 //! snapshot, after `generate`) → `fix` (and repaired) → `lost` (snapshots made again) → `generate` (the next
-//! migration) → `mysql` (all of that without a database) → `refusals` and `fence` (what it does not do) → `wild` (ledgers as they are out there) → `runtimes` (what runs the
+//! migration) → `diff` (any two sides) → `mysql` (all of that without a database) → `refusals` and `fence` (what it does not do) → `wild` (ledgers as they are out there) → `runtimes` (what runs the
 //! project's files). [`run`] is how each of them calls the binary.
 
 #![expect(clippy::print_stdout, reason = "a test that skips says why")]
@@ -20,6 +20,7 @@ mod compare;
 mod configuration;
 mod corpus;
 mod crash;
+mod diff;
 mod doctor;
 mod edited;
 mod fence;

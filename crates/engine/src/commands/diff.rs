@@ -174,6 +174,7 @@ fn differ(sides: &Pair<Side>, comparison: &Comparison) -> Finding {
     let n = comparison.n_differences();
     let what = if n == 1 { "one object differs".to_owned() } else { format!("{n} objects differ") };
     Finding::error("sides-differ", format!("{} and {}", label(&sides.from), label(&sides.to)), what)
+        .next("the same with --sql: the statements alone, as a script")
 }
 
 /// What has to be known of the comparison itself.
@@ -222,16 +223,21 @@ fn left_out(sides: &Pair<Side>, view: &View) -> Option<Finding> {
     (!all.is_empty()).then(|| with_lines(Finding::info("not-compared", who.clone(), message), all))
 }
 
-fn statements(way: &Way) -> Option<Section> {
-    let mut section = Section::new("statements", "from A to B", &["hazards", "statement"]);
+/// The statements with their numbers, and the risks by number.
+fn statements(way: &Way) -> Vec<Section> {
+    let mut statements = Section::new("statements", "from A to B", &["n", "statement"]);
+    let mut risks = Section::new("risks", "risks of these statements", &["n", "risk"]);
     for step in &way.steps {
-        let hazards: Vec<_> = step.hazards.iter().map(ToString::to_string).collect();
-        for (at, sql) in step.statements.iter().enumerate() {
-            let told = if at == 0 { hazards.join("; ") } else { String::new() };
-            section.push([told, sql.clone()]);
+        let first = (statements.rows.len() + 1).to_string();
+        for hazard in &step.hazards {
+            risks.push([first.clone(), hazard.to_string()]);
+        }
+        for sql in &step.statements {
+            statements.push([(statements.rows.len() + 1).to_string(), sql.clone()]);
         }
     }
-    (!section.rows.is_empty()).then_some(section)
+    let sections = [statements, risks];
+    sections.into_iter().filter(|it| !it.rows.is_empty()).collect()
 }
 
 /// What trying the statements has shown, and what of it deletes.

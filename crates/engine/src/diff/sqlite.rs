@@ -78,9 +78,8 @@ fn change(shop: &mut Workshop<'_>, round: &Round<'_>, table: &ObjectId) {
         return;
     }
     let piece = shop.pieces.iter().find(|it| it.kind == "table" && it.name == table.name());
-    let Some(statements) = piece.and_then(|it| rebuild(table, round.catalogs, &it.sql)) else {
-        return;
-    };
+    let Some(piece) = piece else { return };
+    let statements = rebuild(table, round.catalogs, &piece.sql);
     if shop.runs_all(&statements) {
         // They went with the old table.
         let inside = round.catalogs.from.inside(table).filter(|it| is_alone(it.id.kind));

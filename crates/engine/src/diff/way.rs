@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use raingauge_schema::plan::Hazard;
+use raingauge_schema::sqlite::render::alteration::hazards_of_rebuild;
 use raingauge_schema::{Catalog, Comparison, Dialect, Pair};
 
 use super::build::{Builder, Side};
@@ -141,7 +142,17 @@ fn prepare(shop: &mut Workshop<'_>) {
 
 fn step(dialect: Dialect, statements: Vec<String>, sides: Pair<&Catalog>) -> Step {
     let pieces: Vec<_> = statements.iter().map(String::as_str).collect();
-    let hazards = risks::of_statements(dialect, &pieces, Some(sides));
+    let hazards = hazards_of_rebuild(&statements, sides)
+        .filter(|_| dialect == Dialect::Sqlite)
+        .unwrap_or_else(|| risks::of_statements(dialect, &pieces, Some(sides)));
+    let statements = match (dialect, statements.len()) {
+        // A shell may go on after a statement that failed.
+        (Dialect::Sqlite, 2..) => {
+            let begin = ["BEGIN;".to_owned()];
+            begin.into_iter().chain(statements).chain(["COMMIT;".to_owned()]).collect()
+        }
+        _ => statements,
+    };
     Step { statements, hazards }
 }
 

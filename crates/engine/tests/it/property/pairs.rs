@@ -142,7 +142,7 @@ fn postgres_pair(scratch: &mut Scratch, seed: u64) -> Result<Outcome, String> {
 #[test]
 fn what_leads_from_one_random_postgres_database_to_another_gives_it() {
     let Some(mut scratch) = scratch() else { return };
-    try_pairs(6, 1000, &mut |seed| postgres_pair(&mut scratch, seed));
+    try_pairs(4, 1000, &mut |seed| postgres_pair(&mut scratch, seed));
 }
 
 /// A random SQLite database: tables with all that can stand in them, views, indexes, triggers.
@@ -254,7 +254,7 @@ fn sqlite_change(chance: &mut Chance, table: &str, columns: &[String]) -> String
 #[test]
 fn what_leads_from_one_random_sqlite_database_to_another_gives_it() {
     let mut scratch = Scratch::open(ScratchOptions::new(Dialect::Sqlite)).unwrap();
-    try_pairs(60, 1500, &mut |seed| {
+    try_pairs(30, 1500, &mut |seed| {
         let (mut from, mut to) =
             (scratch.create("from").unwrap(), scratch.create("to").unwrap());
         let half = seed / 2;

@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 
 use super::super::grammar::quote_ident;
-use super::super::token::tokens;
 use crate::catalog::{Catalog, Kind, Object, ObjectId};
 use crate::pair::Pair;
+use crate::plan::Hazard;
 
 /// The statement that adds a column at the end of a table. `None` where SQLite adds none of that sort.
 pub fn addition(column: &Object) -> Option<String> {
@@ -42,13 +42,13 @@ pub fn addition(column: &Object) -> Option<String> {
     Some(sql + ";")
 }
 
-/// The statements that build a table anew: `text` is what makes the wanted one. `None` if it is not the
-/// text of a table.
+/// The statements that build a table anew, in one transaction: `text` is what makes the wanted one.
 ///
-/// The columns that both have are copied; how far AUTOINCREMENT has counted is kept.
-pub fn rebuild(table: &ObjectId, catalogs: Pair<&Catalog>, text: &str) -> Option<Vec<String>> {
-    let name = table.name();
-    let new = format!("__new_{name}");
+/// The columns that both have are copied; how far AUTOINCREMENT has counted is kept. Where a row does not
+/// fit, everything is rolled back, the new name of the old table included: whoever goes on nevertheless finds
+/// nothing of that name to drop.
+pub fn rebuild(table: &ObjectId, catalogs: Pair<&Catalog>, text: &str) -> Vec<String> {
+    let old = set_aside(table);
     let columns = |catalog: &Catalog| -> BTreeSet<String> {
         let inside = catalog.inside(table).filter(|it| it.id.kind == Kind::Column);
         let stored = inside.filter(|it| it.get("generated").is_none());
@@ -58,19 +58,45 @@ pub fn rebuild(table: &ObjectId, catalogs: Pair<&Catalog>, text: &str) -> Option
         .intersection(&columns(catalogs.to))
         .map(|it| quote_ident(it))
         .collect();
-    let (quoted, quoted_new) = (quote_ident(name), quote_ident(&new));
-    let mut statements = vec![format!("{};", renamed(text, &quoted_new)?)];
+    let (name, quoted_old) = (quote_ident(table.name()), quote_ident(&old));
+    let mut statements =
+        vec![format!("ALTER TABLE {name} RENAME TO {quoted_old};"), format!("{text};")];
     if !both.is_empty() {
         let list = both.join(", ");
-        statements.push(format!("INSERT INTO {quoted_new} ({list}) SELECT {list} FROM {quoted};"));
+        statements.push(format!(
+            "INSERT OR ROLLBACK INTO {name} ({list}) SELECT {list} FROM {quoted_old};"
+        ));
     }
-    statements.extend(counted(table, catalogs, &new));
-    statements.push(format!("DROP TABLE {quoted};"));
-    statements.push(format!("ALTER TABLE {quoted_new} RENAME TO {quoted};"));
-    Some(statements)
+    statements.extend(counted(table, catalogs, &old));
+    statements.push(format!("DROP TABLE {quoted_old};"));
+    statements
 }
 
-fn counted(table: &ObjectId, catalogs: Pair<&Catalog>, new: &str) -> Vec<String> {
+/// What a table is called while a new one takes its place.
+fn set_aside(table: &ObjectId) -> String {
+    format!("__old_{}", table.name())
+}
+
+/// The risks of statements of [`rebuild`], if they are such: the columns that are not copied.
+pub fn hazards_of_rebuild(
+    statements: &[String],
+    catalogs: Pair<&Catalog>,
+) -> Option<Vec<Hazard>> {
+    let last = statements.last()?;
+    let is_it = |it: &&Object| *last == format!("DROP TABLE {};", quote_ident(&set_aside(&it.id)));
+    let table = &catalogs.from.of_kind(Kind::Table).find(is_it)?.id;
+    let columns = catalogs.from.inside(table).filter(|it| it.id.kind == Kind::Column);
+    let is_lost = |it: &&Object| {
+        let kept = catalogs.to.get(&it.id).is_some_and(|it| it.get("generated").is_none());
+        !kept && it.get("generated").is_none()
+    };
+    let lost = columns.filter(is_lost).map(|it| {
+        Hazard::DeletesData(format!("drop:{}.{}", table.name(), it.id.name()))
+    });
+    Some(lost.chain([Hazard::RewritesTable(table.name().to_owned())]).collect())
+}
+
+fn counted(table: &ObjectId, catalogs: Pair<&Catalog>, old: &str) -> Vec<String> {
     let counts = |catalog: &Catalog| {
         let mut inside = catalog.inside(table);
         inside.any(|it| it.get("autoincrement") == Some("true"))
@@ -79,23 +105,13 @@ fn counted(table: &ObjectId, catalogs: Pair<&Catalog>, new: &str) -> Vec<String>
         return Vec::new();
     }
     let literal = |it: &str| format!("'{}'", it.replace('\'', "''"));
-    let (old, new) = (literal(table.name()), literal(new));
+    let (name, old) = (literal(table.name()), literal(old));
     vec![
-        format!("DELETE FROM sqlite_sequence WHERE name = {new};"),
+        format!("DELETE FROM sqlite_sequence WHERE name = {name};"),
         format!(
-            "INSERT INTO sqlite_sequence (name, seq) SELECT {new}, seq FROM sqlite_sequence WHERE name = {old};"
+            "INSERT INTO sqlite_sequence (name, seq) SELECT {name}, seq FROM sqlite_sequence WHERE name = {old};"
         ),
     ]
-}
-
-/// The text of a table under another name: SQLite keeps it as `CREATE TABLE name …`.
-fn renamed(text: &str, name: &str) -> Option<String> {
-    let tokens = tokens(text).ok()?;
-    let [create, table, old, ..] = tokens.as_slice() else { return None };
-    if !create.is_word("create") || !table.is_word("table") {
-        return None;
-    }
-    Some(format!("{}{name}{}", text.get(..old.start)?, text.get(old.end()..)?))
 }
 
 #[cfg(test)]
@@ -115,19 +131,21 @@ mod tests {
         let (from, to) = (table(&["id", "old"], true), table(&["id", "new"], true));
         let id = ObjectId::new(Kind::Table, ["my t"]);
         let text = "CREATE TABLE `my t` (id integer primary key autoincrement, new text)";
-        let all = rebuild(&id, Pair { from: &from, to: &to }, text).unwrap();
+        let all = rebuild(&id, Pair { from: &from, to: &to }, text);
         let expected = [
-            "CREATE TABLE \"__new_my t\" (id integer primary key autoincrement, new text);",
-            "INSERT INTO \"__new_my t\" (\"id\") SELECT \"id\" FROM \"my t\";",
-            "DELETE FROM sqlite_sequence WHERE name = '__new_my t';",
-            "INSERT INTO sqlite_sequence (name, seq) SELECT '__new_my t', seq FROM sqlite_sequence WHERE name = 'my t';",
-            "DROP TABLE \"my t\";",
-            "ALTER TABLE \"__new_my t\" RENAME TO \"my t\";",
+            "ALTER TABLE \"my t\" RENAME TO \"__old_my t\";",
+            "CREATE TABLE `my t` (id integer primary key autoincrement, new text);",
+            "INSERT OR ROLLBACK INTO \"my t\" (\"id\") SELECT \"id\" FROM \"__old_my t\";",
+            "DELETE FROM sqlite_sequence WHERE name = 'my t';",
+            "INSERT INTO sqlite_sequence (name, seq) SELECT 'my t', seq FROM sqlite_sequence WHERE name = '__old_my t';",
+            "DROP TABLE \"__old_my t\";",
         ];
         assert_eq!(all, expected);
+        let hazards = hazards_of_rebuild(&all, Pair { from: &from, to: &to });
+        let lost = Hazard::DeletesData("drop:my t.old".to_owned());
+        assert_eq!(hazards, Some(vec![lost, Hazard::RewritesTable("my t".to_owned())]));
         let plain = table(&["id"], false);
-        let all = rebuild(&id, Pair { from: &plain, to: &to }, text).unwrap();
-        assert_eq!(all.len(), 4);
+        assert_eq!(rebuild(&id, Pair { from: &plain, to: &to }, text).len(), 4);
     }
 
     #[test]
