@@ -2,7 +2,7 @@
 
 use raingauge_engine::commands::{self, DiffRequest};
 use raingauge_engine::report::Report;
-use raingauge_engine::{Result, Dialect};
+use raingauge_engine::{Dialect, Result};
 
 use crate::arguments::{DialectChoice, DiffArgs};
 use crate::context::Context;

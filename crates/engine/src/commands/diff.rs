@@ -1,6 +1,7 @@
 //! `diff A B`: what differs between two sides, and the statements that lead from one to the other.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use raingauge_schema::plan::Hazard;
 use raingauge_schema::{Comparison, Dialect, Object, Pair};
@@ -10,6 +11,7 @@ use crate::diff::view::moved_columns;
 use crate::diff::{Builder, Goal, Side, Source, Trial, View, Way, lead};
 use crate::facts::unseen;
 use crate::findings::{differences_between, named, with_lines};
+use crate::initsql::excerpt;
 use crate::progress::Progress;
 use crate::report::{Finding, Outcome, Report, Section};
 use crate::setting::Setting;
@@ -60,7 +62,10 @@ pub fn diff(
     report.findings.extend(notes(&sides, &view, &comparison));
     let head = format!("-- raingauge diff: from {} to {}\n", label(&sides.from), label(&sides.to));
     if comparison.is_equal() {
-        return Ok(Diffed { report, script: Some(format!("{head}-- equal: there is nothing to do\n")) });
+        return Ok(Diffed {
+            report,
+            script: Some(format!("{head}-- equal: there is nothing to do\n")),
+        });
     }
     report.sections.push(differences(&comparison));
     report.findings.push(differ(&sides, &comparison));
@@ -98,7 +103,9 @@ fn dialect(request: &DiffRequest, sources: Pair<&Source>) -> Result<Dialect> {
             .next("say it: `--dialect postgresql` or `--dialect sqlite`"));
     };
     if let Some(other) = told.find(|it| *it != dialect) {
-        let message = format!("one side is of {dialect} and the other of {other}, and there is no way between them");
+        let message = format!(
+            "one side is of {dialect} and the other of {other}, and there is no way between them"
+        );
         return Err(Error::refusal("sides-of-two-engines", message));
     }
     match dialect {
@@ -135,7 +142,13 @@ fn view(dialect: Dialect, sides: &Pair<Side>) -> View {
     }
     let filters = sides.to.filters.clone().or_else(|| sides.from.filters.clone());
     let kept = if drizzle(&sides.from) { Default::default() } else { sides.from.catalog.clone() };
-    View { is_managed: true, declared: sides.to.declared.clone(), filters, kept, ..View::whole(dialect) }
+    View {
+        is_managed: true,
+        declared: sides.to.declared.clone(),
+        filters,
+        kept,
+        ..View::whole(dialect)
+    }
 }
 
 /// What the first side has beyond what counts may have to be made again.
@@ -217,7 +230,7 @@ fn left_out(sides: &Pair<Side>, view: &View) -> Option<Finding> {
     };
     let all: Vec<_> = whole.catalog.objects().filter(is_left_out).map(|it| named(&it.id)).collect();
     let message = format!(
-        "`{who}` says nothing of what Drizzle cannot express or the configuration leaves out; these of `{}` are not compared, and stay",
+        "`{who}` says nothing of what Drizzle cannot express or the configuration leaves out; these of `{}` are not compared, and stay where what they belong to stays",
         label(whole)
     );
     (!all.is_empty()).then(|| with_lines(Finding::info("not-compared", who.clone(), message), all))
@@ -255,14 +268,9 @@ fn of_way(way: &Way, sides: &Pair<Side>) -> Vec<Finding> {
     findings.extend(deleted.into_iter().map(|it| {
         Finding::warning("deletes-data", it.clone(), "is deleted, cut or rounded when it runs")
     }));
-    for [object, difference] in
-        differences_between(&way.remaining, Pair { from: "A", to: "B" })
-    {
+    for [object, difference] in differences_between(&way.remaining, Pair { from: "A", to: "B" }) {
         let message = format!("{difference}; no statement that is known here changes that");
-        findings.push(with_lines(
-            Finding::error("diff-not-expressed", object, message),
-            way.refused.iter().map(|(sql, why)| format!("{why}: {}", crate::initsql::excerpt(sql))).collect(),
-        ));
+        findings.push(Finding::error("diff-not-expressed", object, message));
     }
     let copy = format!("a copy of {}", label(&sides.from));
     findings.push(match &way.trial {
@@ -272,10 +280,13 @@ fn of_way(way: &Way, sides: &Pair<Side>) -> Vec<Finding> {
         }
         Trial::Proven => {
             let message = format!("were tried in scratch on {copy}; they do not lead all the way");
-            Finding::info("diff-tried", "statements", message)
+            let said = way.refused.iter();
+            let said = said.map(|(sql, why)| format!("{why}: {}", excerpt(sql))).collect();
+            with_lines(Finding::info("diff-tried", "statements", message), said)
         }
-        Trial::NotTried(why) => Finding::warning("diff-not-tried", "statements", "not tried")
-            .evidence(why.clone()),
+        Trial::NotTried(why) => {
+            Finding::warning("diff-not-tried", "statements", "not tried").evidence(why.clone())
+        }
         Trial::Failed(why) => {
             let message =
                 format!("were found one by one on {copy}, but do not lead to B from the beginning");
@@ -291,8 +302,12 @@ fn script(head: &str, way: &Way, dialect: Dialect, findings: &[Finding]) -> Stri
     let mut out = head.to_owned();
     for finding in findings {
         match finding.code {
-            "diff-tried" => out += &line("tried in scratch on a copy of the first: it gives the second"),
-            "diff-not-tried" => out += &line(&format!("not tried: {}", finding.evidence.join("; "))),
+            "diff-tried" => {
+                out += &line("tried in scratch on a copy of the first: it gives the second")
+            }
+            "diff-not-tried" => {
+                out += &line(&format!("not tried: {}", finding.evidence.join("; ")))
+            }
             "column-order" | "looks-renamed" => {
                 out += &line(&format!("{} {}", finding.subject, finding.message));
             }
@@ -302,7 +317,7 @@ fn script(head: &str, way: &Way, dialect: Dialect, findings: &[Finding]) -> Stri
     let own: usize = way.steps.iter().map(|it| it.statements.len()).sum();
     let all = way.statements(dialect);
     for setting in all.iter().take(all.len() - own) {
-        out += &format!("\n{setting}\n");
+        let _ = write!(out, "\n{setting}\n");
     }
     for step in &way.steps {
         out += "\n";
@@ -310,7 +325,7 @@ fn script(head: &str, way: &Way, dialect: Dialect, findings: &[Finding]) -> Stri
             out += &line(&hazard.to_string());
         }
         for sql in &step.statements {
-            out += &format!("{sql}\n");
+            let _ = writeln!(out, "{sql}");
         }
     }
     out

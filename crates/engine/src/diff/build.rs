@@ -5,9 +5,9 @@ mod declared;
 use std::collections::BTreeSet;
 
 use raingauge_schema::dialect::{AnySchema, AnySnapshot};
+use raingauge_schema::drizzle::Generation;
 use raingauge_schema::drizzle::migration::join;
 use raingauge_schema::drizzle::snapshot::SnapshotIds;
-use raingauge_schema::drizzle::Generation;
 use raingauge_schema::{Catalog, Dialect, Kind, Pair, compare};
 
 use super::piece::{self, Piece};
@@ -76,7 +76,11 @@ impl<'a> Builder<'a> {
     ///
     /// # Errors
     /// If a database cannot be reached, or scratch cannot be prepared.
-    pub fn open(setting: &'a Setting, dialect: Dialect, sources: Pair<&mut Source>) -> Result<Self> {
+    pub fn open(
+        setting: &'a Setting,
+        dialect: Dialect,
+        sources: Pair<&mut Source>,
+    ) -> Result<Self> {
         let usual = LedgerName::usual(dialect);
         let mut ledgers = BTreeSet::from([usual.clone()]);
         let (mut live, mut roles) = (None, Vec::new());
@@ -193,7 +197,8 @@ impl<'a> Builder<'a> {
         let mut copy = self.scratch.create("copy")?;
         let closed: Vec<_> = statements.iter().map(|it| format!("{it};\n")).collect();
         let file = join(closed.iter().map(String::as_str), true);
-        replay::file(&mut copy.session, "copy", &file).map_err(|it| unbuildable("the copy", &it))?;
+        replay::file(&mut copy.session, "copy", &file)
+            .map_err(|it| unbuildable("the copy", &it))?;
         Ok(copy)
     }
 
@@ -284,13 +289,8 @@ impl<'a> Builder<'a> {
 }
 
 fn is_foundation(sql: &str) -> bool {
-    let words = [
-        "CREATE EXTENSION",
-        "CREATE DOMAIN",
-        "CREATE TYPE",
-        "CREATE COLLATION",
-        "CREATE FUNCTION",
-    ];
+    let words =
+        ["CREATE EXTENSION", "CREATE DOMAIN", "CREATE TYPE", "CREATE COLLATION", "CREATE FUNCTION"];
     let is_enum = sql.starts_with("CREATE TYPE") && sql.contains(" AS ENUM ");
     words.iter().any(|it| sql.starts_with(it)) && !is_enum
 }

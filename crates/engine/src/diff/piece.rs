@@ -26,10 +26,21 @@ impl Piece {
     pub fn is_about(&self, id: &ObjectId) -> bool {
         let name = one_line(id.name());
         if self.schema.is_empty() {
-            return self.name == name;
+            return self.name == id.name();
         }
-        if id.kind == Kind::DefaultPrivilege {
-            return self.kind == "DEFAULT ACL";
+        match id.kind {
+            Kind::DefaultPrivilege => return self.kind == "DEFAULT ACL",
+            // These have the types that they are for in their names, which `pg_dump` writes otherwise.
+            Kind::Operator => {
+                let own = name.split_once('(').map_or(name.as_str(), |it| it.0);
+                return self.kind == "OPERATOR" && self.name == own;
+            }
+            Kind::Cast => return self.kind == "CAST",
+            Kind::OperatorClass | Kind::OperatorFamily => {
+                let own = name.rsplit_once(" using ").map_or(name.as_str(), |it| it.0);
+                return self.name == own;
+            }
+            _ => {}
         }
         let path = id.path.as_slice();
         let path = match id.kind {
@@ -68,7 +79,9 @@ pub fn of_dump(dump: &Dump) -> Vec<Piece> {
             is_another = role != "DEFAULT";
         } else if sql == "RESET SESSION AUTHORIZATION" {
             is_another = false;
-        } else if let Some((name, value)) = sql.strip_prefix("SET ").and_then(|it| it.split_once(" = ")) {
+        } else if let Some((name, value)) =
+            sql.strip_prefix("SET ").and_then(|it| it.split_once(" = "))
+        {
             settings.retain(|it| it.0 != name);
             let is_usual = match name {
                 "default_tablespace" => value == "''",
@@ -150,10 +163,22 @@ mod tests {
         assert!(!about(key, Kind::PrimaryKey, "public/shelves/books_pkey"));
         assert!(about(["INDEX", "by_note", "public"], Kind::Index, "public/books/by_note"));
         assert!(about(["TABLE", "books", "public"], Kind::Check, "public/books/positive"));
-        assert!(about(["FUNCTION", "area(integer, text)", "public"], Kind::Function, "public/area(integer, text)"));
-        assert!(!about(["FUNCTION", "area(text)", "public"], Kind::Function, "public/area(integer)"));
+        assert!(about(
+            ["FUNCTION", "area(integer, text)", "public"],
+            Kind::Function,
+            "public/area(integer, text)"
+        ));
+        assert!(!about(
+            ["FUNCTION", "area(text)", "public"],
+            Kind::Function,
+            "public/area(integer)"
+        ));
         assert!(about(["SCHEMA", "shop", "-"], Kind::Schema, "shop"));
         assert!(about(["TABLE", "two lines", "public"], Kind::Table, "public/two\nlines"));
-        assert!(about(["COMMENT", "COLUMN books.note", "public"], Kind::Comment, "column/public/books/note"));
+        assert!(about(
+            ["COMMENT", "COLUMN books.note", "public"],
+            Kind::Comment,
+            "column/public/books/note"
+        ));
     }
 }

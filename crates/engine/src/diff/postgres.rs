@@ -95,13 +95,10 @@ fn force(shop: &mut Workshop<'_>, round: &Round<'_>, objects: Pair<&Object>) -> 
         return Ok(());
     }
     let dependents = shop.vanished(&removal, round.catalogs.from)?;
-    let dependents: Vec<_> = dependents
-        .iter()
-        .filter(|it| it.id != objects.from.id && is_replaceable(it))
-        .collect();
+    let dependents: Vec<_> =
+        dependents.iter().filter(|it| it.id != objects.from.id && is_replaceable(it)).collect();
     let reads = |it: &&&Object| {
-        let readers =
-            [Kind::View, Kind::MaterializedView, Kind::Rule, Kind::Policy, Kind::Trigger];
+        let readers = [Kind::View, Kind::MaterializedView, Kind::Rule, Kind::Policy, Kind::Trigger];
         readers.contains(&it.id.kind)
     };
     let (readers, others): (Vec<_>, Vec<_>) = dependents.into_iter().partition(|it| reads(&it));
@@ -128,8 +125,7 @@ fn rename(shop: &mut Workshop<'_>, round: &Round<'_>) {
     // Of several that say the same, those that nobody needs go.
     for it in &round.difference.ambiguous {
         let surplus = it.from.iter().skip(it.to.len());
-        let surplus: Vec<_> =
-            surplus.filter_map(|it| round.catalogs.from.get(it)).collect();
+        let surplus: Vec<_> = surplus.filter_map(|it| round.catalogs.from.get(it)).collect();
         shop.drop_all(&surplus);
     }
 }
@@ -139,7 +135,8 @@ fn rename(shop: &mut Workshop<'_>, round: &Round<'_>) {
 fn make(shop: &mut Workshop<'_>, round: &Round<'_>) {
     let mut missing: BTreeSet<&ObjectId> =
         round.difference.only_to.iter().map(|it| &it.id).collect();
-    missing.extend(round.difference.ambiguous.iter().flat_map(|it| it.to.iter().skip(it.from.len())));
+    missing
+        .extend(round.difference.ambiguous.iter().flat_map(|it| it.to.iter().skip(it.from.len())));
     let dropped = shop.dropped.clone();
     missing.extend(dropped.iter().filter(|it| round.catalogs.to.get(it).is_some()));
     let differs: Vec<_> = round.difference.differs.iter().map(|it| &it.id).collect();
@@ -179,8 +176,7 @@ fn new_parts<'a>(round: &Round<'a>, missing: &BTreeSet<&ObjectId>) -> Vec<&'a Ob
         let table = it.id.path.get(..2).map(|it| ObjectId::new(Kind::Table, it));
         table.is_some_and(|it| now.get(&it).is_some())
     };
-    let mut parts: Vec<_> =
-        missing.iter().filter_map(|it| to.get(it)).filter(is_there).collect();
+    let mut parts: Vec<_> = missing.iter().filter_map(|it| to.get(it)).filter(is_there).collect();
     let place = |it: &Object| it.get("position").and_then(|it| it.parse::<u32>().ok());
     parts.sort_by_key(|it| (it.id.kind, it.id.path.get(..2), place(it)));
     parts
@@ -194,7 +190,8 @@ fn makings(piece: &Piece, differs: &[&ObjectId]) -> Vec<Vec<String>> {
         return vec![closed(filled.trim_end().to_owned())];
     }
     let words = ["FUNCTION ", "PROCEDURE ", "VIEW ", "RULE ", "TRIGGER ", "AGGREGATE "];
-    let rest = sql.strip_prefix("CREATE ").filter(|it| words.iter().any(|word| it.starts_with(word)));
+    let rest =
+        sql.strip_prefix("CREATE ").filter(|it| words.iter().any(|word| it.starts_with(word)));
     let Some(rest) = rest else { return vec![closed(sql.to_owned())] };
     let replacing = closed(format!("CREATE OR REPLACE {rest}"));
     match differs.iter().any(|it| piece.is_about(it)) {
@@ -227,7 +224,8 @@ fn speak(shop: &mut Workshop<'_>, object: &Object, to: Option<&Object>, is_new: 
     match object.id.kind {
         Kind::Comment => {
             let text = to.map(|it| it.get("text").unwrap_or_default());
-            let ways: Vec<_> = about::comment(object, text).into_iter().map(|it| vec![it]).collect();
+            let ways: Vec<_> =
+                about::comment(object, text).into_iter().map(|it| vec![it]).collect();
             shop.runs_one(&ways);
         }
         Kind::Grant => {

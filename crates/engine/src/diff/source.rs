@@ -75,7 +75,10 @@ impl Source {
         if path.is_file() {
             return file(text, path, setting);
         }
-        Err(unknown("a side of the comparison is neither a URL nor a file or folder that is there", text))
+        Err(unknown(
+            "a side of the comparison is neither a URL nor a file or folder that is there",
+            text,
+        ))
     }
 
     fn new(label: &str, nature: Nature, dialect: Option<Dialect>) -> Self {

@@ -124,8 +124,7 @@ fn adds_or_drops_columns(shop: &mut Workshop<'_>, round: &Round<'_>, table: &Obj
 
 /// The columns of a table, in their order.
 fn columns(catalog: &Catalog, table: &ObjectId) -> Vec<String> {
-    let mut all: Vec<_> =
-        catalog.inside(table).filter(|it| it.id.kind == Kind::Column).collect();
+    let mut all: Vec<_> = catalog.inside(table).filter(|it| it.id.kind == Kind::Column).collect();
     all.sort_by_key(|it| place(it));
     all.into_iter().map(|it| it.id.name().to_owned()).collect()
 }

@@ -116,7 +116,8 @@ pub(super) fn subject(id: &ObjectId) -> Option<ObjectId> {
         Kind::Grant | Kind::SecurityLabel => id.path.get(1..id.path.len().saturating_sub(1))?,
         _ => return None,
     };
-    let kind = Kind::ALL.into_iter().find(|it| id.path.first().is_some_and(|word| it.word() == word))?;
+    let kind =
+        Kind::ALL.into_iter().find(|it| id.path.first().is_some_and(|word| it.word() == word))?;
     Some(ObjectId::new(kind, rest))
 }
 

@@ -63,7 +63,9 @@ impl Way {
         let own = self.steps.iter().flat_map(|it| it.statements.iter().map(String::as_str));
         let own: Vec<_> = own.collect();
         let needed = match dialect {
-            Dialect::Postgres => ("SET check_function_bodies = false;", has_body as fn(&str) -> bool),
+            Dialect::Postgres => {
+                ("SET check_function_bodies = false;", has_body as fn(&str) -> bool)
+            }
             Dialect::MySql | Dialect::Sqlite => (REBUILDING, drops_table as fn(&str) -> bool),
         };
         let setting = own.iter().any(|it| needed.1(it)).then_some(needed.0);

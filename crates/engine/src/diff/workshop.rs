@@ -119,7 +119,8 @@ impl Workshop<'_> {
         }
         let Some(sql) = self.dialect.removal(object) else { return Ok(false) };
         let vanished = self.vanished(&sql, now)?;
-        let others: Vec<_> = vanished.into_iter().filter(|it| !belongs(&it.id, &object.id)).collect();
+        let others: Vec<_> =
+            vanished.into_iter().filter(|it| !belongs(&it.id, &object.id)).collect();
         if !others.iter().all(|it| is_replaceable(it)) {
             return Ok(false);
         }
@@ -130,7 +131,8 @@ impl Workshop<'_> {
     /// What would go with an object, by what its removal with `CASCADE` leaves.
     pub(super) fn vanished(&mut self, removal: &str, now: &Catalog) -> Result<Vec<Object>> {
         let ledgers = self.ledgers;
-        let Some(session) = self.session.as_deref_mut().filter(|_| self.dialect == Dialect::Postgres)
+        let Some(session) =
+            self.session.as_deref_mut().filter(|_| self.dialect == Dialect::Postgres)
         else {
             return Ok(Vec::new());
         };

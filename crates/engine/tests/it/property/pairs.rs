@@ -53,12 +53,8 @@ fn compared(from: &ScratchDatabase, to: &ScratchDatabase) -> Result<Diffed, Stri
         Dsn::Postgres(_) => ScratchChoice::Url(address(&from.dsn)),
         Dsn::Sqlite(_) => ScratchChoice::Auto,
     };
-    let request = DiffRequest {
-        from: address(&from.dsn),
-        to: address(&to.dsn),
-        dialect: None,
-        sql: false,
-    };
+    let request =
+        DiffRequest { from: address(&from.dsn), to: address(&to.dsn), dialect: None, sql: false };
     diff(&setting(choice), &request, &mut Silent)
         .map_err(|it| format!("{}: {it} {:?}", it.code, it.causes()))
 }
@@ -175,13 +171,16 @@ fn sqlite_table(
     use super::chance::q;
     let name = if chance.one_in(3) { chance.name() } else { format!("t{at}") };
     let mut columns = vec!["id".to_owned()];
-    let mut parts = vec![chance.pick(&[
-        "id integer primary key",
-        "id integer primary key autoincrement",
-        "id integer not null",
-        "\"id\" text primary key",
-    ])
-    .to_owned()];
+    let mut parts = vec![
+        chance
+            .pick(&[
+                "id integer primary key",
+                "id integer primary key autoincrement",
+                "id integer not null",
+                "\"id\" text primary key",
+            ])
+            .to_owned(),
+    ];
     for n in 0..chance.between(0, 5) {
         let column = if chance.one_in(4) { chance.name() } else { format!("c{n}") };
         let kind = chance.pick(&["integer", "text", "real", "blob", "numeric(10,2)", ""]);
@@ -223,7 +222,10 @@ fn sqlite_parts(chance: &mut Chance, table: &str, columns: &[String]) -> Vec<Str
         all.push(format!("create {unique}index {} on {t} ({column}){rest}", q(&chance.name())));
     }
     if chance.one_in(3) {
-        all.push(format!("create view {} as select {column} from {t}", q(&format!("v of {table}"))));
+        all.push(format!(
+            "create view {} as select {column} from {t}",
+            q(&format!("v of {table}"))
+        ));
     }
     if chance.one_in(3) {
         let name = q(&format!("w of {table}"));
@@ -255,8 +257,7 @@ fn sqlite_change(chance: &mut Chance, table: &str, columns: &[String]) -> String
 fn what_leads_from_one_random_sqlite_database_to_another_gives_it() {
     let mut scratch = Scratch::open(ScratchOptions::new(Dialect::Sqlite)).unwrap();
     try_pairs(30, 1500, &mut |seed| {
-        let (mut from, mut to) =
-            (scratch.create("from").unwrap(), scratch.create("to").unwrap());
+        let (mut from, mut to) = (scratch.create("from").unwrap(), scratch.create("to").unwrap());
         let half = seed / 2;
         sqlite_world(&mut from, half, 0);
         sqlite_world(&mut to, if seed % 2 == 0 { half } else { seed + 7_000 }, 4);

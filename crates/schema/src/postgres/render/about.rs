@@ -24,7 +24,8 @@ pub(super) fn undotted(text: &str) -> Vec<String> {
 
 /// What stands after `COMMENT ON`: `TABLE "public"."books"`, `TRIGGER "t" ON "public"."books"`.
 pub(super) fn address(kind: Kind, path: &[String]) -> Option<String> {
-    let quoted = |path: &[String]| path.iter().map(|it| quote_ident(it)).collect::<Vec<_>>().join(".");
+    let quoted =
+        |path: &[String]| path.iter().map(|it| quote_ident(it)).collect::<Vec<_>>().join(".");
     let (name, parent) = path.split_last()?;
     Some(match kind {
         Kind::Trigger | Kind::Rule | Kind::Policy => {
@@ -39,7 +40,7 @@ pub(super) fn address(kind: Kind, path: &[String]) -> Option<String> {
         | Kind::NotNull => format!("CONSTRAINT {} ON {}", quote_ident(name), quoted(parent)),
         Kind::Index => format!("INDEX {}.{}", quote_ident(path.first()?), quote_ident(name)),
         Kind::Function | Kind::Procedure | Kind::Aggregate => {
-            let (routine, arguments) = name.strip_suffix(')')?.split_once('(')?;
+            let (routine, arguments) = name.strip_suffix(')')?.rsplit_once('(')?;
             let is_star = kind == Kind::Aggregate && arguments.is_empty();
             let arguments = if is_star { "*" } else { arguments };
             let word = kind.word().to_uppercase();
@@ -152,8 +153,10 @@ pub fn grants(grant: &Object, to: Option<&Object>) -> Option<Vec<String>> {
 }
 
 /// What stands after `ON` in a grant, and the column that it is for.
+#[expect(clippy::wildcard_enum_match_arm, reason = "most kinds are called as in a comment")]
 fn target(kind: Kind, path: &[String]) -> Option<(String, Option<&str>)> {
-    let quoted = |path: &[String]| path.iter().map(|it| quote_ident(it)).collect::<Vec<_>>().join(".");
+    let quoted =
+        |path: &[String]| path.iter().map(|it| quote_ident(it)).collect::<Vec<_>>().join(".");
     Some(match kind {
         Kind::Table | Kind::View | Kind::MaterializedView | Kind::ForeignTable => {
             (format!("TABLE {}", quoted(path)), None)
@@ -219,7 +222,10 @@ mod tests {
         check(
             "function/public/f(integer)/public",
             None,
-            &[&format!("REVOKE ALL {sql} FROM PUBLIC;"), &format!("GRANT EXECUTE {sql} TO PUBLIC;")],
+            &[
+                &format!("REVOKE ALL {sql} FROM PUBLIC;"),
+                &format!("GRANT EXECUTE {sql} TO PUBLIC;"),
+            ],
         );
     }
 
@@ -227,6 +233,9 @@ mod tests {
     fn a_comment_of_a_check_may_be_one_of_a_domain() {
         let object = Object::new(Kind::Comment, ["check", "public", "price", "positive"]);
         let all = comment(&object, None);
-        assert_eq!(all[1], "COMMENT ON CONSTRAINT \"positive\" ON DOMAIN \"public\".\"price\" IS NULL;");
+        assert_eq!(
+            all[1],
+            "COMMENT ON CONSTRAINT \"positive\" ON DOMAIN \"public\".\"price\" IS NULL;"
+        );
     }
 }

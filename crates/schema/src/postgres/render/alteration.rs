@@ -14,7 +14,6 @@ use crate::postgres::grammar::{quote_ident, quote_literal};
 use crate::postgres::token::tokens;
 use crate::token::TokenKind;
 
-
 /// Statements that belong together.
 pub type Way = Vec<String>;
 
@@ -39,6 +38,7 @@ pub fn alterations(objects: Pair<&Object>, attribute: &str) -> Vec<Way> {
 
 /// What moves a type out of the way of a new one of its name; columns keep the old one until they are
 /// given the new one.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only types are set aside")]
 pub fn set_aside(object: &Object) -> Option<String> {
     let word = match object.id.kind {
         Kind::Domain => "DOMAIN",
@@ -84,7 +84,9 @@ fn table(objects: Pair<&Object>, attribute: &str) -> Vec<Way> {
         "access method" => {
             alter(format!("SET ACCESS METHOD {}", quote_ident(to.unwrap_or("heap"))))
         }
-        "tablespace" => alter(format!("SET TABLESPACE {}", quote_ident(to.unwrap_or("pg_default")))),
+        "tablespace" => {
+            alter(format!("SET TABLESPACE {}", quote_ident(to.unwrap_or("pg_default"))))
+        }
         "partition of" | "partition bound" => {
             let parents = from_parents(objects.from.get("partition of"));
             let detach = |it| format!("ALTER TABLE {it} DETACH PARTITION {name};");
@@ -119,7 +121,8 @@ fn options(head: &str, prefix: &str, values: Pair<Option<&str>>) -> Vec<Way> {
     let gone = from.iter().filter(|it| !kept.contains(it.0.as_str()));
     let gone: Vec<_> = gone.map(|it| format!("{prefix}{}", it.0)).collect();
     let new = to.iter().filter(|it| !from.contains(it));
-    let new: Vec<_> = new.map(|it| format!("{prefix}{} = {}", it.0, quote_literal(&it.1))).collect();
+    let new: Vec<_> =
+        new.map(|it| format!("{prefix}{} = {}", it.0, quote_literal(&it.1))).collect();
     let mut way = Way::new();
     if !gone.is_empty() {
         way.push(format!("{head} RESET ({});", gone.join(", ")));
@@ -276,8 +279,14 @@ pub fn renaming(from: &ObjectId, to: &str) -> Option<String> {
             let (schema, name) = (quote_ident(schema), quote_ident(name));
             Some(format!("ALTER INDEX {schema}.{name} RENAME TO {to};"))
         }
-        Kind::Sequence => Some(format!("ALTER {} RENAME TO {to};", address(from.kind, &from.path)?)),
-        Kind::PrimaryKey | Kind::Unique | Kind::ForeignKey | Kind::Check | Kind::Exclusion
+        Kind::Sequence => {
+            Some(format!("ALTER {} RENAME TO {to};", address(from.kind, &from.path)?))
+        }
+        Kind::PrimaryKey
+        | Kind::Unique
+        | Kind::ForeignKey
+        | Kind::Check
+        | Kind::Exclusion
         | Kind::NotNull => {
             let name = quote_ident(from.name());
             Some(format!("ALTER TABLE {} RENAME CONSTRAINT {name} TO {to};", parent(from)))
@@ -308,7 +317,8 @@ mod tests {
 
     #[test]
     fn options_are_set_and_what_is_not_said_any_more_is_reset() {
-        let table = |options| Object::new(Kind::Table, ["public", "t"]).with_some("options", options);
+        let table =
+            |options| Object::new(Kind::Table, ["public", "t"]).with_some("options", options);
         let (from, to) = (table(Some("fillfactor=70, a=b")), table(Some("a=c")));
         let head = "ALTER TABLE \"public\".\"t\"";
         let expected = [format!("{head} RESET (fillfactor);"), format!("{head} SET (a = 'c');")];

@@ -74,7 +74,7 @@ fn alone(kind: Kind) -> Option<&'static str> {
 /// The path of a routine ends with its name and the types of its arguments: `area(integer, text)`.
 fn routine(object: &Object) -> Option<String> {
     let (schema, signature) = (object.id.path.first()?, object.id.name());
-    let (name, arguments) = signature.strip_suffix(')')?.split_once('(')?;
+    let (name, arguments) = signature.strip_suffix(')')?.rsplit_once('(')?;
     let arguments = match (object.id.kind, arguments) {
         (Kind::Aggregate, "") => "*",
         (_, arguments) => arguments,

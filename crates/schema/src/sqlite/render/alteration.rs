@@ -4,6 +4,7 @@
 //! text that makes the wanted one, and copies the rows.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use super::super::grammar::quote_ident;
 use crate::catalog::{Catalog, Kind, Object, ObjectId};
@@ -16,20 +17,20 @@ pub fn addition(column: &Object) -> Option<String> {
     let mut sql = format!("ALTER TABLE {} ADD COLUMN {}", quote_ident(table), quote_ident(name));
     let kind = column.get("type").unwrap_or_default();
     if !kind.is_empty() {
-        sql += &format!(" {kind}");
+        let _ = write!(sql, " {kind}");
     }
     if let Some(collation) = column.get("collation") {
-        sql += &format!(" COLLATE {}", quote_ident(collation));
+        let _ = write!(sql, " COLLATE {}", quote_ident(collation));
     }
     match (column.get("generated"), column.get("generated kind")) {
         (Some(expression), Some("virtual")) => {
-            sql += &format!(" GENERATED ALWAYS AS ({expression}) VIRTUAL");
+            let _ = write!(sql, " GENERATED ALWAYS AS ({expression}) VIRTUAL");
         }
         (Some(_), _) => return None,
         (None, _) => {}
     }
     if let Some(default) = column.get("default") {
-        sql += &format!(" DEFAULT {default}");
+        let _ = write!(sql, " DEFAULT {default}");
     }
     if column.get("not null conflict").is_some() {
         return None;
@@ -78,10 +79,7 @@ fn set_aside(table: &ObjectId) -> String {
 }
 
 /// The risks of statements of [`rebuild`], if they are such: the columns that are not copied.
-pub fn hazards_of_rebuild(
-    statements: &[String],
-    catalogs: Pair<&Catalog>,
-) -> Option<Vec<Hazard>> {
+pub fn hazards_of_rebuild(statements: &[String], catalogs: Pair<&Catalog>) -> Option<Vec<Hazard>> {
     let last = statements.last()?;
     let is_it = |it: &&Object| *last == format!("DROP TABLE {};", quote_ident(&set_aside(&it.id)));
     let table = &catalogs.from.of_kind(Kind::Table).find(is_it)?.id;
@@ -90,9 +88,9 @@ pub fn hazards_of_rebuild(
         let kept = catalogs.to.get(&it.id).is_some_and(|it| it.get("generated").is_none());
         !kept && it.get("generated").is_none()
     };
-    let lost = columns.filter(is_lost).map(|it| {
-        Hazard::DeletesData(format!("drop:{}.{}", table.name(), it.id.name()))
-    });
+    let lost = columns
+        .filter(is_lost)
+        .map(|it| Hazard::DeletesData(format!("drop:{}.{}", table.name(), it.id.name())));
     Some(lost.chain([Hazard::RewritesTable(table.name().to_owned())]).collect())
 }
 
