@@ -303,10 +303,10 @@ fn script(head: &str, way: &Way, dialect: Dialect, findings: &[Finding]) -> Stri
     for finding in findings {
         match finding.code {
             "diff-tried" => {
-                out += &line("tried in scratch on a copy of the first: it gives the second")
+                out += &line("tried in scratch on a copy of the first: it gives the second");
             }
             "diff-not-tried" => {
-                out += &line(&format!("not tried: {}", finding.evidence.join("; ")))
+                out += &line(&format!("not tried: {}", finding.evidence.join("; ")));
             }
             "column-order" | "looks-renamed" => {
                 out += &line(&format!("{} {}", finding.subject, finding.message));

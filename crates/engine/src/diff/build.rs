@@ -47,7 +47,7 @@ pub struct Side {
 #[derive(Debug)]
 enum Place {
     Live(Box<Session>, Dsn),
-    Scratch(ScratchDatabase),
+    Scratch(Box<ScratchDatabase>),
 }
 
 impl Place {
@@ -123,7 +123,7 @@ impl<'a> Builder<'a> {
             Nature::Live(dsn) => {
                 Place::Live(Box::new(Session::open(dsn, Access::ReadOnly)?), dsn.clone())
             }
-            _ => Place::Scratch(self.build(source, declared.as_ref())?),
+            _ => Place::Scratch(Box::new(self.build(source, declared.as_ref())?)),
         };
         let (session, dsn) = place.session();
         let catalog = introspect::catalog(session, &self.ledgers)?;

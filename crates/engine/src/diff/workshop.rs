@@ -121,7 +121,7 @@ impl Workshop<'_> {
         let vanished = self.vanished(&sql, now)?;
         let others: Vec<_> =
             vanished.into_iter().filter(|it| !belongs(&it.id, &object.id)).collect();
-        if !others.iter().all(|it| is_replaceable(it)) {
+        if !others.iter().all(is_replaceable) {
             return Ok(false);
         }
         self.drop_all(&others.iter().collect::<Vec<_>>());
