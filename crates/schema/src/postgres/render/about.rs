@@ -60,6 +60,7 @@ pub(super) fn address(kind: Kind, path: &[String]) -> Option<String> {
         | Kind::DefaultPrivilege
         | Kind::SecurityLabel
         | Kind::Database
+        | Kind::Event
         | Kind::Parameter
         | Kind::Other => return None,
         Kind::ForeignServer => format!("SERVER {}", quoted(path)),
