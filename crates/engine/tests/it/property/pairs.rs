@@ -111,7 +111,7 @@ fn try_pairs(few: u64, full: u64, pair: &mut dyn FnMut(u64) -> Result<Outcome, S
                 wrong.push(text);
             }
         }
-        if seed % 50 == 0 {
+        if seed.is_multiple_of(50) {
             println!("{seed} pairs, {counts:?}, {} wrong", wrong.len());
         }
     }
@@ -126,7 +126,8 @@ fn postgres_pair(scratch: &mut Scratch, seed: u64) -> Result<Outcome, String> {
     let (mut from, mut to) = (prepared(scratch), prepared(scratch));
     let half = seed / 2;
     drop(World::build(&mut from.session, half));
-    let mut world = World::build(&mut to.session, if seed % 2 == 0 { half } else { seed + 7_000 });
+    let mut world =
+        World::build(&mut to.session, if seed.is_multiple_of(2) { half } else { seed + 7_000 });
     for _ in 0..12 {
         if let Some((sql, _)) = world.change() {
             let _ = world.session.run(&sql);
@@ -260,7 +261,7 @@ fn what_leads_from_one_random_sqlite_database_to_another_gives_it() {
         let (mut from, mut to) = (scratch.create("from").unwrap(), scratch.create("to").unwrap());
         let half = seed / 2;
         sqlite_world(&mut from, half, 0);
-        sqlite_world(&mut to, if seed % 2 == 0 { half } else { seed + 7_000 }, 4);
+        sqlite_world(&mut to, if seed.is_multiple_of(2) { half } else { seed + 7_000 }, 4);
         led(&from, &to, Dialect::Sqlite)
     });
 }
