@@ -159,6 +159,10 @@ fn a_history_its_snapshot_and_schema_ts_are_equal_and_a_sqlite_file_is_led_there
          insert into users values (7, 'Ada', 'g'); insert into posts values (1, 7);",
     )?;
     let url = project.database.url();
+    // Who takes the statements out of the report needs the settings too: posts refer to users.
+    let report: Value = run(&project, &["diff", "--format", "json", &url, "drizzle"], 1)?.json()?;
+    let first = report["sections"]["statements"][0]["statement"].as_str();
+    assert_eq!(first, Some("PRAGMA foreign_keys = OFF;"), "{report}");
     let script = lead(&project, &url, "drizzle")?;
     assert!(script.contains("-- deletes data (drop:users.gone)"), "{script}");
     let rows =

@@ -77,7 +77,7 @@ pub fn diff(
     carry_pieces(&view, &mut sides);
     let goal = Goal { view: &view, sides: Pair { from: &sides.from, to: &sides.to } };
     let way = lead(goal, &mut builder, progress)?;
-    report.sections.extend(statements(&way));
+    report.sections.extend(statements(&way, dialect));
     report.findings.extend(of_way(&way, &sides));
     if !way.is_complete() {
         return Ok(Diffed { report: refused(report, request), script: None });
@@ -237,9 +237,12 @@ fn left_out(sides: &Pair<Side>, view: &View) -> Option<Finding> {
 }
 
 /// The statements with their numbers, and the risks by number.
-fn statements(way: &Way) -> Vec<Section> {
+fn statements(way: &Way, dialect: Dialect) -> Vec<Section> {
     let mut statements = Section::new("statements", "from A to B", &["n", "statement"]);
     let mut risks = Section::new("risks", "risks of these statements", &["n", "risk"]);
+    for setting in way.settings(dialect).into_iter().flat_map(str::lines) {
+        statements.push([(statements.rows.len() + 1).to_string(), setting.to_owned()]);
+    }
     for step in &way.steps {
         let first = (statements.rows.len() + 1).to_string();
         for hazard in &step.hazards {

@@ -60,16 +60,22 @@ pub struct Way {
 impl Way {
     /// The statements with the settings that they need, one by one.
     pub fn statements(&self, dialect: Dialect) -> Vec<&str> {
-        let own = self.steps.iter().flat_map(|it| it.statements.iter().map(String::as_str));
-        let own: Vec<_> = own.collect();
-        let needed = match dialect {
+        self.settings(dialect).into_iter().chain(self.own()).collect()
+    }
+
+    /// What has to be set before the steps: without it a rebuild would break what refers to the table.
+    pub fn settings(&self, dialect: Dialect) -> Option<&'static str> {
+        let (settings, needs) = match dialect {
             Dialect::Postgres => {
                 ("SET check_function_bodies = false;", has_body as fn(&str) -> bool)
             }
             Dialect::MySql | Dialect::Sqlite => (REBUILDING, drops_table as fn(&str) -> bool),
         };
-        let setting = own.iter().any(|it| needed.1(it)).then_some(needed.0);
-        setting.into_iter().chain(own).collect()
+        self.own().any(needs).then_some(settings)
+    }
+
+    fn own(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().flat_map(|it| it.statements.iter().map(String::as_str))
     }
 
     /// Whether everything that differs is in the statements.

@@ -147,10 +147,12 @@ fn killed_everywhere(example: Example) -> Result {
     println!("{} runs that are killed", cases.len());
     each(&cases, |case| {
         let project = project(example)?;
-        for boundary in case.split(" then ") {
+        for (nth, boundary) in case.split(" then ").enumerate() {
             let binary = binary().env("RAINGAUGE_CRASH_AT", boundary);
             let crash = binary.run(&project.root, &migrate())?;
-            check(crash.code == -6, || format!("did not die at {boundary}: {crash}"))?;
+            // A second run does not come by where the first one had only to be told that it is done.
+            let has_passed = nth == 1 && crash.code == 0;
+            check(crash.code == -6 || has_passed, || format!("not dead at {boundary}: {crash}"))?;
             no_book_is_lost(&project)?;
         }
         let again = binary().run(&project.root, &migrate())?;
