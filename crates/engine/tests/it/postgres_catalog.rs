@@ -71,8 +71,10 @@ fn every_kind_of_object_is_in_the_catalog() {
     if let Ok(path) = std::env::var("RAINGAUGE_TEST_DUMP") {
         std::fs::write(path, &text).unwrap();
     }
-    // A subscription holds its database, so that it has a test of its own; labels need a provider.
+    // A subscription holds its database, so that it has a test of its own; labels need a provider. Events
+    // are MySQL's.
     let elsewhere = [
+        Kind::Event,
         Kind::Role,
         Kind::NotNull,
         Kind::Subscription,
