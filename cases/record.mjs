@@ -1,4 +1,8 @@
-// Records what the real drizzle-kit does with the cases: node cases/record.mjs <node_modules> [filter]
+// Records what the real drizzle-kit of 0.31 does with the cases, or compares it with what is recorded:
+//
+//   node cases/record.mjs <folder with node_modules> [--check] [filter]
+//
+// `cargo xtask oracle` runs this after the suite and the renames.
 //
 // A case is a folder below cases/postgres or cases/sqlite. With schema.ts it is a schema made from
 // nothing, with from.ts and to.ts a change. The kit's files are written beside, never by hand:
@@ -14,13 +18,16 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { declare } from "./declare.mjs";
 
 const root = dirname(fileURLToPath(import.meta.url));
-const [modules, filter = ""] = process.argv.slice(2);
+const options = process.argv.slice(2);
+const isCheck = options.includes("--check");
+const [packages, filter = ""] = options.filter((it) => !it.startsWith("--"));
 const dialects = { postgres: "postgresql", sqlite: "sqlite" };
 const id = (last) => `00000000-0000-4000-8000-00000000000${last}`;
 const origin = "00000000-0000-0000-0000-000000000000";
 
-if (!modules) throw new Error("usage: node cases/record.mjs <node_modules> [filter]");
+if (!packages) throw new Error("usage: node cases/record.mjs <folder with node_modules> [--check] [filter]");
 
+const modules = join(packages, "node_modules");
 const versions = Object.fromEntries(["drizzle-kit", "drizzle-orm"].map((name) => {
   const { version } = JSON.parse(readFileSync(join(modules, name, "package.json"), "utf8"));
   return [name, version];
@@ -54,6 +61,14 @@ function masked(project, number, ids) {
     .replace(`"prevId": "${snapshot.prevId}"`, `"prevId": "${ids.prevId}"`);
 }
 
+// Writes what was recorded, or tells that it is another now.
+function keep(file, text) {
+  if (!isCheck) return writeFileSync(file, text);
+  if (existsSync(file) && readFileSync(file, "utf8") === text) return;
+  console.log(`differs from the recording: ${relative(root, file)}`);
+  process.exitCode = 1;
+}
+
 async function record(folder) {
   const dialect = dialects[relative(root, folder).split("/")[0]];
   const project = mkdtempSync(join(tmpdir(), "raingauge-case-"));
@@ -66,7 +81,7 @@ async function record(folder) {
     writeFileSync(join(project, `${name}.mjs`), source);
     const exports = await import(pathToFileURL(join(project, `${name}.mjs`)));
     const declared = JSON.stringify(await declare(dialect, exports, project), null, 2);
-    writeFileSync(join(folder, name === "schema" ? "declared.json" : `${name}.json`), `${declared}\n`);
+    keep(join(folder, name === "schema" ? "declared.json" : `${name}.json`), `${declared}\n`);
     const output = await generate(project, `--dialect=${dialect} --schema=./schema.ts --out=./drizzle --name=step`);
     if (!existsSync(join(project, `drizzle/000${number}_step.sql`))) {
       throw new Error(`${folder}: the kit wrote no migration for ${name}.ts\n${output}`);
@@ -74,13 +89,14 @@ async function record(folder) {
   }
   const last = names.length - 1;
   await generate(project, `--dialect=${dialect} --schema=./schema.ts --out=./drizzle --name=custom --custom`);
-  writeFileSync(join(folder, "snapshot.json"), masked(project, last, { id: id(last), prevId: last ? id(0) : origin }));
-  writeFileSync(join(folder, "custom.json"), masked(project, last + 1, { id: id(9), prevId: id(last) }));
-  writeFileSync(join(folder, "migration.sql"), readFileSync(join(project, `drizzle/000${last}_step.sql`)));
+  keep(join(folder, "snapshot.json"), masked(project, last, { id: id(last), prevId: last ? id(0) : origin }));
+  keep(join(folder, "custom.json"), masked(project, last + 1, { id: id(9), prevId: id(last) }));
+  keep(join(folder, "migration.sql"), readFileSync(join(project, `drizzle/000${last}_step.sql`), "utf8"));
   rmSync(project, { recursive: true });
 }
 
-const folders = [...caseFolders(root)].filter((it) => it.includes(filter));
+const all = Object.keys(dialects).flatMap((it) => [...caseFolders(join(root, it))]);
+const folders = all.filter((it) => it.includes(filter));
 const failed = [];
 await Promise.all([0, 1].map(async () => {
   for (let folder; (folder = folders.shift()); ) {
@@ -88,6 +104,6 @@ await Promise.all([0, 1].map(async () => {
     await record(folder).catch((error) => failed.push(new Error(`${folder}: ${error.stack ?? error}`)));
   }
 }));
-if (!filter) writeFileSync(join(root, "recorded-with.json"), `${JSON.stringify(versions, null, 2)}\n`);
+if (!filter) keep(join(root, "recorded-with.json"), `${JSON.stringify(versions, null, 2)}\n`);
 for (const error of failed) console.error(String(error.message ?? error));
-process.exitCode = failed.length ? 1 : 0;
+if (failed.length) process.exitCode = 1;

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use raingauge_testkit::judge::orm::{Orm, PACKAGES};
 use raingauge_testkit::node::{RUNTIMES, SCHEMA_PACKAGES, YARN_PROJECT, runtimes_packages};
-use raingauge_testkit::project::{DRIZZLE_1, Example, Project};
+use raingauge_testkit::project::{DRIZZLE_1, Example, MYSQL_0, Project};
 use raingauge_testkit::{Failure, Result, pgbouncer, postgres, s3};
 
 use crate::mysql;
@@ -146,6 +146,7 @@ pub(crate) fn packages() -> Result {
     }
     install_packages(PACKAGES, &Orm::packages())?;
     install_packages(DRIZZLE_1, &Project::drizzle_1_packages())?;
+    install_packages(MYSQL_0, &Project::mysql_0_packages())?;
     install_packages(s3::PACKAGES, &s3::packages())?;
     install_packages(SCHEMA_PACKAGES, &root().join("crates/tsload/tests/packages"))?;
     install_packages(RUNTIMES, &runtimes_packages())?;

@@ -5,6 +5,7 @@
 //! unpacked. What cannot be had is told, and the tests that want it say so again.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -15,14 +16,22 @@ use crate::process::{show_and_run, starts, target};
 
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 const SOURCE: &str = "http://deb.debian.org/debian sid main";
-const PACKAGE: &str = "mysql-server-core";
+const PACKAGES: [&str; 2] = ["mysql-server-core", "mysql-client-core"];
+
+/// Calls a program through the loader of its own C library, wherever the folder is.
+const WRAPPER: &str = r#"#!/bin/sh
+usr=$(dirname "$(readlink -f "$0")")/../usr
+for loader in "$usr"/lib/*/ld-linux*; do break; done
+exec "$loader" --library-path "$(dirname "$loader")" "$usr/bin/${0##*/}" "$@"
+"#;
 
 /// Installs both. Only MariaDB has to be there.
 pub(crate) fn run() -> Result {
     mariadb()?;
     let folder = target()?.join("testkit").join(mysql::FOLDER);
     let reason = folder.join("missing");
-    if folder.join("usr/sbin/mysqld").is_file() {
+    let has = |it: &str| folder.join(it).is_file();
+    if has("usr/sbin/mysqld") && has("bin/mysqldump") {
         println!("MySQL: unpacked");
         return Ok(());
     }
@@ -72,7 +81,8 @@ fn mysql(folder: &Path) -> Result {
     fs::write(apt.join("apt.conf"), configuration(&apt))?;
     show_and_run(private_apt(&apt).arg("update"))?;
     // With no package installed everything that the server needs is fetched, the C library too.
-    show_and_run(private_apt(&apt).args(["install", "-y", "--download-only", PACKAGE]))?;
+    let mut download = private_apt(&apt);
+    show_and_run(download.args(["install", "-y", "--download-only"]).args(PACKAGES))?;
     for entry in fs::read_dir(apt.join("cache/archives"))? {
         let package = entry?.path();
         if package.extension().is_some_and(|it| it == "deb") {
@@ -83,6 +93,13 @@ fn mysql(folder: &Path) -> Result {
                 return Err(Failure::new(format!("cannot unpack `{}`", package.display())));
             }
         }
+    }
+    let bin = folder.join("bin");
+    fs::create_dir_all(&bin)?;
+    for name in ["mysql", "mysqldump"] {
+        let path = bin.join(name);
+        fs::write(&path, WRAPPER)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;
     }
     Ok(fs::remove_dir_all(apt)?)
 }

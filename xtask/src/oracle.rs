@@ -1,5 +1,5 @@
-//! `cargo xtask oracle`: what the real drizzle-kit of both generations makes of the suite in
-//! `cases/suite`, recorded or compared with the recordings.
+//! `cargo xtask oracle`: what the real drizzle-kit of both generations makes of all that is in `cases`,
+//! recorded or compared with the recordings.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -12,7 +12,14 @@ use crate::process::{root, show_and_run, target};
 /// Both Drizzles, by the folder that locks their packages.
 const GENERATIONS: [&str; 2] = ["0", "1"];
 
-/// Ask the real drizzle-kit about the suite in cases/suite, and record what it answers
+/// The scripts that ask, below `cases`, and the generations that they ask.
+const RECORDERS: [(&str, &[&str]); 3] = [
+    ("suite/record.mjs", &GENERATIONS),
+    ("renames/record.mjs", &GENERATIONS),
+    ("record.mjs", &["0"]),
+];
+
+/// Ask the real drizzle-kit about all that is in cases, and record what it answers
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct OracleArgs {
     /// Compare its answers with the recordings, and change nothing
@@ -26,10 +33,12 @@ pub(crate) struct OracleArgs {
 pub(crate) fn run(arguments: &OracleArgs) -> Result {
     for generation in GENERATIONS {
         let folder = packages(generation)?;
-        let mut node = Command::new("node");
-        node.arg(root().join("cases/suite/record.mjs")).arg(folder);
-        node.args(arguments.check.then_some("--check")).args(&arguments.filter);
-        show_and_run(node.stdin(Stdio::null()))?;
+        for (recorder, _) in RECORDERS.iter().filter(|it| it.1.contains(&generation)) {
+            let mut node = Command::new("node");
+            node.arg(root().join("cases").join(recorder)).arg(&folder);
+            node.args(arguments.check.then_some("--check")).args(&arguments.filter);
+            show_and_run(node.stdin(Stdio::null()))?;
+        }
     }
     Ok(())
 }

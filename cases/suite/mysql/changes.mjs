@@ -72,6 +72,12 @@ export const changes = (orm) => {
     ...(!next && { "a generated column becomes not null": pair([{ a: int(), b: int().generatedAlwaysAs(sql`a + 1`, { mode: "stored" }) }], [{ a: int(), b: int().notNull().generatedAlwaysAs(sql`a + 1`, { mode: "stored" }) }]) }),
     ...(!next && { "a composite key with a name changes": pair([{ a: int(), b: int(), c: int() }, (it) => [primaryKey({ name: "k", columns: [it.a, it.b] })]], [{ a: int(), b: int(), c: int() }, (it) => [primaryKey({ name: "k", columns: [it.a, it.c] })]]) }),
     ...(!next && { "a default of zero stays while null goes": column(int().default(0), int().notNull().default(0)) }),
+    "a reference goes, its index stays": {
+      from: () => { const o = other(); return { o, t: t({ id: int().primaryKey(), o: int().references(() => o.id) }, (it) => [index("i").on(it.o)]) }; },
+      to: () => ({ o: other(), t: t({ id: int().primaryKey(), o: int() }, (it) => [index("i").on(it.o)]) }),
+    },
+    ...(!next && { "numbers come": pair([{ a: int() }], [{ a: int(), id: int().autoincrement().primaryKey() }]) }),
+    ...(!next && { "a key on new columns comes": pair([{ a: int() }], [{ a: int(), b: int(), c: int() }, (it) => [primaryKey({ columns: [it.b, it.c] })]]) }),
     "a number becomes a moment": column(int(), timestamp()),
     "an existing view becomes ours": { from: view(() => ({ v: mysqlView("v", { a: int("a") }).existing() })), to: view((it) => ({ v: mysqlView("v").as((qb) => qb.select().from(it)) })) },
     ...(next && { "what the kit passes over": { from: () => ({ t: t(base(), (it) => [index("i").on(it.a), check("c", sql`${it.a} > 0`)]) }), to: () => ({ t: t({ ...base(), d: int() }, (it) => [index("i").on(it.b), check("c", sql`${it.a} > 1`)]) }) } }),

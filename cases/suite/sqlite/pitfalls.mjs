@@ -27,5 +27,13 @@ export const changes = (orm) => {
       from: () => { const b = t({}); const a = sqliteView("a").as((q) => q.select().from(b.t)); return { ...b, a, z: sqliteView("z").as((q) => q.select().from(a)) }; },
       to: () => t({}),
     },
+    "table that a view reads is rebuilt": {
+      from: () => { const b = t({ a: text() }); const v = sqliteView("v").as((q) => q.select().from(b.t)); return { ...b, v, w: sqliteView("w").as((q) => q.select().from(v)) }; },
+      to: () => { const b = t({ a: text().notNull() }); const v = sqliteView("v").as((q) => q.select().from(b.t)); return { ...b, v, w: sqliteView("w").as((q) => q.select().from(v)) }; },
+    },
+    "view changes along with a column that goes": {
+      from: () => { const b = t({ a: text(), b: text() }); return { ...b, v: sqliteView("v").as((q) => q.select({ b: b.t.b }).from(b.t)) }; },
+      to: () => { const b = t({ a: text() }); return { ...b, v: sqliteView("v").as((q) => q.select({ a: b.t.a }).from(b.t)) }; },
+    },
   };
 };

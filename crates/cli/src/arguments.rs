@@ -36,11 +36,11 @@ pub(crate) struct Common {
     /// it, compose files, Dockerfiles and the usual places are searched
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) init_sql: Vec<PathBuf>,
-    /// Where throw-away PostgreSQL databases are made: a server's URL, or `target` to allow the
+    /// Where throw-away databases are made: a server's URL, or `target` to allow the
     /// database's own server; without it, a temporary server on this machine
     #[arg(long, global = true, value_name = "URL|target")]
     pub(crate) scratch: Option<String>,
-    /// Where `pg_dump` and `pg_restore` are: a folder, or the beginning of a command such as `docker exec
+    /// Where `pg_dump` and `pg_restore`, or `mysqldump` and `mysql`, are: a folder, or the beginning of a command such as `docker exec
     /// -i db`
     #[arg(long, global = true, value_name = "FOLDER|COMMAND")]
     pub(crate) pg_client: Option<String>,
@@ -311,10 +311,10 @@ pub(crate) struct MigrateArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub(crate) wait: u64,
     /// How many milliseconds a statement waits for a lock before it lets others pass and tries again
-    /// (PostgreSQL)
+    /// (PostgreSQL; MySQL and MariaDB count in whole seconds)
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 500)]
     pub(crate) lock_timeout: u64,
-    /// How many seconds a statement may take; without it, what the server says (PostgreSQL)
+    /// How many seconds a statement may take; without it, what the server says (PostgreSQL, MySQL, MariaDB)
     #[arg(long, value_name = "SECONDS")]
     pub(crate) statement_timeout: Option<u64>,
 }
@@ -341,7 +341,8 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// Write a form that lets others go on reading and writing while it runs, with the same end: indexes
-    /// built concurrently, constraints validated afterwards (PostgreSQL)
+    /// built concurrently, constraints validated afterwards (PostgreSQL); the ALGORITHM and LOCK without which the
+    /// server has to refuse (MySQL, MariaDB)
     #[arg(long, conflicts_with = "custom")]
     pub(crate) safe: bool,
     /// Write an empty migration, for statements of your own
@@ -372,6 +373,7 @@ pub(crate) struct DiffArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DialectChoice {
     Postgresql,
+    Mysql,
     Sqlite,
 }
 

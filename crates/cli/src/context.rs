@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use raingauge_engine::report::Report;
 use raingauge_engine::setting::{Keeping, Runtime, ScratchChoice, Setting};
 use raingauge_engine::{Error, Result};
 
@@ -71,6 +72,39 @@ impl Context {
     }
 }
 
+impl Context {
+    /// The report whose next command meets the same database by the same configuration: what was typed for this
+    /// command counts for it alone. A password is not repeated.
+    pub(crate) fn repeated(&self, mut report: Report) -> Report {
+        let Some(next) = report.next.as_mut().filter(|it| it.starts_with("raingauge ")) else {
+            return report;
+        };
+        if let Some(url) = self.setting.url.as_deref().filter(|_| !next.contains(" --url ")) {
+            let shown = if may_have_password(url) { &report.target } else { url };
+            let shown = if shown.is_empty() { "URL" } else { shown };
+            *next = format!("{next} --url {}", in_shell(shown));
+        }
+        if let Some(config) = self.setting.config.as_deref() {
+            *next = format!("{next} --config {}", in_shell(&config.display().to_string()));
+        }
+        report
+    }
+}
+
+fn may_have_password(url: &str) -> bool {
+    let user = url.split_once("://").and_then(|it| it.1.split_once('@')).map(|it| it.0);
+    url.contains("password") || user.is_some_and(|it| it.contains(':'))
+}
+
+/// As a shell takes it for one word.
+fn in_shell(text: &str) -> String {
+    let is_plain = |it: char| it.is_alphanumeric() || "._:/@%+=,-".contains(it);
+    match text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
 /// What `--confirm` means: absent, bare, or with a plan's hash.
 pub(crate) fn given(confirm: Option<&str>) -> Given {
     match confirm {
@@ -88,4 +122,19 @@ fn read_answers(path: &PathBuf) -> Result<BTreeMap<String, String>> {
     };
     let text = std::fs::read_to_string(path).map_err(|it| invalid(it.into()))?;
     serde_json::from_str(&text).map_err(|it| invalid(it.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_not_repeated_and_words_stay_words() {
+        assert!(may_have_password("postgresql://ada:secret@db/shop"));
+        assert!(may_have_password("postgresql://db/shop?password=secret"));
+        assert!(!may_have_password("postgresql://ada@db:5433/shop"));
+        assert!(!may_have_password("file:data/shop.db"));
+        assert_eq!(in_shell("file:data/shop.db"), "file:data/shop.db");
+        assert_eq!(in_shell("a b?c'd"), "'a b?c'\\''d'");
+    }
 }

@@ -41,14 +41,14 @@ fn run(ui: &mut Ui, arguments: &Arguments) -> raingauge_engine::Result<Report> {
         Err(error) if error.code == REFUSED && context.setting.runtime == Runtime::Embedded => {
             error
         }
-        result => return result,
+        result => return result.map(|it| context.repeated(it)),
     };
     // The project's files are read before anything else is done, so the command can begin again.
     if !may_leave_sandbox(ui, &context, arguments.command.name(), &refusal) {
         return Err(refusal);
     }
     context.setting.runtime = Runtime::Auto;
-    dispatch(ui, &context, arguments)
+    dispatch(ui, &context, arguments).map(|it| context.repeated(it))
 }
 
 /// The code of an error that other programs than the embedded engine may not have.

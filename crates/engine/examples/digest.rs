@@ -9,7 +9,11 @@ use raingauge_schema::Dialect;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = std::env::args().nth(1).ok_or("name the address of a database")?;
-    let dialect = if url.starts_with("postgres") { Dialect::Postgres } else { Dialect::Sqlite };
+    let dialect = match url.split_once("://") {
+        Some(("postgres" | "postgresql", _)) => Dialect::Postgres,
+        Some(("mysql" | "mariadb", _)) => Dialect::MySql,
+        _ => Dialect::Sqlite,
+    };
     let mut session = Session::open(&Dsn::parse(&url, dialect)?, Access::ReadOnly)?;
     let contents = digest::contents(&mut session)?;
     Ok(writeln!(io::stdout(), "{} rows", contents.n_rows())?)

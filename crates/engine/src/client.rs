@@ -3,6 +3,8 @@
 //! Nothing is read from the environment here: a bare program name is looked up on the search path by
 //! the operating system itself.
 
+pub mod mysql;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;

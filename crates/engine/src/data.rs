@@ -6,7 +6,7 @@
 use raingauge_schema::catalog::{Catalog, Kind};
 use raingauge_schema::postgres::grammar::quote_ident;
 
-use crate::connect::{PgSession, Session, SqlError, SqliteSession};
+use crate::connect::{MySqlSession, PgSession, Session, SqlError, SqliteSession};
 use crate::report::{Finding, Section};
 
 /// The size of each table, and what is wrong with its rows.
@@ -22,6 +22,10 @@ pub fn state(
         Session::Postgres(session) => {
             estimate_rows(session, &mut section)?;
             sequences_behind(session)?
+        }
+        Session::MySql(session) => {
+            estimate_mysql_rows(session, &mut section)?;
+            Vec::new()
         }
         Session::Sqlite(session) => {
             count_rows(session, catalog, &mut section)?;
@@ -48,6 +52,20 @@ fn estimate_rows(session: &mut PgSession, section: &mut Section) -> Result<(), S
         if let [Some(table), Some(estimate)] = row.as_slice() {
             section.push([table.clone(), estimate.clone()]);
         }
+    }
+    Ok(())
+}
+
+/// The storage engine's estimate. A table's counter is never behind its rows: the server moves it.
+fn estimate_mysql_rows(session: &mut MySqlSession, section: &mut Section) -> Result<(), SqlError> {
+    let rows = session.rows(
+        "select table_name, table_rows from information_schema.tables \
+         where table_schema = database() and table_type in ('BASE TABLE', 'SYSTEM VERSIONED') order by 1",
+    )?;
+    for row in rows {
+        let mut values = row.into_iter();
+        let (table, n) = (values.next().flatten().unwrap_or_default(), values.next().flatten());
+        section.push([table, n.map_or("unknown".to_owned(), |it| format!("about {it}"))]);
     }
     Ok(())
 }
@@ -132,18 +150,39 @@ fn sequences_unseen(session: &mut PgSession) -> Result<Option<Finding>, SqlError
 
 /// SQLite keeps rows whose parent is gone when foreign keys were not enforced.
 fn orphans(session: &mut SqliteSession) -> Result<Vec<Finding>, SqlError> {
-    let rows = session.rows(
-        "SELECT \"table\", parent, count(*) FROM pragma_foreign_key_check GROUP BY 1, 2 ORDER BY 1, 2",
-    )?;
-    let finding = |row: Vec<Option<String>>| {
-        let [Some(table), Some(parent), Some(count)] = row.as_slice() else { return None };
-        let message = format!("has {count} rows whose parent in `{parent}` does not exist");
-        Some(
-            Finding::warning("orphan-rows", format!("table {table}"), message)
-                .next(format!("PRAGMA foreign_key_check({table}); lists them")),
-        )
-    };
-    Ok(rows.into_iter().filter_map(finding).collect())
+    if let Ok(rows) = session.rows(&format!("{ORPHANS} FROM pragma_foreign_key_check {OF_EACH}")) {
+        return Ok(rows.into_iter().filter_map(orphan).collect());
+    }
+    // One key that SQLite cannot check is an error for all of them.
+    let tables = session.rows("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY 1")?;
+    let mut findings = Vec::new();
+    for table in tables.into_iter().flatten().flatten() {
+        let of_table = format!("pragma_foreign_key_check('{}')", table.replace('\'', "''"));
+        match session.rows(&format!("{ORPHANS} FROM {of_table} {OF_EACH}")) {
+            Ok(rows) => findings.extend(rows.into_iter().filter_map(orphan)),
+            Err(error) => findings.push(unchecked(&table, &error)),
+        }
+    }
+    Ok(findings)
+}
+
+const ORPHANS: &str = "SELECT \"table\", parent, count(*)";
+const OF_EACH: &str = "GROUP BY 1, 2 ORDER BY 1, 2";
+
+fn orphan(row: Vec<Option<String>>) -> Option<Finding> {
+    let [Some(table), Some(parent), Some(count)] = row.as_slice() else { return None };
+    let message = format!("has {count} rows whose parent in `{parent}` does not exist");
+    Some(
+        Finding::warning("orphan-rows", format!("table {table}"), message)
+            .next(format!("PRAGMA foreign_key_check({table}); lists them")),
+    )
+}
+
+fn unchecked(table: &str, error: &SqlError) -> Finding {
+    let message = "has a foreign key that SQLite cannot check, so whether rows have lost their parent is unknown, and with foreign keys switched on every write to it fails";
+    Finding::warning("orphans-unknown", format!("table {table}"), message)
+        .evidence(error.message.clone())
+        .next("let the key point at a primary key or at columns with a unique index")
 }
 
 #[cfg(test)]

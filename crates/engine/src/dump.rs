@@ -1,5 +1,7 @@
 //! The engine's own dump of a database's structure: the second witness of every proof.
 
+mod mysql;
+
 use std::process::Stdio;
 
 use raingauge_schema::postgres::grammar::quote_literal;
@@ -103,7 +105,7 @@ impl Entry {
 /// The structure as the engine itself prints it.
 ///
 /// # Errors
-/// If `pg_dump` is missing, too old or fails, or the catalog cannot be read.
+/// If the dump program is missing, too old or fails, or the catalog cannot be read.
 pub fn schema_dump(
     session: &mut Session,
     dsn: &Dsn,
@@ -124,18 +126,24 @@ pub fn schema_dump(
             let schemas: Vec<_> = ledgers.iter().map(|it| it.schema.as_str()).collect();
             Dump::parse(&dump, &schemas).map_err(|it| failed().caused_by(it))
         }
+        (Session::MySql(session), Dsn::MySql(target)) => {
+            mysql::structure(session, target, ledgers, client)
+        }
         (session, _) => sqlite_schema(session, ledgers).map_err(unreadable),
     }
 }
 
-/// The version of what writes these dumps: of `pg_dump`, or of SQLite.
+/// The version of what writes these dumps: of the dump program, or of SQLite.
 ///
 /// # Errors
-/// If `pg_dump` is missing or too old.
+/// If the dump program is missing or too old.
 pub fn witness(session: &mut Session, client: Option<&ProgramSource>) -> Result<String> {
     let identity = session.identity()?;
     match session {
         Session::Postgres(_) => Ok(client::find("pg_dump", identity.major, client)?.version()),
+        Session::MySql(session) => {
+            Ok(client::mysql::find(client::mysql::Role::Dump, session.server(), client)?.shown())
+        }
         Session::Sqlite(_) => Ok(identity.engine),
     }
 }

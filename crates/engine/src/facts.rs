@@ -8,13 +8,14 @@ use std::collections::BTreeSet;
 use raingauge_schema::dialect::AnySchema;
 use raingauge_schema::drizzle::migration::split;
 use raingauge_schema::drizzle::snapshot::{Generation, SnapshotIds};
-use raingauge_schema::{Catalog, Comparison};
+use raingauge_schema::{Catalog, Comparison, mysql};
 
 use crate::check;
 use crate::check::ledger::wrangler::Wrangler;
 use crate::check::ledger::{Standing, other_ledgers};
 use crate::check::target::behind_pooler;
 use crate::connect::SqlError;
+use crate::history::History;
 use crate::late;
 use crate::ledger::{self, Ledger};
 use crate::midway::{self, Comment, Note};
@@ -123,6 +124,7 @@ impl Facts {
             position.inside = inside(site, prerequisites.as_ref(), &live, &position)?;
         }
         explain_skipped(&mut findings, &position);
+        explain_pending(&mut findings, &standing.pending, &site.project.history);
         if let Some(late) = late {
             findings.extend(late.told(site, &live, prerequisites.as_ref(), &states)?);
         }
@@ -142,6 +144,7 @@ impl Facts {
             declared(site, &live, &mut findings)?
         };
         findings.extend(unseen(&live));
+        findings.extend(kept_whole(&live));
         findings.extend(check::surroundings::surroundings(&live));
         findings.extend(check::history::systems::foreign_ledgers(&live));
         let rights = Rights::read(site)?;
@@ -236,7 +239,7 @@ fn replay_reading(
     match midway::find(&evidence, n_recorded) {
         Ok(None) => {}
         Ok(Some(within)) => {
-            findings.push(midway::told(&within, history));
+            findings.push(midway::told(&within, history, dialect));
             position.proven = Some(ProvenPosition::within(&within));
             position.within = Some(within);
         }
@@ -268,6 +271,16 @@ fn explain_skipped(findings: &mut [Finding], position: &Position) {
     for finding in findings.iter_mut().filter(|it| it.code == "migration-skipped") {
         let effect = position.effects.iter().find(|it| it.tag == finding.subject);
         finding.evidence.extend(effect.and_then(consequence));
+    }
+}
+
+/// What cannot be replayed and has not run here can still be written otherwise.
+fn explain_pending(findings: &mut [Finding], pending: &[usize], history: &History) {
+    let names: Vec<_> =
+        pending.iter().map(|it| format!("{}:", history.migrations[*it].file_name())).collect();
+    let is_pending = |it: &&mut Finding| names.iter().any(|name| it.subject.starts_with(name));
+    for finding in findings.iter_mut().filter(|it| it.code == "history-broken").filter(is_pending) {
+        finding.next = vec!["it is pending here, so it can still be corrected: edit it, or take it back, change `schema.ts` and run raingauge generate again; the rows that earlier migrations insert are there when it runs".to_owned()];
     }
 }
 
@@ -377,4 +390,18 @@ pub(crate) fn unseen(live: &Catalog) -> Vec<Finding> {
         }
     };
     live.unseen.iter().map(one).collect()
+}
+
+/// Tables of MySQL whose statement says something that no object of the catalog stands for.
+pub(crate) fn kept_whole(catalog: &Catalog) -> Vec<Finding> {
+    if mysql::catalog::flavour(catalog).is_none() {
+        return Vec::new();
+    }
+    let one = |it: &raingauge_schema::ObjectId| {
+        let message = "its statement has parts that are not told from each other, so it is compared as a whole, letter for letter";
+        Finding::warning("table-kept-whole", it.name(), message).next(
+            "send the output of `SHOW CREATE TABLE` to the project, without what nobody may know",
+        )
+    };
+    mysql::catalog::not_understood(catalog).map(one).collect()
 }

@@ -13,11 +13,9 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use raingauge_schema::postgres::grammar::quote_ident;
 
 use crate::backup::Upload;
-use crate::connect::dsn::PgTarget;
-use crate::connect::{Access, PgSession};
+use crate::connect::{Access, Dsn, Session};
 
 static ALL: Mutex<Vec<(u64, Leftover)>> = Mutex::new(Vec::new());
 
@@ -32,7 +30,7 @@ pub(crate) enum Leftover {
     Program(u32),
     /// A database that this run has made; `admin` is another one of its server.
     Database {
-        admin: Box<PgTarget>,
+        admin: Box<Dsn>,
         name: String,
     },
     /// Half a backup in an object store.
@@ -72,8 +70,9 @@ impl Leftover {
                 }
             }
             Self::Database { admin, name } => {
-                let Ok(mut session) = PgSession::open(admin, Access::ReadWrite) else { return };
-                let drop = format!("drop database if exists {}", quote_ident(name));
+                let Ok(mut session) = Session::open(admin, Access::ReadWrite) else { return };
+                let drop =
+                    format!("drop database if exists {}", session.dialect().quote_ident(name));
                 let _ =
                     session.run(&format!("{drop} with (force)")).or_else(|_| session.run(&drop));
             }

@@ -2,8 +2,10 @@
 //!
 //! Drizzle takes no lock of its own, so two runners can both apply a migration. PostgreSQL: a session
 //! advisory lock on a connection of its own, which the server releases when that connection ends,
-//! however it ends. SQLite: an operating system lock on a file beside the database, which the
-//! system releases when the process ends.
+//! however it ends. MySQL and MariaDB: a named lock of the server, in the same way. SQLite: an operating
+//! system lock on a file beside the database, which the system releases when the process ends.
+
+pub(crate) mod mysql;
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -12,7 +14,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::connect::dsn::PgTarget;
-use crate::connect::{Access, Dsn, PgSession};
+use crate::connect::{Access, Dsn, MySqlSession, PgSession};
 use crate::files::make_own_folder;
 use crate::{Error, Result};
 
@@ -28,6 +30,7 @@ pub struct Lock {
 #[derive(Debug)]
 enum Held {
     Postgres { _session: Box<PgSession> },
+    MySql { _session: Box<MySqlSession> },
     File { _file: File },
 }
 
@@ -39,6 +42,7 @@ impl Lock {
     pub fn acquire(dsn: &Dsn, wait: Duration) -> Result<Self> {
         let held = match dsn {
             Dsn::Postgres(target) => Held::Postgres { _session: Box::new(postgres(target, wait)?) },
+            Dsn::MySql(target) => Held::MySql { _session: Box::new(mysql::hold(target, wait)?) },
             Dsn::Sqlite(target) => Held::File { _file: file(&sidecar(&target.path), wait)? },
         };
         Ok(Self { _held: held })

@@ -273,7 +273,9 @@ impl Mend {
 
     /// The statement, of which a second run changes nothing.
     pub fn statement(&self, dialect: Dialect, name: &LedgerName) -> String {
-        let (table, hash) = (name.quoted(), dialect.quote_literal(self.hash()));
+        let (table, hash) = (name.quoted_in(dialect), dialect.quote_literal(self.hash()));
+        let [hash_is, time] = ["hash", "created_at"].map(|it| dialect.quote_ident(it));
+        let hash_is = format!("{hash_is} = {hash}");
         let (is, place) = match dialect {
             Dialect::Postgres => ("IS NOT DISTINCT FROM", "ctid"),
             Dialect::MySql => ("<=>", "id"),
@@ -281,21 +283,27 @@ impl Mend {
         };
         match self {
             Self::Retime { from, to, .. } => format!(
-                "UPDATE {table} SET \"created_at\" = {to} WHERE \"hash\" = {hash} AND \"created_at\" {is} {}",
+                "UPDATE {table} SET {time} = {to} WHERE {hash_is} AND {time} {is} {}",
                 literal(dialect, from)
             ),
             Self::Remove { from, .. } => format!(
-                "DELETE FROM {table} WHERE \"hash\" = {hash} AND \"created_at\" {is} {}",
+                "DELETE FROM {table} WHERE {hash_is} AND {time} {is} {}",
                 literal(dialect, from)
             ),
             Self::Keep { when, .. } => {
-                let same = format!("\"hash\" = {hash} AND \"created_at\" = {when}");
-                format!(
-                    "DELETE FROM {table} WHERE {same} AND {place} <> (SELECT {place} FROM {table} WHERE {same} ORDER BY {place} LIMIT 1)"
-                )
+                let same = format!("{hash_is} AND {time} = {when}");
+                // MySQL does not read a table that it deletes from, unless it is behind a name.
+                let first =
+                    format!("SELECT {place} FROM {table} WHERE {same} ORDER BY {place} LIMIT 1");
+                let first = match dialect {
+                    Dialect::MySql => format!("SELECT {place} FROM ({first}) AS kept"),
+                    Dialect::Postgres | Dialect::Sqlite => first,
+                };
+                format!("DELETE FROM {table} WHERE {same} AND {place} <> ({first})")
             }
             Self::Name { tag, when, .. } => format!(
-                "UPDATE {table} SET \"name\" = {} WHERE \"name\" IS NULL AND \"hash\" = {hash} AND \"created_at\" {is} {}",
+                "UPDATE {table} SET {0} = {1} WHERE {0} IS NULL AND {hash_is} AND {time} {is} {2}",
+                dialect.quote_ident("name"),
                 dialect.quote_literal(tag),
                 literal(dialect, when)
             ),

@@ -1,9 +1,11 @@
 //! Where live stands inside a migration that runs in several steps.
 //!
-//! `apply` keeps a note in the database itself, as the comment of the ledger: it is written in the same
+//! `apply` keeps a note in the database itself ([`store`] says where): it is written in the same
 //! transaction as the step that it speaks of, and whoever comes next finds it, on whichever machine.
-//! What has no transaction (an index that is built beside the traffic) is noted before, and live's
-//! catalog decides afterwards: done, not done, or left half.
+//! What has no transaction (an index that is built beside the traffic; on MySQL every change of the
+//! structure) is noted before, and live's catalog decides afterwards: done, not done, or left half.
+
+pub(crate) mod store;
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -16,7 +18,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::connect::{PgSession, Session, SqlError};
 use crate::history::{History, Migration};
-use crate::ledger::LedgerName;
 use crate::report::Finding;
 use crate::side::States;
 use crate::{Error, Result, findings};
@@ -64,18 +65,6 @@ impl Note {
             comment: None,
         }
     }
-
-    /// The statement that writes it.
-    pub fn writing(&self, ledger: &LedgerName) -> String {
-        let text = serde_json::to_string(self).expect("a note has only text keys");
-        format!("COMMENT ON TABLE {} IS {}", ledger.quoted(), quote_literal(&text))
-    }
-
-    /// The statement that takes it away.
-    pub fn removing(&self, ledger: &LedgerName) -> String {
-        let before = self.comment.as_deref().map_or("NULL".to_owned(), quote_literal);
-        format!("COMMENT ON TABLE {} IS {before}", ledger.quoted())
-    }
 }
 
 /// The comment of a ledger: a note, or somebody's own.
@@ -84,25 +73,6 @@ pub struct Comment {
     pub note: Option<Note>,
     /// The user's own words, also those that a note has moved aside.
     pub own: Option<String>,
-}
-
-impl Comment {
-    /// Reads the comment of the ledger; SQLite has none, and needs none.
-    ///
-    /// # Errors
-    /// If the connection breaks.
-    pub fn read(session: &mut Session, ledger: &LedgerName) -> Result<Self, SqlError> {
-        let Session::Postgres(session) = session else { return Ok(Self::default()) };
-        let name = quote_literal(&ledger.quoted());
-        let sql = format!(
-            "SELECT pg_catalog.obj_description(pg_catalog.to_regclass({name})::oid, 'pg_class')"
-        );
-        let text = session.rows(&sql)?.into_iter().flatten().flatten().next();
-        Ok(match text.as_deref().map(serde_json::from_str::<Note>) {
-            Some(Ok(note)) => Self { own: note.comment.clone(), note: Some(note) },
-            Some(Err(_)) | None => Self { note: None, own: text },
-        })
-    }
 }
 
 /// Waits until the server has ended what a killed run had begun.
@@ -297,13 +267,17 @@ fn edited(note: &Note, migration: &Migration) -> Finding {
 }
 
 /// What is told of a migration that stopped midway.
-pub fn told(within: &Within, history: &History) -> Finding {
-    let tag = history.migrations.get(within.at).map(|it| it.entry.tag.clone()).unwrap_or_default();
+pub fn told(within: &Within, history: &History, dialect: Dialect) -> Finding {
+    let migration = history.migrations.get(within.at);
+    let tag = migration.map(|it| it.entry.tag.clone()).unwrap_or_default();
+    let steps = migration.map_or(Steps::Whole, |it| steps(dialect, &it.sql));
+    let next = steps.several().and_then(|it| it.get(within.done)).map(Step::line);
+    let place = next.map_or(String::new(), |it| format!(" (line {it})"));
     let finding = Finding::warning(
         UNFINISHED,
         tag,
         format!(
-            "is applied up to step {} of {}; `migrate` goes on from there",
+            "is applied up to step {} of {}; `migrate` goes on from there{place}",
             within.done, within.of
         ),
     );

@@ -3,8 +3,10 @@
 //! States are catalogs after each migration, read in scratch with the reader that reads live. Nothing
 //! here looks at the ledger: what is recorded and what is true are compared by the callers.
 
-use raingauge_schema::catalog::{Catalog, ObjectId};
-use raingauge_schema::compare::{Comparison, compare};
+use std::collections::BTreeMap;
+
+use raingauge_schema::catalog::{Catalog, Object, ObjectId};
+use raingauge_schema::compare::{Comparison, compare, side_by_side};
 use raingauge_schema::pair::Pair;
 
 use crate::midway::Within;
@@ -110,8 +112,7 @@ pub struct Inside {
 impl Inside {
     /// Finds live among the states after each statement but the last, given with the line of the next one.
     pub fn find(live: &Catalog, at: usize, states: &[(Catalog, usize)]) -> Option<Self> {
-        let fingerprint = live.fingerprint();
-        let is_here = |it: &(usize, &(Catalog, usize))| it.1.0.fingerprint() == fingerprint;
+        let is_here = |it: &(usize, &(Catalog, usize))| it.1.0.has_same_structure(live);
         let found: Vec<_> = (1..).zip(states).filter(is_here).collect();
         let next_line = found.last()?.1.1;
         let done = found.iter().map(|it| it.0).collect();
@@ -159,9 +160,8 @@ impl Extent {
 /// Finds live among the states that were read. The first is the empty database, the `n`th the one after
 /// the migration `tags[n - 1]`. `hint` is preferred among several equal states.
 pub fn locate(live: &Catalog, states: &States, tags: &[String], hint: usize) -> Position {
-    let fingerprint = live.fingerprint();
-    let equal: Vec<usize> =
-        states.read().filter(|it| it.1.fingerprint() == fingerprint).map(|it| it.0).collect();
+    let is_equal = |it: &(usize, &Catalog)| it.1.has_same_structure(live);
+    let equal: Vec<usize> = states.read().filter(is_equal).map(|it| it.0).collect();
     let proven = if equal.contains(&hint) { Some(hint) } else { equal.last().copied() };
     let proven = proven.map(|at| ProvenPosition { at });
     let nearest = proven.map_or_else(|| nearest(live, states), ProvenPosition::at);
@@ -169,41 +169,84 @@ pub fn locate(live: &Catalog, states: &States, tags: &[String], hint: usize) -> 
         .get(nearest)
         .map(|state| compare(Pair { from: live, to: state }))
         .unwrap_or_default();
+    let versions = Versions::of(states);
     let each = tags.iter().enumerate();
-    let effects = each.filter_map(|(at, tag)| effect(live, states, at, tag)).collect();
+    let effects = each.filter_map(|(at, tag)| versions.effect(live, at, tag)).collect();
     Position { proven, nearest, differences, effects, within: None, inside: None }
 }
 
 fn nearest(live: &Catalog, states: &States) -> usize {
-    let distance = |it: &(usize, &Catalog)| compare(Pair { from: live, to: it.1 }).n_differences();
-    states.read().min_by_key(distance).map_or(0, |it| it.0)
+    let differing = |state: &Catalog| {
+        let pairs = side_by_side(Pair { from: live, to: state });
+        pairs.filter(|(from, to)| !are_same(*from, *to)).count()
+    };
+    let mut states: Vec<_> = states.read().map(|(at, it)| (differing(it), at, it)).collect();
+    states.sort_by_key(|it| (it.0, it.1));
+    let mut best = (usize::MAX, 0);
+    for (differing, at, state) in states {
+        // Two objects under two names may be one difference, and no more than two are.
+        if best.0 < differing.div_ceil(2) {
+            break;
+        }
+        let distance = compare(Pair { from: live, to: state }).n_differences();
+        best = best.min((distance, at));
+    }
+    best.1
 }
 
-/// An object that a migration touched is present when live has it as this migration left it, or as a
-/// later one did.
-fn effect(live: &Catalog, states: &States, at: usize, tag: &str) -> Option<Effect> {
-    let (before, after) = (states.get(at)?, states.get(at + 1)?);
-    let change = compare(Pair { from: before, to: after });
-    let touched = change
-        .only_to
-        .iter()
-        .map(|it| it.id.clone())
-        .chain(change.differs.iter().map(|it| it.id.clone()))
-        .chain(change.only_from.iter().map(|it| it.id.clone()))
-        .chain(change.renamed.iter().map(|it| it.to.clone()))
-        .chain(change.ambiguous.iter().flat_map(|it| it.to.iter().cloned()));
-    let (present, absent): (Vec<_>, Vec<_>) = touched.partition(|id| {
-        let found = live.get(id).map(raingauge_schema::Object::fingerprint);
-        let mut later = states.read().map(|it| it.1).skip_while(|it| !std::ptr::eq(*it, after));
-        later.any(|state| state.get(id).map(raingauge_schema::Object::fingerprint) == found)
-    });
-    let extent = match (present.is_empty(), absent.is_empty()) {
-        (true, true) => Extent::NotProvable,
-        (false, true) => Extent::All,
-        (true, false) => Extent::None,
-        (false, false) => Extent::Partial,
-    };
-    Some(Effect { tag: tag.to_owned(), extent, present, absent })
+fn are_same(one: Option<&Object>, other: Option<&Object>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => std::ptr::eq(one, other) || one.attributes == other.attributes,
+        (one, other) => one.is_none() && other.is_none(),
+    }
+}
+
+/// What a history makes of each object, one version after the other.
+struct Versions<'a> {
+    states: &'a States,
+    /// From which state on it is so.
+    of_object: BTreeMap<&'a ObjectId, Vec<(usize, Option<&'a Object>)>>,
+}
+
+impl<'a> Versions<'a> {
+    fn of(states: &'a States) -> Self {
+        let mut of_object: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for ((_, from), (at, to)) in states.read().zip(states.read().skip(1)) {
+            for (before, after) in side_by_side(Pair { from, to }) {
+                let id = before.or(after).map(|it| &it.id).filter(|_| !are_same(before, after));
+                if let Some(id) = id {
+                    of_object.entry(id).or_default().push((at, after));
+                }
+            }
+        }
+        Self { states, of_object }
+    }
+
+    /// An object that a migration touched is present when live has it as this migration left it, or as a
+    /// later one did.
+    fn effect(&self, live: &Catalog, at: usize, tag: &str) -> Option<Effect> {
+        let (before, after) = (self.states.get(at)?, self.states.get(at + 1)?);
+        let change = compare(Pair { from: before, to: after });
+        let touched = change
+            .only_to
+            .iter()
+            .map(|it| it.id.clone())
+            .chain(change.differs.iter().map(|it| it.id.clone()))
+            .chain(change.only_from.iter().map(|it| it.id.clone()))
+            .chain(change.renamed.iter().map(|it| it.to.clone()))
+            .chain(change.ambiguous.iter().flat_map(|it| it.to.iter().cloned()));
+        let (present, absent): (Vec<_>, Vec<_>) = touched.partition(|id| {
+            let mut versions = self.of_object.get(id).into_iter().flatten();
+            versions.any(|it| at < it.0 && are_same(it.1, live.get(id)))
+        });
+        let extent = match (present.is_empty(), absent.is_empty()) {
+            (true, true) => Extent::NotProvable,
+            (false, true) => Extent::All,
+            (true, false) => Extent::None,
+            (false, false) => Extent::Partial,
+        };
+        Some(Effect { tag: tag.to_owned(), extent, present, absent })
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use raingauge_tsload::{
 };
 
 use crate::check::history::statements::takes_one;
-use crate::connect::{Dsn, offline_only};
+use crate::connect::Dsn;
 use crate::filters::Filters;
 use crate::history::History;
 use crate::ledger::LedgerName;
@@ -38,7 +38,7 @@ pub struct Project {
     /// The files that made the declared schema.
     pub declared_files: Vec<PathBuf>,
     pub history: History,
-    /// What the configuration says to no effect.
+    /// What the configuration says to no effect, and `schema.ts` in two ways.
     pub findings: Vec<Finding>,
 }
 
@@ -92,7 +92,8 @@ impl Project {
         let dialect = dialect_of(&config)?;
         let versions = loader.versions(&config);
         let installed = installed(&versions)?;
-        let out = setting.root.join(&config.out);
+        // `./drizzle` is `drizzle`, in messages too.
+        let out: PathBuf = setting.root.join(&config.out).components().collect();
         let (loaded, read) = thread::scope(|scope| {
             let loading = scope.spawn(|| match reading {
                 Reading::All => loader.declared(&config),
@@ -110,6 +111,8 @@ impl Project {
         let runtimes = [Some(config.runtime), loaded.as_ref().map(|it| it.runtime)];
         let (history, done) = read?;
         let named_by = named_by(&history, installed);
+        let mut findings = findings(setting, &config, runtimes);
+        findings.extend(loaded.iter().flat_map(|it| &it.twice).map(|it| declared_twice(it)));
         let (declared, declared_files) = match loaded {
             Some(loaded) => (Some(any_schema(loaded.schema).named_by(named_by)), loaded.files),
             None => (None, Vec::new()),
@@ -124,7 +127,7 @@ impl Project {
             declared,
             declared_files,
             history,
-            findings: findings(setting, &config, runtimes),
+            findings,
             config,
         };
         Ok((project, done))
@@ -182,12 +185,8 @@ impl Project {
     ///
     /// # Errors
     /// If nobody says where live is, or not in a form that Drizzle takes, or if the configuration's
-    /// `driver` reaches it by a way that only the driver knows; `dialect-offline` for a dialect that is only
-    /// known by its files.
+    /// `driver` reaches it by a way that only the driver knows.
     pub fn target(&self, setting: &Setting) -> Result<Dsn> {
-        if self.dialect == Dialect::MySql {
-            return Err(offline_only(self.dialect));
-        }
         // With what `.env` says: Drizzle and the driver see it too.
         let loader = loader(setting);
         let env = loader.environment();
@@ -253,6 +252,15 @@ fn ran_outside(what: &str, runtime: Runtime) -> Finding {
     let message =
         format!("{what} was run by `{name}`, outside of the sandbox, which had refused it");
     Finding::info("runtime-outside", name, message)
+}
+
+/// Two of one name: drizzle-kit 0.x takes one and forgets the other without a word.
+fn declared_twice(what: &str) -> Finding {
+    let message = format!(
+        "declares the {what} twice, and not in the same way; drizzle-kit 0.x takes one of the two and forgets the other, 1.0 refuses such a schema"
+    );
+    Finding::warning("declared-twice", "schema.ts", message)
+        .next("give one of them a name of its own, or take it out of what the configuration's `schema` names")
 }
 
 /// A setting that 1.0 does not hear: without `casing`, columns get other names than before.

@@ -35,6 +35,17 @@ pub struct Chained {
     pub files: Files,
     /// For each entry of the journal: its snapshot; absent where there is none to be had.
     pub snapshots: Vec<Option<String>>,
+    /// The migrations of two branches whose snapshots became one. Whether their statements get on with each
+    /// other is not in the snapshots.
+    pub merges: Vec<Merge>,
+}
+
+/// A snapshot into which went what another branch did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Merge {
+    pub at: usize,
+    /// What both branches did alike: if the statements of both say so, the second one fails.
+    pub repeated: Vec<String>,
 }
 
 /// What is known beside the files of a folder.
@@ -66,7 +77,7 @@ pub fn mended(
         let sql = files.get(&sql_path(Generation::V0, &old.tag)).cloned().unwrap_or_default();
         mended.insert(sql_path(Generation::V0, &new.tag), sql);
     }
-    let snapshots = chained(ground, &entries, &found, &mended)?;
+    let (snapshots, merges) = chained(ground, &entries, &found, &mended)?;
     for ((entry, text), (pair, old)) in
         entries.iter().zip(&snapshots).zip(pairs.iter().zip(&journal.entries))
     {
@@ -83,7 +94,7 @@ pub fn mended(
         Journal { entries, ..journal.clone() }.write()
     };
     mended.insert(JOURNAL_PATH.to_owned(), text);
-    Ok(Chained { files: mended, snapshots })
+    Ok(Chained { files: mended, snapshots, merges })
 }
 
 fn read(dialect: Dialect, files: &Files, name: &str) -> Option<Found> {
@@ -127,6 +138,8 @@ struct Last {
     is_changed: bool,
     /// The id that it had.
     was: String,
+    /// What both branches did, where two were merged.
+    merged: Option<Vec<String>>,
 }
 
 /// The text of each entry's snapshot; absent where there is none to be had.
@@ -135,11 +148,11 @@ fn chained(
     entries: &[Entry],
     found: &[Option<Found>],
     files: &Files,
-) -> Result<Vec<Option<String>>, Contradiction> {
+) -> Result<(Vec<Option<String>>, Vec<Merge>), Contradiction> {
     let known: BTreeSet<_> = found.iter().flatten().map(|it| it.id.as_str()).collect();
     let mut used: BTreeSet<String> = BTreeSet::new();
     let mut last: Option<Last> = None;
-    let mut texts = Vec::new();
+    let (mut texts, mut merges) = (Vec::new(), Vec::new());
     for (at, entry) in entries.iter().enumerate() {
         let next = match &found[at] {
             Some(it) => Some(follow(ground.dialect, entry, it, last.as_ref(), (found, &used))?),
@@ -156,12 +169,14 @@ fn chained(
                 copy.or_else(|| Some(placed(ground.made.get(&at)?, entry, last.as_ref(), wanted)))
             }
         };
+        let repeated = next.as_ref().and_then(|it| it.merged.clone());
+        merges.extend(repeated.map(|repeated| Merge { at, repeated }));
         used.extend(next.iter().map(|it| it.id.clone()));
         texts.push(next.as_ref().map(|it| it.text.clone()));
         // Where there is none, nobody knows what the migration made.
         last = next;
     }
-    Ok(texts)
+    Ok((texts, merges))
 }
 
 /// A snapshot that was made again, at its place.
@@ -170,7 +185,7 @@ fn placed(made: &AnySnapshot, entry: &Entry, last: Option<&Last>, wanted: Option
     let ids = SnapshotIds::after(last.map(|it| it.id.as_str()), id.clone());
     let text = made.with_ids(&ids).write();
     let value = serde_json::from_str(&text).unwrap_or_default();
-    Last { was: id.clone(), id, text, value, is_changed: false }
+    Last { was: id.clone(), id, text, value, is_changed: false, merged: None }
 }
 
 /// A snapshot after the one before it: as it is if it follows, else chained, and merged with what the
@@ -185,15 +200,17 @@ fn follow(
     let prev_id = last.map_or_else(|| it.prev_id.clone(), |it| it.id.clone());
     let is_copy = it.id != ORIGIN && used.contains(&it.id);
     let made_from = found.iter().flatten().find(|parent| parent.id == it.prev_id);
-    let mut value = it.value.clone();
+    let (mut value, mut repeated) = (it.value.clone(), None);
     if let Some(last) = last
         && (last.is_changed || last.was != it.prev_id)
         && let Some(parent) = made_from
     {
-        value = merged(&parent.value, &last.value, &it.value)
+        let merge = merged(&parent.value, &last.value, &it.value)
             .map_err(|what| Contradiction { tag: entry.tag.clone(), what })?;
+        (value, repeated) = (merge.value, Some(merge.repeated));
     }
     let is_changed = content(&value) != content(&it.value);
+    let merged = repeated.filter(|it| is_changed || !it.is_empty());
     let id = if is_copy { new_id(&entry.tag, &it.text) } else { it.id.clone() };
     let text = if !is_changed && id == it.id && prev_id == it.prev_id {
         it.text.clone()
@@ -205,7 +222,7 @@ fn follow(
             &SnapshotIds { id: id.clone(), prev_id },
         )
     };
-    Ok(Last { id, text, value, is_changed, was: it.id.clone() })
+    Ok(Last { id, text, value, is_changed, was: it.id.clone(), merged })
 }
 
 /// Of a text only the ids change, where they are written as drizzle-kit writes them.
@@ -234,7 +251,7 @@ fn repeat(dialect: Dialect, entry: &Entry, last: &Last, wanted: Option<&str>) ->
     let id = wanted.map_or_else(|| new_id(&entry.tag, &last.text), str::to_owned);
     let text = dialect.custom_snapshot(Some(&last.text), &id).ok()?;
     let value = serde_json::from_str(&text).ok()?;
-    Some(Last { was: id.clone(), id, text, value, is_changed: last.is_changed })
+    Some(Last { was: id.clone(), id, text, value, is_changed: last.is_changed, merged: None })
 }
 
 fn changes_no_structure(dialect: Dialect, sql: &str) -> bool {
@@ -254,41 +271,57 @@ fn content(value: &Value) -> Fingerprint {
     Fingerprint::of_bytes(value.to_string().as_bytes())
 }
 
+/// A snapshot in which two others are.
+#[derive(Debug, PartialEq)]
+struct Merged {
+    value: Value,
+    /// The paths of what both changed alike.
+    repeated: Vec<String>,
+}
+
 /// What both branches made of the same snapshot. The ids and the renames are the later one's own.
-fn merged(base: &Value, ours: &Value, theirs: &Value) -> Result<Value, String> {
+fn merged(base: &Value, ours: &Value, theirs: &Value) -> Result<Merged, String> {
     let without = |value: &Value| {
         let mut object = value.as_object().cloned().unwrap_or_default();
         object.retain(|key, _| !["id", "prevId", "_meta"].contains(&key.as_str()));
         object
     };
-    let mut all = merged_objects(&without(base), &without(ours), &without(theirs), "")?;
+    let mut repeated = Vec::new();
+    let sides = [without(base), without(ours), without(theirs)];
+    let mut all = merged_objects(sides.each_ref(), "", &mut repeated)?;
     for key in ["id", "prevId", "_meta"] {
         all.extend(theirs.get(key).map(|it| (key.to_owned(), it.clone())));
     }
-    Ok(Value::Object(all))
+    Ok(Merged { value: Value::Object(all), repeated })
 }
 
 type Object = Map<String, Value>;
 
+/// The base, ours and theirs in one object.
 fn merged_objects(
-    base: &Object,
-    ours: &Object,
-    theirs: &Object,
+    [base, ours, theirs]: [&Object; 3],
     path: &str,
+    repeated: &mut Vec<String>,
 ) -> Result<Object, String> {
     let mut all = Object::new();
-    let new = theirs.keys().filter(|it| !ours.contains_key(*it));
-    for key in ours.keys().chain(new) {
+    let keys: BTreeSet<_> = ours.keys().collect();
+    let gone = base.keys().filter(|it| !ours.contains_key(*it) && !theirs.contains_key(*it));
+    let gone: Vec<_> = gone.collect();
+    let new = theirs.keys().filter(|it| !keys.contains(it));
+    for key in ours.keys().chain(new).chain(gone) {
         let path = format!("{path}{}{key}", if path.is_empty() { "" } else { "." });
         let (was, our, their) = (base.get(key), ours.get(key), theirs.get(key));
-        let value = if our == their || was == their {
+        let value = if our == their {
+            repeated.extend((was != our).then_some(path));
+            our.cloned()
+        } else if was == their {
             our.cloned()
         } else if was == our {
             their.cloned()
         } else if let (Some(Value::Object(our)), Some(Value::Object(their))) = (our, their) {
             let none = Object::new();
             let was = was.and_then(Value::as_object).unwrap_or(&none);
-            Some(Value::Object(merged_objects(was, our, their, &path)?))
+            Some(Value::Object(merged_objects([was, our, their], &path, repeated)?))
         } else {
             return Err(path);
         };
@@ -311,7 +344,7 @@ mod tests {
         let theirs =
             json!({ "id": "b", "tables": { "a": { "columns": { "x": 2 } }, "b": {} }, "_meta": 2 });
         assert_eq!(
-            merged(&base, &ours, &theirs).unwrap(),
+            merged(&base, &ours, &theirs).unwrap().value,
             json!({ "tables": { "a": { "columns": { "x": 2, "z": 1 } }, "b": {} }, "id": "b", "_meta": 2 })
         );
     }
@@ -319,11 +352,24 @@ mod tests {
     #[test]
     fn what_both_branches_changed_in_two_ways_is_named() {
         let table = |it: i32| json!({ "tables": { "a": { "x": it } } });
-        assert_eq!(merged(&table(1), &table(2), &table(3)), Err("tables.a.x".to_owned()));
-        assert_eq!(merged(&table(1), &table(2), &table(2)), Ok(table(2)));
+        let both = |ours: &Value, theirs: &Value| merged(&table(1), ours, theirs);
+        assert_eq!(both(&table(2), &table(3)), Err("tables.a.x".to_owned()));
         // One takes away what the other changes.
         let gone = json!({ "tables": {} });
-        assert_eq!(merged(&table(1), &gone, &table(3)), Err("tables.a".to_owned()));
-        assert_eq!(merged(&table(1), &gone, &table(1)), Ok(gone));
+        assert_eq!(both(&gone, &table(3)), Err("tables.a".to_owned()));
+        let without = |value: Value| Ok(Merged { value, repeated: Vec::new() });
+        assert_eq!(both(&gone, &table(1)), without(gone));
+    }
+
+    #[test]
+    fn what_both_branches_did_alike_is_named() {
+        let table = |it: i32| json!({ "tables": { "a": { "x": it } } });
+        let (new, gone) =
+            (json!({ "tables": { "a": { "x": 1, "y": 1 } } }), json!({ "tables": {} }));
+        for (both, path) in [(table(2), "tables.a.x"), (new, "tables.a.y"), (gone, "tables.a")] {
+            let repeated = vec![path.to_owned()];
+            let expected = Merged { value: both.clone(), repeated };
+            assert_eq!(merged(&table(1), &both, &both), Ok(expected));
+        }
     }
 }

@@ -21,7 +21,7 @@ pub struct Replayed {
 
 /// A statement that the engine refused.
 #[derive(Debug, thiserror::Error)]
-#[error("`{file}:{line}`: {source} (SQLSTATE {state})", state = source.state)]
+#[error("`{file}:{line}`: {}", source.told())]
 pub struct ReplayError {
     /// The file that the statement stands in, and its line there.
     pub file: String,
@@ -39,7 +39,7 @@ impl ReplayError {
     /// The error as a finding; `what` goes on after the file's name: `cannot be built …`.
     pub fn finding(&self, code: &'static str, what: &str) -> Finding {
         let place = format!("{}:{}", self.file, self.line);
-        let said = format!("{} (SQLSTATE {})", self.source.message, self.source.state);
+        let said = self.source.told();
         let finding = Finding::error(code, place, format!("`{}` {what}: {said}", self.file))
             .evidence(format!("the statement: {}", self.statement));
         let finding = self.source.detail.iter().fold(finding, Finding::evidence);
@@ -65,10 +65,13 @@ pub fn broken_init(error: &ReplayError, what: &str) -> Finding {
 pub fn script(session: &mut Session, pieces: &[Sourced]) -> Result<Replayed, ReplayError> {
     let mut ran = Replayed::default();
     let mut entry = None;
-    if let Session::Sqlite(session) = session {
-        // The shell leaves them off, and scripts count on it. A refusal would come again below.
-        let _ = session.run("PRAGMA foreign_keys = OFF");
-    }
+    // A refusal would come again below.
+    let _ = match session {
+        // The shell leaves them off, and scripts count on it.
+        Session::Sqlite(session) => session.run("PRAGMA foreign_keys = OFF"),
+        Session::MySql(session) => session.reset(),
+        Session::Postgres(_) => Ok(()),
+    };
     for (index, piece) in pieces.iter().enumerate() {
         let is_next = entry.is_some_and(|it| it != piece.entry);
         entry = Some(piece.entry);
@@ -97,6 +100,7 @@ fn begin_afresh(session: &mut Session) -> Result<(), SqlError> {
             session.run("ROLLBACK")?;
             session.run("DISCARD ALL")
         }
+        Session::MySql(session) => session.reset(),
         Session::Sqlite(session) => {
             if session.connection().is_autocommit() {
                 Ok(())
@@ -112,6 +116,7 @@ fn send(session: &mut Session, piece: &Sourced) -> Result<(), SqlError> {
     match (session, &piece.piece.copy_data) {
         (Session::Postgres(session), Some(rows)) => session.copy_in(sql, rows.as_bytes()).map(drop),
         (Session::Postgres(session), None) => session.run(&tolerant_of_roles(sql)),
+        (Session::MySql(session), _) => session.run(sql),
         (Session::Sqlite(session), _) => session.run(sql),
     }
 }
@@ -178,6 +183,8 @@ fn in_steps(
     // As where it is applied to live: a rebuild must not act on the rows of other tables.
     let prepared = match session {
         Session::Sqlite(session) => session.run("PRAGMA foreign_keys = OFF"),
+        // As mysql2 opens its sessions. Views and routines remember it.
+        Session::MySql(session) => session.run("SET NAMES utf8mb4 COLLATE utf8mb4_unicode_ci"),
         Session::Postgres(_) => Ok(()),
     };
     let at_start = |source| (source, Placed { sql: "BEGIN".to_owned(), line: 1 });

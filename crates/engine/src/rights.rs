@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use raingauge_schema::mysql::catalog;
 use raingauge_schema::postgres::grammar::{quote_ident, quote_literal};
 
-use crate::connect::{PgSession, Session, SqlError};
+use crate::connect::{MySqlSession, PgSession, Session, SqlError};
 use crate::ledger::LedgerName;
 use crate::site::Site;
 use crate::{Error, Result};
@@ -22,6 +23,8 @@ pub struct Rights {
     pub creates_schemas: bool,
     /// What would let it write the ledger, if it cannot.
     pub ledger_grant: Option<String>,
+    /// What it may not do on the whole database, where objects have no owners; and what would let it.
+    pub lacking: Option<(String, String)>,
     /// Why nobody can write, if that is so.
     pub read_only: Option<ReadOnly>,
 }
@@ -43,13 +46,14 @@ impl Rights {
     /// If the connection breaks.
     pub fn read(site: &mut Site) -> Result<Option<Self>> {
         let ledger = site.project.ledger.clone();
-        match &mut site.live {
-            Session::Sqlite(_) => Ok(None),
-            Session::Postgres(session) => Self::of(session, &ledger).map(Some).map_err(|cause| {
-                Error::new("catalog-unreadable", "cannot read what the role may do")
-                    .caused_by(cause)
-            }),
-        }
+        let read = match &mut site.live {
+            Session::Sqlite(_) => return Ok(None),
+            Session::MySql(session) => Self::of_mysql(session),
+            Session::Postgres(session) => Self::of(session, &ledger),
+        };
+        read.map(Some).map_err(|cause| {
+            Error::new("catalog-unreadable", "cannot read what the role may do").caused_by(cause)
+        })
     }
 
     fn of(session: &mut PgSession, ledger: &LedgerName) -> Result<Self, SqlError> {
@@ -78,6 +82,30 @@ impl Rights {
         };
         rights.ledger_grant = missing.map(|it| rights.grant_for_ledger(&it, ledger));
         Ok(rights)
+    }
+
+    /// An account has rights on a database. Without these no ledger can be made, or no later migration can run.
+    fn of_mysql(session: &mut MySqlSession) -> Result<Self, SqlError> {
+        const NEEDED: [&str; 6] = ["SELECT", "INSERT", "CREATE", "ALTER", "INDEX", "REFERENCES"];
+        let mut names = session.rows("select current_user(), database()")?.into_iter().flatten();
+        let mut next = || names.next().flatten().unwrap_or_default();
+        let (role, database) = (next(), next());
+        let lines = session.rows("show grants")?.into_iter();
+        let lines: Vec<_> = lines.filter_map(|it| it.into_iter().next().flatten()).collect();
+        let lacks = catalog::lacking(&lines, &database, &NEEDED).join(", ");
+        let grant = catalog::grant(&lacks, &database, &role);
+        let is_closed = !session.rows("select 1 where @@global.read_only = 1")?.is_empty();
+        // What lets an account write all the same.
+        let exempt = ["SUPER", "CONNECTION_ADMIN", "READ_ONLY ADMIN", "READ ONLY ADMIN"];
+        let is_exempt = catalog::lacking(&lines, &database, &exempt).len() < exempt.len();
+        Ok(Self {
+            role,
+            database,
+            creates_schemas: true,
+            lacking: (!lacks.is_empty()).then_some((lacks, grant)),
+            read_only: (is_closed && !is_exempt).then_some(ReadOnly::Standby),
+            ..Self::default()
+        })
     }
 
     fn grant_for_ledger(&self, missing: &str, ledger: &LedgerName) -> String {

@@ -155,6 +155,8 @@ impl Policy {
     pub fn protects(&self, dsn: &Dsn, identity: &Identity) -> Option<&str> {
         let (host, port) = match dsn {
             Dsn::Postgres(target) => (machine(&target.host), Some(target.port)),
+            Dsn::MySql(target) if target.is_socket() => (machine(""), Some(target.port)),
+            Dsn::MySql(target) => (machine(&target.host), Some(target.port)),
             Dsn::Sqlite(_) => (String::new(), None),
         };
         let is = |it: &Environment| {

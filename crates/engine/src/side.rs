@@ -1,19 +1,21 @@
 //! The sides of the comparison, each built in scratch: history, init.sql, `schema.ts`.
 
-use std::collections::BTreeMap;
+mod states;
+
+pub use states::{Midway, States, Wanted};
 
 use raingauge_schema::dialect::AnySnapshot;
 use raingauge_schema::steps::statements;
-use raingauge_schema::{Catalog, Comparison, Dialect, Kind, Pair, compare};
+use raingauge_schema::{Catalog, Comparison, Dialect, Pair, compare};
 
-use crate::connect::{Access, Session, SqlError, offline_only};
-use crate::history::Migration;
+use crate::connect::{Access, Session, SqlError};
 use crate::initsql::{self, Fenced, Found, Item, Search, Sourced};
 use crate::report::Finding;
 use crate::scratch::ScratchDatabase;
 use crate::seed::{self, SeedFile, SeedTable, TableState};
 use crate::site::Site;
 use crate::{Error, Result, baseline, dump, replay};
+use states::{Ended, Look, replay_all};
 
 /// What init.sql builds, and what became of it in live.
 #[derive(Debug)]
@@ -101,43 +103,6 @@ fn source(found: &Found) -> String {
     format!("{} ({})", files.join(", "), found.source)
 }
 
-/// For migrations that run in several steps, by position: the catalogs after each step but the last.
-pub type Midway = BTreeMap<usize, Vec<Catalog>>;
-
-/// What a history builds, step by step.
-#[derive(Debug, Default)]
-pub struct States {
-    /// After each migration that ran, the empty database first; absent where nobody wanted to know.
-    pub after: Vec<Option<Catalog>>,
-    pub midway: Midway,
-}
-
-impl States {
-    /// The catalog after so many migrations, if they ran and it was read.
-    pub fn get(&self, at: usize) -> Option<&Catalog> {
-        self.after.get(at)?.as_ref()
-    }
-
-    /// The catalogs that were read, with the number of migrations that lead to each.
-    pub fn read(&self) -> impl DoubleEndedIterator<Item = (usize, &Catalog)> {
-        self.after.iter().enumerate().filter_map(|(at, it)| Some((at, it.as_ref()?)))
-    }
-
-    /// Whether all of them were read.
-    pub fn are_all_read(&self) -> bool {
-        self.after.iter().all(Option::is_some)
-    }
-
-    /// How many migrations ran.
-    pub fn n_ran(&self) -> usize {
-        self.after.len().saturating_sub(1)
-    }
-}
-
-/// Which catalogs of a history to read: after so many migrations. Reading one takes as long as running
-/// many migrations.
-pub type Wanted<'a> = &'a dyn Fn(usize) -> bool;
-
 /// The catalogs that are wanted, of the states that the history goes through. Stops at a migration that
 /// fails.
 ///
@@ -192,6 +157,7 @@ fn rebuild_and_look(
     wanted: Wanted<'_>,
 ) -> Result<Rebuilt> {
     let mut prerequisites: Vec<String> = Vec::new();
+    let mut is_whole = false;
     loop {
         let mut database = site.scratch.create("history")?;
         if let Some(Err(error)) = before.map(|it| it.run(&mut database.session)) {
@@ -208,7 +174,16 @@ fn rebuild_and_look(
                     .caused_by(cause)
             })?;
         }
-        let (states, stopped) = replay_all(site, &mut database, n, wanted)?;
+        let look = Look::new(wanted, n, live, is_whole);
+        let (states, ended) = replay_all(site, &mut database, n, look)?;
+        let stopped = match ended {
+            Ended::AtTheEnd => None,
+            Ended::Stopped(stopped) => Some(stopped),
+            Ended::Misread => {
+                is_whole = true;
+                continue;
+            }
+        };
         let missing = stopped.as_ref().map(|it| it.missing_schemas(live));
         match (missing, stopped) {
             (Some(missing), _) if !missing.is_empty() => prerequisites.extend(missing),
@@ -246,61 +221,6 @@ pub fn between(
         states.push((site.catalog_of(session)?, pair[1].line));
     }
     Ok(states)
-}
-
-/// A replay that ended early.
-struct Stopped<'a> {
-    migration: &'a Migration,
-    error: replay::ReplayError,
-    /// What scratch had until then.
-    here: Catalog,
-}
-
-impl Stopped<'_> {
-    /// The schemas that the migration names, live has, and scratch has not; only if the engine stopped
-    /// because of one (3F000: invalid schema name).
-    fn missing_schemas(&self, live: &Catalog) -> Vec<String> {
-        if self.error.source.state != "3F000" {
-            return Vec::new();
-        }
-        let is_part = |it: char| it.is_alphanumeric() || it == '_' || it == '$';
-        let named = |it: &str| self.migration.sql.split(|it| !is_part(it)).any(|word| word == it);
-        live.of_kind(Kind::Schema)
-            .filter(|it| self.here.get(&it.id).is_none() && named(it.id.name()))
-            .map(|it| it.id.name().to_owned())
-            .collect()
-    }
-}
-
-fn replay_all<'a>(
-    site: &'a Site,
-    database: &mut ScratchDatabase,
-    n: usize,
-    wanted: Wanted<'_>,
-) -> Result<(States, Option<Stopped<'a>>)> {
-    let after = vec![Some(site.catalog_of(&mut database.session)?)];
-    let mut states = States { after, midway: Midway::new() };
-    for (at, migration) in site.project.history.migrations.iter().take(n).enumerate() {
-        let mut between = Vec::new();
-        let is_wanted = wanted(at) && wanted(at + 1);
-        let mut look = |session: &mut Session| {
-            if is_wanted {
-                between.push(site.catalog_of(session));
-            }
-        };
-        if let Err(error) = replay::migration(&mut database.session, migration, &mut look) {
-            let here = site.catalog_of(&mut database.session)?;
-            return Ok((states, Some(Stopped { migration, error, here })));
-        }
-        let between = between.into_iter().collect::<Result<Vec<_>>>()?;
-        if !between.is_empty() {
-            states.midway.insert(at, between);
-        }
-        let read = wanted(at + 1).then(|| site.catalog_of(&mut database.session));
-        states.after.push(read.transpose()?);
-        database.pass_on()?;
-    }
-    Ok((states, None))
 }
 
 fn needs_schemas(names: &[String]) -> Option<Finding> {
@@ -402,7 +322,7 @@ pub fn live_baseline(site: &mut Site) -> Result<baseline::Baseline> {
             baseline.statements.extend(unsaid);
             Ok(baseline)
         }
-        Dialect::MySql => Err(offline_only(site.dialect())),
+        Dialect::MySql => Ok(baseline::from_mysql(&site.catalog()?, site.setting.with_owners)),
         Dialect::Sqlite => baseline::from_sqlite(&mut site.live, &ledgers).map_err(unreadable),
     }
 }
@@ -425,8 +345,8 @@ pub fn init(site: &mut Site, live: &Catalog, findings: &mut Vec<Finding>) -> Res
     let Some((mut first, pieces)) = build_init(site, &found, findings)? else { return Ok(None) };
     let scripts = pieces.iter().map(|it| it.piece.sql.as_str()).collect::<Vec<_>>().join("\n");
     let only_prepares = site.dialect() == Dialect::Postgres && initsql::only_prepares(&pieces);
-    // The second build tells what belongs to the moment; SQLite's clock has whole seconds.
-    if site.dialect() == Dialect::Sqlite && speaks_of_time(&scripts) {
+    // The second build tells what belongs to the moment; others' clocks have whole seconds.
+    if site.dialect() != Dialect::Postgres && speaks_of_time(&scripts) {
         std::thread::sleep(until_the_next_second());
     }
     let Some((second, _)) = build_init(site, &found, &mut Vec::new())? else { return Ok(None) };
@@ -485,12 +405,12 @@ fn until_the_next_second() -> std::time::Duration {
     std::time::Duration::from_millis(u64::try_from(1010 - passed).unwrap_or(1010))
 }
 
-/// Whether a script has a word that SQLite answers with the time.
+/// Whether a script has a word that SQLite or MySQL answers with the time.
 fn speaks_of_time(scripts: &str) -> bool {
     let scripts = scripts.to_lowercase();
-    ["current_", "now", "unixepoch", "julianday", "strftime", "datetime("]
-        .iter()
-        .any(|it| scripts.contains(it))
+    let of_sqlite = ["current_", "now", "unixepoch", "julianday", "strftime", "datetime("];
+    let of_mysql = ["sysdate", "curdate", "curtime", "localtime", "utc_", "unix_timestamp"];
+    of_sqlite.iter().chain(&of_mysql).any(|it| scripts.contains(it))
 }
 
 /// What became of the seed rows in live. Rows that cannot be compared are seeds all the same.

@@ -7,7 +7,7 @@ use raingauge_schema::{Catalog, Dialect};
 use crate::baseline::roles::without_owners;
 use crate::client::ProgramSource;
 use crate::connect::pooler::Link;
-use crate::connect::{Access, Dsn, Identity, PgSession, Session};
+use crate::connect::{Access, Dsn, Identity, PgSession, Session, offline_only};
 use crate::consent::Circumstance;
 use crate::dump::Dump;
 use crate::history::History;
@@ -42,27 +42,36 @@ impl Site {
     /// # Errors
     /// If the project cannot be read or the database cannot be reached.
     pub fn open(setting: &Setting) -> Result<Self> {
-        Self::open_with(setting, Reading::All, false)
+        Self::of(setting, Project::read(setting, Reading::All)?, false)
     }
 
     /// Opens a site; a SQLite file that does not exist is taken for an empty database.
     ///
     /// # Errors
-    /// If the project cannot be read or the database cannot be reached.
+    /// As [`Site::open`].
     pub fn open_or_empty(setting: &Setting) -> Result<Self> {
-        Self::open_with(setting, Reading::All, true)
+        Self::of(setting, Project::read(setting, Reading::All)?, true)
     }
 
     /// Opens a site as [`Site::open_or_empty`] does, without `schema.ts`: enough to see that nothing is pending.
     ///
     /// # Errors
-    /// As [`Site::open_or_empty`].
+    /// As [`Site::open`].
     pub fn open_without_schema(setting: &Setting) -> Result<Self> {
-        Self::open_with(setting, Reading::WithoutSchema, true)
+        Self::of(setting, Project::read(setting, Reading::WithoutSchema)?, true)
     }
 
-    fn open_with(setting: &Setting, reading: Reading, may_be_missing: bool) -> Result<Self> {
-        let project = Project::read(setting, reading)?;
+    /// Opens a site as [`Site::open`] does, for a command that does not hold for MySQL yet.
+    ///
+    /// # Errors
+    /// `dialect-offline` for MySQL, before anything is connected to; otherwise as [`Site::open`].
+    pub(crate) fn open_but_mysql(setting: &Setting) -> Result<Self> {
+        let project = Project::read(setting, Reading::All)?;
+        refuse_mysql(&project)?;
+        Self::of(setting, project, false)
+    }
+
+    fn of(setting: &Setting, project: Project, may_be_missing: bool) -> Result<Self> {
         let dsn = project.target(setting)?;
         check::target::refuse_other_port(&dsn, &project.root)?;
         let dsn = one_server(dsn)?;
@@ -71,7 +80,7 @@ impl Site {
             Dsn::Sqlite(target) if may_be_missing && !target.path.exists() => {
                 Some(scratch.create("missing")?)
             }
-            Dsn::Sqlite(_) | Dsn::Postgres(_) => None,
+            Dsn::Sqlite(_) | Dsn::MySql(_) | Dsn::Postgres(_) => None,
         };
         let opened = empty.as_ref().map_or(&dsn, |it| &it.dsn);
         let mut live = Session::open(opened, Access::ReadOnly)?;
@@ -234,7 +243,7 @@ pub(crate) fn one_server(dsn: Dsn) -> Result<Dsn> {
         Dsn::Postgres(target) if !target.others.is_empty() => {
             Ok(Dsn::Postgres(PgSession::open_plain(&target, Access::ReadOnly)?.target().clone()))
         }
-        Dsn::Postgres(_) | Dsn::Sqlite(_) => Ok(dsn),
+        Dsn::Postgres(_) | Dsn::MySql(_) | Dsn::Sqlite(_) => Ok(dsn),
     }
 }
 
@@ -250,8 +259,13 @@ fn find_ledgers(live: &mut Session, configured: &LedgerName) -> Result<Vec<Ledge
     })
 }
 
+fn refuse_mysql(project: &Project) -> Result<()> {
+    if project.dialect == Dialect::MySql { Err(offline_only()) } else { Ok(()) }
+}
+
 /// Scratch for a run that does not look at live: of any version, unless it is to be on live's server.
 pub(crate) fn scratch_for(setting: &Setting, project: &Project) -> Result<Scratch> {
+    refuse_mysql(project)?;
     let live = match setting.scratch {
         ScratchChoice::Target => Some(project.target(setting)?),
         ScratchChoice::Auto | ScratchChoice::Url(_) => None,
@@ -268,6 +282,8 @@ pub(crate) fn scratch_options(
     let mut options = ScratchOptions::new(dialect);
     options.live = live.cloned();
     options.cache = setting.cache_folder();
+    let path = setting.env.get("PATH").map(std::env::split_paths);
+    options.programs = path.into_iter().flatten().collect();
     options.pg_client = match setting.pg_client.as_deref().map(ProgramSource::parse) {
         Some(ProgramSource::Folder(folder)) => Some(folder),
         Some(ProgramSource::Prefix(_)) | None => None,

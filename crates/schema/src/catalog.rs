@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -389,9 +390,10 @@ pub struct Unseen {
 /// All objects of a database, the ledger left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Catalog {
-    /// In the order of their identities, each once.
-    #[serde(deserialize_with = "in_order")]
-    objects: Vec<Object>,
+    /// In the order of their identities, each once. Catalogs of one database at several times share what
+    /// did not change between them.
+    #[serde(serialize_with = "as_list", deserialize_with = "in_order")]
+    objects: Vec<Arc<Object>>,
     /// What could not be seen. A catalog with such parts proves nothing about them.
     pub unseen: Vec<Unseen>,
     /// What belongs to the database as a whole or to its server: locale, settings, number of large
@@ -404,12 +406,17 @@ pub struct Catalog {
 impl Catalog {
     /// A catalog of these objects. Of two with the same identity the later one stays.
     pub fn new(objects: impl IntoIterator<Item = Object>) -> Self {
-        let objects = ordered(objects.into_iter().collect());
-        Self { objects, unseen: Vec::new(), surroundings: Vec::new() }
+        Self::of_shared(objects.into_iter().map(Arc::new).collect())
+    }
+
+    /// As [`Self::new`], of objects that other catalogs may have too.
+    pub fn of_shared(objects: Vec<Arc<Object>>) -> Self {
+        Self { objects: ordered(objects), unseen: Vec::new(), surroundings: Vec::new() }
     }
 
     /// Adds an object, or replaces the one with its identity.
     pub fn insert(&mut self, object: Object) {
+        let object = Arc::new(object);
         match self.find(&object.id) {
             Ok(at) => self.objects[at] = object,
             Err(at) => self.objects.insert(at, object),
@@ -418,7 +425,7 @@ impl Catalog {
 
     /// The object with this identity.
     pub fn get(&self, id: &ObjectId) -> Option<&Object> {
-        self.find(id).ok().map(|at| &self.objects[at])
+        self.find(id).ok().map(|at| self.objects[at].as_ref())
     }
 
     fn find(&self, id: &ObjectId) -> Result<usize, usize> {
@@ -427,13 +434,14 @@ impl Catalog {
 
     /// All objects, ordered by identity.
     pub fn objects(&self) -> impl Iterator<Item = &Object> {
-        self.objects.iter()
+        self.objects.iter().map(Arc::as_ref)
     }
 
     /// All objects of one kind, ordered by identity.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Object> {
         let from = self.objects.partition_point(|it| it.id.kind < kind);
-        self.objects[from..].iter().take_while(move |it| it.id.kind == kind)
+        let rest = self.objects[from..].iter().map(Arc::as_ref);
+        rest.take_while(move |it| it.id.kind == kind)
     }
 
     /// The objects inside a table: columns, constraints, indexes, triggers, policies.
@@ -447,7 +455,7 @@ impl Catalog {
             let from = of_kind.partition_point(|it| it.id.path < table.path);
             Some(of_kind[from..].iter().take_while(|it| it.id.path.starts_with(&table.path)))
         });
-        kinds.flatten().filter(|it| it.id.is_inside(table))
+        kinds.flatten().map(Arc::as_ref).filter(|it| it.id.is_inside(table))
     }
 
     /// How many objects there are.
@@ -467,8 +475,17 @@ impl Catalog {
         Self {
             unseen: self.unseen.clone(),
             surroundings: self.surroundings.clone(),
-            ..Self::new(objects)
+            ..Self::of_shared(objects.collect())
         }
+    }
+
+    /// Whether both have the same objects with the same attributes, owners left out: whether the
+    /// [`Self::fingerprint`]s are equal, without hashing anything.
+    pub fn has_same_structure(&self, other: &Self) -> bool {
+        let is_same = |(one, other): (&Arc<Object>, &Arc<Object>)| {
+            Arc::ptr_eq(one, other) || one.id == other.id && one.attributes == other.attributes
+        };
+        self.len() == other.len() && self.objects.iter().zip(&other.objects).all(is_same)
     }
 
     /// The hash of all objects together.
@@ -479,7 +496,7 @@ impl Catalog {
 }
 
 /// Objects in the order of their identities; of two with the same identity the later one stays.
-fn ordered(mut objects: Vec<Object>) -> Vec<Object> {
+fn ordered(mut objects: Vec<Arc<Object>>) -> Vec<Arc<Object>> {
     objects.sort_by(|a, b| a.id.cmp(&b.id));
     objects.dedup_by(|later, earlier| {
         let is_same = later.id == earlier.id;
@@ -491,8 +508,13 @@ fn ordered(mut objects: Vec<Object>) -> Vec<Object> {
     objects
 }
 
-fn in_order<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Object>, D::Error> {
-    Vec::deserialize(deserializer).map(ordered)
+fn as_list<S: Serializer>(objects: &[Arc<Object>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(objects.iter().map(Arc::as_ref))
+}
+
+fn in_order<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Arc<Object>>, D::Error> {
+    let objects = Vec::<Object>::deserialize(deserializer)?;
+    Ok(ordered(objects.into_iter().map(Arc::new).collect()))
 }
 
 #[cfg(test)]

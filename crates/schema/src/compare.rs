@@ -4,6 +4,7 @@
 //! sides is matched by structure (`pair`): what is equal in everything except its name is *renamed* or
 //! *ambiguous*, because a constraint's name is a smaller matter than its absence.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use crate::catalog::{Catalog, Kind, Object, ObjectId};
@@ -97,24 +98,46 @@ pub fn compare_with(
 ) -> Comparison {
     let eye = Eye { counts, judge };
     let mut result = Comparison::default();
-    for from in catalogs.from.objects() {
-        let Some(to) = catalogs.to.get(&from.id) else {
-            result.only_from.push(from.clone());
-            continue;
-        };
-        let (attributes, equivalent) = eye.look(Pair { from, to });
-        if attributes.is_empty() {
-            result.n_same += 1;
-            result.equivalent.extend(equivalent);
-        } else {
-            result.differs.push(ObjectDifference { id: from.id.clone(), attributes });
+    for (from, to) in side_by_side(catalogs) {
+        match (from, to) {
+            (Some(from), None) => result.only_from.push(from.clone()),
+            (None, to) => result.only_to.extend(to.cloned()),
+            // Catalogs of one database at several times share what did not change.
+            (Some(from), Some(to)) if std::ptr::eq(from, to) => result.n_same += 1,
+            (Some(from), Some(to)) => {
+                let (attributes, equivalent) = eye.look(Pair { from, to });
+                if attributes.is_empty() {
+                    result.n_same += 1;
+                    result.equivalent.extend(equivalent);
+                } else {
+                    result.differs.push(ObjectDifference { id: from.id.clone(), attributes });
+                }
+            }
         }
     }
-    result.only_to =
-        catalogs.to.objects().filter(|it| catalogs.from.get(&it.id).is_none()).cloned().collect();
     find_renamed(&mut result, catalogs, &eye);
     find_alike(&mut result, catalogs, &eye);
     result
+}
+
+/// Every object of either side, in the order of identities, with the one of the other side.
+pub fn side_by_side(
+    catalogs: Pair<&Catalog>,
+) -> impl Iterator<Item = (Option<&Object>, Option<&Object>)> {
+    let mut from = catalogs.from.objects().peekable();
+    let mut to = catalogs.to.objects().peekable();
+    std::iter::from_fn(move || {
+        let order = match (from.peek(), to.peek()) {
+            (None, None) => return None,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(from), Some(to)) if std::ptr::eq::<Object>(*from, *to) => Ordering::Equal,
+            (Some(from), Some(to)) => from.id.cmp(&to.id),
+        };
+        let is_here = order != Ordering::Greater;
+        let is_there = order != Ordering::Less;
+        Some((from.next_if(|_| is_here), to.next_if(|_| is_there)))
+    })
 }
 
 /// How attributes are looked at.

@@ -152,9 +152,9 @@ impl Dialect {
     /// Whether a migration file may write rows: a statement of it begins with a word that can, or
     /// cannot be read. What it creates can be seen in a catalog, the rows cannot.
     pub fn writes_rows(self, file: &str) -> bool {
-        const WORDS: [&str; 10] = [
-            "insert", "update", "delete", "merge", "copy", "do", "select", "with", "call",
-            "truncate",
+        const WORDS: [&str; 12] = [
+            "insert", "update", "delete", "replace", "merge", "copy", "load", "do", "select",
+            "with", "call", "truncate",
         ];
         let statements = split_file(file).into_iter().map(|it| self.split(it.sql));
         let begins = |sql: &str| {
@@ -174,7 +174,8 @@ impl Dialect {
     pub fn online(self, statements: Vec<Statement>) -> Option<Vec<Statement>> {
         match self {
             Self::Postgres => Some(postgres::render::online::online(statements)),
-            Self::MySql | Self::Sqlite => None,
+            Self::MySql => Some(mysql::render::online::online(statements)),
+            Self::Sqlite => None,
         }
     }
 
@@ -207,13 +208,12 @@ impl Dialect {
         }
     }
 
-    /// Describes a catalog as a Drizzle schema, as far as Drizzle can say it. `None` where no catalog of
-    /// the engine can be described yet.
-    pub fn describe(self, live: &Catalog) -> Option<AnySchema> {
+    /// Describes a catalog as a Drizzle schema, as far as Drizzle can say it.
+    pub fn describe(self, live: &Catalog) -> AnySchema {
         match self {
-            Self::Postgres => Some(AnySchema::Postgres(postgres::adopt::describe(live))),
-            Self::MySql => None,
-            Self::Sqlite => Some(AnySchema::Sqlite(sqlite::adopt::describe(live))),
+            Self::Postgres => AnySchema::Postgres(postgres::adopt::describe(live)),
+            Self::MySql => AnySchema::MySql(mysql::adopt::describe(live)),
+            Self::Sqlite => AnySchema::Sqlite(sqlite::adopt::describe(live)),
         }
     }
 
@@ -234,7 +234,7 @@ impl Dialect {
     }
 
     /// How Drizzle 1.0's snapshots of this dialect look.
-    fn entities(self) -> &'static EntityFormat {
+    pub(crate) fn entities(self) -> &'static EntityFormat {
         match self {
             Self::Postgres => &postgres::rows::FORMAT,
             Self::MySql => &mysql::rows::FORMAT,

@@ -24,6 +24,19 @@ pub trait Entity {
     fn key(&self) -> String;
 }
 
+/// Makes the name of each type its key.
+macro_rules! named {
+    ($($entity:ty),* $(,)?) => {$(
+        impl $crate::pair::Entity for $entity {
+            fn key(&self) -> String {
+                self.name.clone()
+            }
+        }
+    )*};
+}
+
+pub(crate) use named;
+
 /// Splits two lists of entities into dropped, created and kept.
 pub fn pair<'a, E: Entity>(from: &'a [E], to: &'a [E]) -> Pairing<'a, E> {
     let mut unmatched: BTreeMap<_, _> = from.iter().map(|it| (it.key(), it)).collect();

@@ -57,11 +57,25 @@ impl Vendor {
         }
     }
 
+    /// The folder with its dump program and client; none if they are on the search path.
+    ///
+    /// # Errors
+    /// If they are not installed.
+    pub fn client_folder(self) -> Result<Option<PathBuf>> {
+        match self {
+            Self::MariaDb => Ok(None),
+            Self::MySql => {
+                let folder = mysql_folder()?.join("bin");
+                folder.join("mysqldump").is_file().then_some(Some(folder)).ok_or_else(missing)
+            }
+        }
+    }
+
     /// How its server is called.
     ///
     /// # Errors
     /// If it is not installed, with the reason.
-    fn program(self) -> Result<Vec<String>> {
+    pub fn program(self) -> Result<Vec<String>> {
         match self {
             Self::MariaDb if Path::new("/usr/sbin/mariadbd").exists() => {
                 Ok(vec!["/usr/sbin/mariadbd".to_owned(), "--no-defaults".to_owned()])
@@ -72,12 +86,19 @@ impl Vendor {
     }
 }
 
-/// MySQL's server through the loader of its own C library.
-fn mysqld() -> Result<Vec<String>> {
-    let missing = || Failure::new("MySQL is not installed: run `cargo xtask install`");
+fn missing() -> Failure {
+    Failure::new("MySQL is not installed: run `cargo xtask install`")
+}
+
+fn mysql_folder() -> Result<PathBuf> {
     let binary = std::env::current_exe()?;
     let folders = binary.ancestors().skip(1).map(|it| it.join("testkit").join(FOLDER));
-    let folder = folders.into_iter().find(|it| it.is_dir()).ok_or_else(missing)?;
+    folders.into_iter().find(|it| it.is_dir()).ok_or_else(missing)
+}
+
+/// MySQL's server through the loader of its own C library.
+fn mysqld() -> Result<Vec<String>> {
+    let folder = mysql_folder()?;
     if let Ok(reason) = fs::read_to_string(folder.join("missing")) {
         return Err(Failure::new(reason));
     }
@@ -273,6 +294,47 @@ impl MySqlDatabase {
     pub fn sql(&self, script: &str) -> Result<String> {
         self.server.sql(&self.name, script)
     }
+
+    /// What the server's own dump program writes of it, with its name taken out.
+    ///
+    /// # Errors
+    /// If the program is missing or fails.
+    pub fn dump(&self, arguments: &[&str]) -> Result<String> {
+        let program = match self.server.vendor.client_folder()? {
+            Some(folder) => folder.join("mysqldump"),
+            None => PathBuf::from("mariadb-dump"),
+        };
+        let mut dump = Command::new(program);
+        dump.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
+        dump.args(["--no-defaults", "--user=root", "--default-character-set=utf8mb4"]);
+        dump.arg(format!("--socket={}", self.server.socket().display()));
+        dump.args(["--skip-comments", "--routines", "--events", "--triggers", "--no-tablespaces"]);
+        if self.server.vendor == Vendor::MySql {
+            dump.arg("--set-gtid-purged=OFF");
+        }
+        let text = Run::of(dump.args(arguments).arg(&self.name))?.success()?.stdout;
+        Ok(text.replace(&self.name, "<database>"))
+    }
+
+    /// Its structure as the server's own dump program writes it, without the ledger, counters and whose
+    /// it is.
+    ///
+    /// # Errors
+    /// As [`Self::dump`].
+    pub fn structure(&self) -> Result<String> {
+        let ledger = format!("--ignore-table={}.__drizzle_migrations", self.name);
+        let dump = self.dump(&["--no-data", &ledger])?;
+        let without = |line: &str| {
+            let words = line.split(' ').filter(|it| !it.starts_with("AUTO_INCREMENT="));
+            words.collect::<Vec<_>>().join(" ")
+        };
+        let lines: String = dump.lines().map(|it| without(it) + "\n").collect();
+        let mut parts = lines.split("DEFINER=`");
+        let first = parts.next().unwrap_or_default().to_owned();
+        // Whose it is ends with the second name in backticks.
+        let behind = |it: &str| it.splitn(4, '`').nth(3).unwrap_or_default().to_owned();
+        Ok(parts.fold(first, |text, it| text + "DEFINER" + &behind(it)))
+    }
 }
 
 impl Drop for MySqlDatabase {
@@ -304,7 +366,7 @@ fn initialise(vendor: Vendor, program: &[String], folder: &Path) -> Result {
             init
         }
     };
-    Run::of(init.arg(data).current_dir("/"))?.success()?;
+    Run::of(init.arg(data).current_dir("/").env("TMPDIR", folder))?.success()?;
     // Without it the next server is made anew, too.
     let _ = cache::pack(&name, folder, &mut as_server_account("tar")?);
     Ok(())
@@ -317,6 +379,8 @@ fn guarded_server(
     port: u16,
 ) -> Result<(Child, ChildStdin)> {
     let mut shell = as_server_account("/bin/sh")?;
+    // A server that starts removes the temporary tables of all that share its folder with it.
+    shell.env("TMPDIR", folder);
     shell.args(["-c", GUARDIAN, "guardian"]).arg(folder).args(program);
     shell.arg(format!("--datadir={}", folder.join("data").display()));
     shell.arg(format!("--socket={}", folder.join("socket").display()));

@@ -45,6 +45,9 @@ impl Example {
 /// The name of the npm packages of Drizzle 1.0, for both examples.
 pub const DRIZZLE_1: &str = "drizzle-1";
 
+/// The name of the npm packages of Drizzle 0.x with the driver of MySQL; those of 1.0 have it.
+pub const MYSQL_0: &str = "mysql-0";
+
 /// How much has happened to a project's database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Age {
@@ -91,6 +94,21 @@ impl Project {
         let link = self.root.join("node_modules");
         fs::remove_file(&link)?;
         Ok(symlink(node::modules(DRIZZLE_1)?, link)?)
+    }
+
+    /// Installs Drizzle 0.x with the driver of MySQL in place of what is there.
+    ///
+    /// # Errors
+    /// If the npm packages are missing.
+    pub fn install_mysql_0(&self) -> Result {
+        let link = self.root.join("node_modules");
+        fs::remove_file(&link)?;
+        Ok(symlink(node::modules(MYSQL_0)?, link)?)
+    }
+
+    /// Where `cargo xtask install` finds the lock file of [`MYSQL_0`].
+    pub fn mysql_0_packages() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("npm").join(MYSQL_0)
     }
 
     /// Where `cargo xtask install` finds the lock file of [`DRIZZLE_1`].

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use raingauge_schema::{mysql, postgres, sqlite};
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 
 use crate::error::LoadError;
 use crate::sandbox::{Outcome, Runtime};
@@ -20,6 +20,8 @@ pub struct Declared {
     pub sources: BTreeMap<String, SourceLine>,
     /// What has evaluated the files; never [`Runtime::Auto`].
     pub runtime: Runtime,
+    /// What is declared twice and in two ways, by kind and name: `column users.id`. The schema has one of both.
+    pub twice: Vec<String>,
     /// Names of the environment variables that the files asked for.
     pub environment: Vec<String>,
 }
@@ -41,9 +43,10 @@ pub struct SourceLine {
 
 /// What the JavaScript side answers.
 #[derive(Deserialize)]
-struct Answer {
-    schema: Value,
+struct Answer<S> {
+    schema: S,
     origins: Vec<Origin>,
+    twice: Vec<String>,
     environment: Vec<String>,
 }
 
@@ -61,26 +64,33 @@ impl Declared {
         schema_files: &[PathBuf],
         outcome: &Outcome,
     ) -> Result<Self, LoadError> {
-        let broken = |it: serde_json::Error| LoadError::Rejected { message: it.to_string() };
-        let answer: Answer = serde_json::from_str(&outcome.json).map_err(broken)?;
-        let schema = match dialect {
-            "mysql" => {
-                DeclaredSchema::Mysql(serde_json::from_value(answer.schema).map_err(broken)?)
-            }
-            "postgresql" => {
-                DeclaredSchema::Postgres(serde_json::from_value(answer.schema).map_err(broken)?)
-            }
-            _ => DeclaredSchema::Sqlite(serde_json::from_value(answer.schema).map_err(broken)?),
+        let Answer { schema, origins, twice, environment } = match dialect {
+            "mysql" => answer(outcome)?.with(DeclaredSchema::Mysql),
+            "postgresql" => answer(outcome)?.with(DeclaredSchema::Postgres),
+            _ => answer(outcome)?.with(DeclaredSchema::Sqlite),
         };
         let others = outcome.files.iter().filter(|it| !schema_files.contains(it));
         Ok(Self {
             schema,
             files: schema_files.iter().chain(others).cloned().collect(),
-            sources: sources(answer.origins, outcome),
+            sources: sources(origins, outcome),
             runtime: outcome.runtime,
-            environment: answer.environment,
+            twice,
+            environment,
         })
     }
+}
+
+impl<S> Answer<S> {
+    fn with(self, schema: impl FnOnce(S) -> DeclaredSchema) -> Answer<DeclaredSchema> {
+        let Self { schema: declared, origins, twice, environment } = self;
+        Answer { schema: schema(declared), origins, twice, environment }
+    }
+}
+
+fn answer<S: DeserializeOwned>(outcome: &Outcome) -> Result<Answer<S>, LoadError> {
+    serde_json::from_str(&outcome.json)
+        .map_err(|it| LoadError::Rejected { message: it.to_string() })
 }
 
 fn sources(origins: Vec<Origin>, outcome: &Outcome) -> BTreeMap<String, SourceLine> {

@@ -6,8 +6,8 @@ use serde_json::Value;
 use crate::error::LoadError;
 use crate::sandbox::Outcome;
 
-/// The answer of drizzle-kit's programmatic interface (`drizzle-kit/api` of 0.31; `drizzle-kit/api-postgres`
-/// and `payload/mysql` of 1.0).
+/// The answer of drizzle-kit's programmatic interface (`drizzle-kit/api` of 0.31; `drizzle-kit/api-postgres`,
+/// `payload/mysql` and `payload/sqlite` of 1.0).
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Judgement {
     /// The snapshot of the schema, with an id of its own. 1.0 leaves out the footprints.

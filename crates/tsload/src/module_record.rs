@@ -66,6 +66,13 @@ pub(crate) fn read_requests(record: &ModuleRecord<'_>, source: &str) -> BTreeMap
             ExportImportName::Null => {}
         }
     }
+    // Whatever a file imports while it runs may be any of the names.
+    for import in &record.dynamic_imports {
+        let span = import.module_request;
+        let written = source.get(span.start as usize..span.end as usize).unwrap_or_default();
+        let specifier = written.trim_matches(['"', '\'', '`']);
+        requests.entry(specifier.to_owned()).and_modify(|it| it.all = true);
+    }
     requests
 }
 

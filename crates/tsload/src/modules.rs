@@ -5,7 +5,7 @@
 //! importers want, `*` stands for all of them, and a leading `!` for Node's rules about `default`.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -13,6 +13,7 @@ use std::rc::Rc;
 use rquickjs::loader::{ImportAttributes, Loader, Resolver};
 use rquickjs::module::Declared;
 use rquickjs::{Ctx, Exception, Function, Module, Object, Value};
+use serde::Deserialize;
 
 use crate::depth::too_deep;
 use crate::error::{LoadError, Place};
@@ -34,8 +35,8 @@ pub(crate) struct Modules {
     root: PathBuf,
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) workspace: Workspace,
-    scripts: BTreeMap<PathBuf, Rc<Script>>,
-    packages: BTreeMap<PathBuf, bool>,
+    scripts: HashMap<PathBuf, Rc<Script>>,
+    packages: HashMap<PathBuf, bool>,
     failures: Vec<Option<LoadError>>,
     /// Files of the project that were read, without installed packages.
     pub(crate) files: BTreeSet<PathBuf>,
@@ -46,14 +47,21 @@ pub(crate) struct Modules {
     pub(crate) finished: BTreeSet<String>,
 }
 
+/// What counts in a `package.json` here. Nothing else is kept: drizzle-orm's names thousands of files.
+#[derive(Deserialize)]
+struct Package {
+    #[serde(rename = "type")]
+    kind: Option<serde_json::Value>,
+}
+
 impl Modules {
     pub(crate) fn new(root: &Path, env: &BTreeMap<String, String>) -> Self {
         Self {
             root: root.to_owned(),
             env: env.clone(),
             workspace: Workspace::new(root, env.get("HOME").map(Path::new)),
-            scripts: BTreeMap::new(),
-            packages: BTreeMap::new(),
+            scripts: HashMap::new(),
+            packages: HashMap::new(),
             failures: Vec::new(),
             files: BTreeSet::new(),
             linking: 0,
@@ -140,8 +148,8 @@ impl Modules {
         }
         let package = self.workspace.read(&folder.join("package.json"));
         let is_module = match package {
-            Some(bytes) => serde_json::from_slice::<serde_json::Value>(&bytes)
-                .is_ok_and(|it| it.get("type").is_some_and(|it| it == "module")),
+            Some(bytes) => serde_json::from_slice::<Package>(&bytes)
+                .is_ok_and(|it| it.kind.is_some_and(|it| it == "module")),
             None => self.in_module_package(folder),
         };
         self.packages.insert(folder.to_owned(), is_module);
@@ -201,9 +209,11 @@ impl Modules {
     /// Where a file of the project imports the name, or re-exports it.
     pub(crate) fn import_of(&self, name: &str) -> Option<Place> {
         let own = self.scripts.values().filter(|it| !is_installed(&it.path));
-        let mut imports =
+        let imports =
             own.flat_map(|it| it.record().requests.values().map(move |request| (it, request)));
-        let (script, request) = imports.find(|(_, request)| request.names.contains(name))?;
+        let (script, request) = imports
+            .filter(|(_, request)| request.names.contains(name))
+            .min_by_key(|(script, request)| (&script.path, request.offset))?;
         Some(self.place(script, request.offset))
     }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use raingauge_schema::drizzle::Generation;
-use serde_json::Value;
+use serde::Deserialize;
 
 use crate::plugnplay::PlugNPlay;
 
@@ -13,6 +13,12 @@ use crate::plugnplay::PlugNPlay;
 pub struct Versions {
     pub drizzle_orm: Option<String>,
     pub drizzle_kit: Option<String>,
+}
+
+/// Nothing else of it is kept: drizzle-orm's names thousands of files.
+#[derive(Deserialize)]
+struct Package {
+    version: Option<String>,
 }
 
 impl Versions {
@@ -46,6 +52,5 @@ fn version_of_yarn(yarn: &PlugNPlay, folder: &Path, package: &str) -> Option<Str
 }
 
 fn version_in(package: &[u8]) -> Option<String> {
-    let content: Value = serde_json::from_slice(package).ok()?;
-    content.get("version").and_then(Value::as_str).map(str::to_owned)
+    serde_json::from_slice::<Package>(package).ok()?.version
 }

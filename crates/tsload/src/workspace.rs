@@ -3,6 +3,7 @@
 //! Readable is what lies below the workspace of the project, in a `node_modules` folder beside or above
 //! it, or in a package that an import by its name leads to (a linked package may live anywhere).
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,6 +49,8 @@ pub(crate) struct Workspace {
     found: [HashMap<PathBuf, HashMap<String, Target>>; 2],
     /// Paths without links that were found and may be read.
     admitted: HashSet<PathBuf>,
+    /// Folders without the links on the way to them.
+    real_folders: RefCell<HashMap<PathBuf, PathBuf>>,
 }
 
 impl Workspace {
@@ -63,7 +66,8 @@ impl Workspace {
         let (root, top) = (root.to_owned(), workspace_top(root, home));
         let (linked, tsconfigs) = (BTreeSet::new(), BTreeMap::new());
         let (found, admitted) = (Default::default(), HashSet::new());
-        Self { root, top, linked, yarn, import, require, tsconfigs, found, admitted }
+        let real_folders = RefCell::default();
+        Self { root, top, linked, yarn, import, require, tsconfigs, found, admitted, real_folders }
     }
 
     /// Finds what `specifier` means in the file `from`. The error says why there is nothing.
@@ -209,7 +213,30 @@ impl Workspace {
     fn locate(&self, path: &Path) -> Option<Located> {
         match self.yarn() {
             Some(yarn) => yarn.locate(path),
-            None => fs::canonicalize(path).ok().map(Located::Disk),
+            None => self.without_links(path).map(Located::Disk),
+        }
+    }
+
+    /// The real path of an existing file or folder. That of its parent is looked up once: files beside each
+    /// other share all links but their own.
+    fn without_links(&self, path: &Path) -> Option<PathBuf> {
+        let (Some(parent), Some(name), true) =
+            (path.parent(), path.file_name(), path.is_absolute())
+        else {
+            return fs::canonicalize(path).ok();
+        };
+        let mut real_folders = self.real_folders.borrow_mut();
+        let folder = match real_folders.get(parent) {
+            Some(known) => known,
+            None => {
+                let folder = fs::canonicalize(parent).ok()?;
+                real_folders.entry(parent.to_owned()).or_insert(folder)
+            }
+        };
+        let real = folder.join(name);
+        match fs::symlink_metadata(&real).ok()?.is_symlink() {
+            true => fs::canonicalize(real).ok(),
+            false => Some(real),
         }
     }
 

@@ -1,5 +1,5 @@
 //! What a verified backup costs: the dump beside `pg_dump`, the evidence beside `COPY`, the whole beside a dump and
-//! a restore by hand, SQLite beside `sqlite3 .backup`.
+//! a restore by hand, SQLite beside `sqlite3 .backup`. MariaDB is in `backup_mysql`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use raingauge_testkit::{Failure, Postgres, Result};
 
+use super::backup_mysql;
 use super::contest::{self, Contender, Outcome, Series};
 use super::machine::{Machine, said};
 use super::measure::Gauge;
@@ -23,8 +24,8 @@ const BY_HAND: &str = "pg_dump, createdb, pg_restore";
 const ONLINE: &str = "sqlite3 .backup";
 
 /// Bytes of a row of the two large tables in a dump, about.
-const MIXED_ROW: u64 = 400;
-const PLAIN_ROW: u64 = 100;
+pub(super) const MIXED_ROW: u64 = 400;
+pub(super) const PLAIN_ROW: u64 = 100;
 
 /// Where things are while this benchmark runs.
 struct Place {
@@ -33,6 +34,7 @@ struct Place {
     /// Reads the digests of a database and nothing else.
     digest: PathBuf,
     sqlite: PathBuf,
+    mariadb: backup_mysql::Place,
     runs: usize,
 }
 
@@ -56,6 +58,10 @@ pub(super) fn run(arguments: &BenchArgs) -> Result {
         println!("{}", tables[tables.len() - 1]);
         outcomes.push(outcome);
     }
+    for (outcome, table) in backup_mysql::run(&place.mariadb, arguments)? {
+        tables.push(table);
+        outcomes.push(outcome);
+    }
     machine.end();
     tables.push(place.parts(&outcomes)?);
     let results = Results { machine, outcomes };
@@ -75,10 +81,15 @@ impl Place {
         let digest = target()?.join(folder).join("examples/digest");
         let server = Postgres::start()?;
         let sqlite = empty_folder("data")?.join("bench.sqlite");
-        let place = Self { server, binary, digest, sqlite, runs: arguments.runs };
+        let mariadb = backup_mysql::Place::start(binary.clone(), digest.clone(), arguments.runs)?;
+        let place = Self { server, binary, digest, sqlite, mariadb, runs: arguments.runs };
         let since = Instant::now();
         place.fill(arguments.size << 20)?;
-        println!("{} MB twice: made in {:.0} s", arguments.size, since.elapsed().as_secs_f64());
+        println!(
+            "{} MB three times: made in {:.0} s",
+            arguments.size,
+            since.elapsed().as_secs_f64()
+        );
         Ok(place)
     }
 
@@ -87,6 +98,7 @@ impl Place {
         let (n_mixed, n_plain) = (bytes / 2 / MIXED_ROW, bytes / 2 / PLAIN_ROW);
         self.server.sql(DATABASE, &tables(n_mixed, n_plain))?;
         self.server.sql(DATABASE, "VACUUM ANALYZE")?;
+        self.mariadb.fill(n_mixed, n_plain)?;
         let sql = file(n_mixed, n_plain);
         let mut sqlite = Command::new("sqlite3");
         let done = sqlite.arg(&self.sqlite).arg(sql).output()?;
@@ -101,6 +113,7 @@ impl Place {
         vec![
             said(Command::new(&self.binary).arg("--version")),
             said(Command::new(self.server.bin.join("postgres")).arg("--version")),
+            said(Command::new("mariadb-dump").arg("--version")),
             format!("sqlite3 {}", said(Command::new("sqlite3").arg("--version"))),
         ]
     }
@@ -123,15 +136,7 @@ impl Place {
 
     /// A backup in a project of its own, in place of the one before.
     fn backup(&self, name: &str, url: &str, options: &str) -> Result<Command> {
-        let folder = empty_folder(name)?;
-        let dialect = if url.starts_with("postgres") { "postgresql" } else { "sqlite" };
-        let config = format!(
-            "export default {{ dialect: '{dialect}', out: './drizzle', dbCredentials: {{ url: '{url}' }} }};\n"
-        );
-        fs::write(folder.join("drizzle.config.ts"), config)?;
-        fs::write(folder.join("package.json"), "{ \"type\": \"module\" }\n")?;
-        let raingauge = self.binary.display();
-        Ok(shell(&format!("rm -rf .raingauge && exec {raingauge} backup {options}"), folder))
+        backup(&self.binary, name, url, options)
     }
 
     fn dumps(&self) -> Result<Vec<Contender>> {
@@ -208,8 +213,8 @@ impl Place {
             "|---|---|---|---|".to_owned(),
         ];
         for (project, part, name, base) in [
-            ("unproven", "dump_ms", "dump, with the evidence at the same time", DUMP),
-            ("unproven", "digest_ms", "evidence, with the dump at the same time", COPY),
+            ("unproven", "dump_ms", "dump", DUMP),
+            ("unproven", "digest_ms", "evidence", COPY),
             ("sqlite-unproven", "dump_ms", "copy of SQLite", ONLINE),
         ] {
             let manifest = manifest(&target()?.join("bench").join(project))?;
@@ -227,6 +232,23 @@ impl Place {
     }
 }
 
+/// A backup in a project of its own, in place of the one before.
+pub(super) fn backup(binary: &Path, name: &str, url: &str, options: &str) -> Result<Command> {
+    let folder = empty_folder(name)?;
+    let dialect = match url.split_once(':') {
+        Some(("postgres" | "postgresql", _)) => "postgresql",
+        Some(("mysql", _)) => "mysql",
+        _ => "sqlite",
+    };
+    let config = format!(
+        "export default {{ dialect: '{dialect}', out: './drizzle', dbCredentials: {{ url: '{url}' }} }};\n"
+    );
+    fs::write(folder.join("drizzle.config.ts"), config)?;
+    fs::write(folder.join("package.json"), "{ \"type\": \"module\" }\n")?;
+    let raingauge = binary.display();
+    Ok(shell(&format!("rm -rf .raingauge && exec {raingauge} backup {options}"), folder))
+}
+
 fn manifest(project: &Path) -> Result<serde_json::Value> {
     let mut backups = fs::read_dir(project.join(".raingauge/backups"))?;
     let backup = backups.next().ok_or_else(|| Failure::new("there is no backup"))??;
@@ -234,7 +256,7 @@ fn manifest(project: &Path) -> Result<serde_json::Value> {
 }
 
 /// A line of shell, for programs that run one after the other.
-fn shell(line: &str, folder: PathBuf) -> Command {
+pub(super) fn shell(line: &str, folder: PathBuf) -> Command {
     let mut command = program("sh", folder);
     command.args(["-c", line]);
     command

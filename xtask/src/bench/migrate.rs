@@ -173,7 +173,7 @@ fn history(project: &Project, n: usize) -> Result<PathBuf> {
 }
 
 /// A table, a column, an index, a key: what migrations mostly are.
-fn small(at: usize) -> String {
+pub(super) fn small(at: usize) -> String {
     let table = format!("t{}", at / 4);
     match at % 4 {
         0 => format!("CREATE TABLE {table} (id integer PRIMARY KEY, name text NOT NULL);"),

@@ -5,6 +5,7 @@
 //! `bench/results/`. A new benchmark is a file, a name in [`Name`] and a pair of markers in the README.
 
 mod backup;
+mod backup_mysql;
 mod contest;
 mod declared;
 mod generate;
@@ -13,6 +14,7 @@ mod machine;
 pub(crate) mod measure;
 mod migrate;
 mod migration;
+mod position;
 mod report;
 mod startup;
 
@@ -58,12 +60,14 @@ pub(crate) struct BenchArgs {
 enum Name {
     /// Reading the structure of a database, beside psql, `pg_dump` and drizzle-kit pull
     Introspect,
-    /// A verified backup, beside `pg_dump`, `COPY`, a restore by hand and `sqlite3 .backup`
+    /// A verified backup, beside `pg_dump`, `COPY`, a restore by hand, `sqlite3 .backup`, and `mariadb-dump`
     Backup,
     /// Loading a `schema.ts` and finding nothing changed, beside drizzle-kit check and generate
     Declared,
     /// `migrate` with nothing pending, beside drizzle-kit, and with 1,000 small migrations, beside psql
     Migrate,
+    /// Finding where a database stands by replay, beside the same SQL sent by psql and sqlite3
+    Position,
     /// Writing the next migration, beside drizzle-kit generate
     Generate,
     /// Starting, and finding out that there is nothing to do
@@ -79,6 +83,7 @@ pub(crate) fn run(arguments: &BenchArgs) -> Result {
         Name::Backup => backup::run(arguments),
         Name::Declared => declared::run(arguments),
         Name::Migrate => migrate::run(arguments),
+        Name::Position => position::run(arguments),
         Name::Generate => migration::run(arguments),
         Name::Startup => startup::run(arguments),
         Name::Schema => {

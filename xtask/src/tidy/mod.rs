@@ -2,12 +2,13 @@
 //!
 //! Each file holds one kind of rule as plain functions from texts to problems: [`edges`] (which
 //! crate may use what), [`files`] (heads, sizes, names), [`dialects`] (same files, strangers to each
-//! other), [`codes`] (every code is in the manual). Only this file touches the disk.
+//! other), [`codes`] (every code is in the manual), [`provoked`] (and in a test). Only this file touches the disk.
 
 mod codes;
 mod dialects;
 mod edges;
 mod files;
+mod provoked;
 
 use std::fs;
 use std::path::Path;
@@ -50,7 +51,10 @@ pub(crate) fn run() -> Result {
     problems.extend(files::problems(&sources));
     problems.extend(dialects::problems(&sources));
     match manual()? {
-        Some(manual) => problems.extend(codes::problems(&sources, &manual)),
+        Some(manual) => {
+            problems.extend(codes::problems(&sources, &manual));
+            problems.extend(provoked::problems(&sources, &manual));
+        }
         None => {
             println!("skipped: codes in the manual, because there is no {}", MANUAL.join(" or "));
         }

@@ -14,6 +14,7 @@ pub(crate) fn run(ui: &mut Ui, context: &Context, args: &DiffArgs) -> Result<Rep
         to: args.to.clone(),
         dialect: args.dialect.map(|it| match it {
             DialectChoice::Postgresql => Dialect::Postgres,
+            DialectChoice::Mysql => Dialect::MySql,
             DialectChoice::Sqlite => Dialect::Sqlite,
         }),
         sql: args.sql,

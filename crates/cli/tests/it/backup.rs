@@ -17,10 +17,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use raingauge_testkit::mysql::{MySql, MySqlDatabase, Vendor};
 use raingauge_testkit::project::Age;
 use raingauge_testkit::{Database, Example, Postgres, Project, Raingauge, Result, Run};
 use tempfile::TempDir;
 
+use crate::mysql_backup;
 use crate::run::binary;
 
 /// How long servers and programs may outlive who started them.
@@ -31,11 +33,21 @@ const LARGE: &str = "CREATE TABLE large AS SELECT n, repeat(md5(n::text), 8) AS 
     CREATE TABLE larger AS SELECT * FROM large;";
 const LARGE_IN_SQLITE: &str = "CREATE TABLE large AS WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 40000)
     SELECT n, hex(randomblob(100)) AS body FROM n";
+const LARGE_IN_MYSQL: &str = "CREATE TABLE large (n int AUTO_INCREMENT PRIMARY KEY, body varchar(300)); INSERT INTO large (body) VALUES ('x');";
+const TWICE_IN_MYSQL: &str =
+    "INSERT INTO large (body) SELECT repeat(sha2(rand(), 256), 4) FROM large;";
+
+const CONNECTED: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname LIKE 'raingauge%' \
+    OR application_name LIKE 'raingauge%'";
+const CONNECTED_TO_MYSQL: &str =
+    "SELECT count(*) FROM information_schema.processlist WHERE user = 'app'";
 
 /// A bookstore with one backup, on a server on which nobody else makes scratch databases.
 struct Weather {
     project: Project,
     server: Option<Arc<Postgres>>,
+    /// The database, where it is none of the project's own.
+    mysql: Option<MySqlDatabase>,
     /// All temporary files of the runs.
     temporary: TempDir,
     /// The files of the earlier backup.
@@ -51,15 +63,45 @@ impl Weather {
                 (Project::on(&server, Age::Lived)?, Some(server))
             }
         };
-        let temporary = tempfile::Builder::new().prefix("rg-weather-").tempdir_in("/tmp")?;
-        let mode = std::fs::Permissions::from_mode(0o1777);
-        std::fs::set_permissions(temporary.path(), mode)?;
-        let mut weather = Self { project, server, temporary, earlier: BTreeMap::new() };
-        weather.run(&["backup"])?.success()?;
-        weather.earlier = weather.whole_backups()?;
+        let weather = Self::over(project, server, None)?;
         let large = if weather.server.is_some() { LARGE } else { LARGE_IN_SQLITE };
         weather.project.database.sql(large)?;
         Ok(weather)
+    }
+
+    /// The shop of MySQL or MariaDB, on a server of its own; none where that server cannot be had, which is printed.
+    fn of_mysql(vendor: Vendor) -> Result<Option<Self>> {
+        let server = match MySql::start(vendor) {
+            Ok(server) => Arc::new(server),
+            Err(failure) => {
+                println!("skipped: {vendor:?}: {failure}");
+                return Ok(None);
+            }
+        };
+        let database = server.database("weather")?;
+        let project = mysql_backup::project(&database)?;
+        let weather = Self::over(project, None, Some(database))?;
+        let large = LARGE_IN_MYSQL.to_owned() + &TWICE_IN_MYSQL.repeat(15) + "ANALYZE TABLE large;";
+        weather.mysql().sql(&large)?;
+        Ok(Some(weather))
+    }
+
+    fn over(
+        project: Project,
+        server: Option<Arc<Postgres>>,
+        mysql: Option<MySqlDatabase>,
+    ) -> Result<Self> {
+        let temporary = tempfile::Builder::new().prefix("rg-weather-").tempdir_in("/tmp")?;
+        let mode = std::fs::Permissions::from_mode(0o1777);
+        std::fs::set_permissions(temporary.path(), mode)?;
+        let mut weather = Self { project, server, mysql, temporary, earlier: BTreeMap::new() };
+        weather.run(&["backup"])?.success()?;
+        weather.earlier = weather.whole_backups()?;
+        Ok(weather)
+    }
+
+    fn mysql(&self) -> &MySqlDatabase {
+        self.mysql.as_ref().expect("it is MySQL or MariaDB")
     }
 
     fn raingauge(&self) -> Raingauge {
@@ -69,7 +111,10 @@ impl Weather {
     /// The command line with scratch on the tests' own server, where there is one.
     fn arguments(&self, arguments: &[&str]) -> Vec<String> {
         let scratch = self.server.as_ref().map(|it| it.url("postgres"));
+        let scratch = scratch.or(self.mysql.as_ref().map(|it| it.server.url("mysql")));
         let more = scratch.into_iter().flat_map(|it| ["--scratch".to_owned(), it]);
+        let client = self.mysql.as_ref().and_then(|it| mysql_backup::client(it.server.vendor));
+        let more = more.chain(client.into_iter().flatten());
         arguments.iter().map(|it| (*it).to_owned()).chain(more).collect()
     }
 
@@ -157,11 +202,15 @@ impl Weather {
 
     /// Waits until the server has noticed that killed runs are gone, and orphaned programs have ended.
     fn nobody_is_connected_to_scratch(&self) -> Result {
-        let Some(server) = &self.server else { return Ok(()) };
-        let connected = "SELECT count(*) FROM pg_stat_activity WHERE datname LIKE 'raingauge%' \
-            OR application_name LIKE 'raingauge%'";
+        let connected = || -> Result<String> {
+            Ok(match (&self.server, &self.mysql) {
+                (Some(it), _) => it.sql("postgres", CONNECTED)?,
+                (_, Some(it)) => it.server.sql("mysql", CONNECTED_TO_MYSQL)?,
+                _ => "0".to_owned(),
+            })
+        };
         let since = Instant::now();
-        while server.sql("postgres", connected)?.trim() != "0" && since.elapsed() < PATIENCE {
+        while connected()?.trim() != "0" && since.elapsed() < PATIENCE {
             std::thread::sleep(Duration::from_millis(50));
         }
         Ok(())
@@ -173,14 +222,21 @@ impl Weather {
         left.extend(list(&self.project.path("data")).into_iter().filter(|it| is_hidden(it)));
         let mut left: Vec<_> = left.iter().map(|it| it.display().to_string()).collect();
         let root = self.project.root.display().to_string();
+        let temporary = self.temporary.path().display().to_string();
         let command =
             |it: &PathBuf| std::fs::read_to_string(it.join("cmdline")).unwrap_or_default();
         let commands = list(Path::new("/proc")).iter().map(command).collect::<Vec<_>>();
-        let ours = |it: &String| it.contains(&root) && it.contains("pg_");
+        let ours =
+            |it: &String| it.contains(&root) && it.contains("pg_") || it.contains(&temporary);
         left.extend(commands.into_iter().filter(ours).map(|it| it.replace('\0', " ")));
         if let Some(server) = &self.server {
             let scratch = "SELECT datname FROM pg_database WHERE datname LIKE 'raingauge%'";
             let names = server.sql("postgres", scratch).unwrap_or_default();
+            left.extend(names.lines().map(str::to_owned));
+        }
+        if let Some(database) = &self.mysql {
+            let scratch = "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE 'raingauge%'";
+            let names = database.server.sql("mysql", scratch).unwrap_or_default();
             left.extend(names.lines().map(str::to_owned));
         }
         Ok(left)

@@ -31,6 +31,7 @@ fn tables_are_restored_beside_live(example: Example, place: &str) -> Result {
 
     let done = run(&project, &[&asked[..], &["--confirm"]].concat(), 0)?;
     assert_eq!(verdict(&done), "restore: clean", "{done}");
+    assert!(done.stdout.contains("info[restored-beside]"), "{done}");
     let stamp = backup.split('Z').next().unwrap_or_default().to_lowercase();
     let copy = place.replace('@', &format!("restored_{stamp}z"));
     assert_eq!(live.rows(&copy)?, before);

@@ -1,5 +1,7 @@
 //! Projects of other people, read through `RAINGAUGE_CORPUS`: without it these tests say so and end.
 
+mod replayed;
+
 use std::path::{Path, PathBuf};
 
 use raingauge_testkit::project::{Age, file_differences};

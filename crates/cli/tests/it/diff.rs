@@ -1,5 +1,7 @@
 //! `diff`: any two sides, and a script that makes the first what the second is, with the rows that it had.
 
+mod sides;
+
 use raingauge_testkit::project::Age;
 use raingauge_testkit::{Example, Project, Result, Run};
 use serde_json::Value;
@@ -119,6 +121,30 @@ fn what_schema_ts_cannot_say_is_told_and_stays() -> Result {
     assert!(left.contains("Ada") && left.contains('7'), "{left}");
     // The configuration names the same file.
     run(&project, &["diff", "drizzle.config.ts", "src/db/schema.ts"], 0)?;
+    Ok(())
+}
+
+/// The index calls a function by a name that only the settings of this database lead to: no other can build it.
+const NOT_TO_BE_COPIED: &str = "create schema app; set search_path = app;
+create table books (a int);
+create function one(a int) returns int immutable language sql as 'select a';
+create function two(a int) returns int immutable language sql as 'select one(a)';
+create index doubled on books (two(a));
+";
+
+#[test]
+fn what_no_copy_can_be_made_of_is_told_and_its_statements_are_given_untried() -> Result {
+    let project = project(Example::BookstorePostgres)?;
+    project.database.sql(NOT_TO_BE_COPIED)?;
+    project.write("to.sql", &format!("{NOT_TO_BE_COPIED}create table more (b text);\n"))?;
+    let url = project.database.url();
+    let report = run(&project, &["diff", &url, "to.sql", "--format", "json"], 1)?;
+    let found = findings(&report)?;
+    has(&found, "diff-not-tried", "statements");
+    assert!(!found.iter().any(|it| it.0 == "diff-tried"), "{report}");
+    assert!(report.stdout.contains("one(integer) does not exist"), "{report}");
+    let script = lead(&project, &url, "to.sql")?;
+    assert!(script.contains("-- not tried: "), "{script}");
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Projects with Drizzle 1.0: the folder layout, and its ledger, beside the real migrator.
 
 mod follow_up;
+mod leaves;
 
 use raingauge_testkit::project::{Age, file_differences};
 use raingauge_testkit::{Database, Example, Project, Result, judge};

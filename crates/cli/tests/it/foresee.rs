@@ -1,7 +1,7 @@
 //! What `migrate` tells before it writes: rows that do not fit, locks with the number of rows, and how old a backup
 //! may be.
 
-use raingauge_testkit::{Example, Result};
+use raingauge_testkit::{Example, Project, Result};
 
 use crate::refusals::Witness;
 use crate::run::run;
@@ -80,6 +80,18 @@ fn values_that_are_there_twice_are_counted_on_sqlite() -> Result {
     Ok(())
 }
 
+/// The rows of the section of locks, each on one line.
+fn locks(project: &Project, command: &str) -> Result<Vec<String>> {
+    let report = run(project, &[command, "--format", "json"], 0)?.json()?;
+    let rows = report["sections"]["locks"].as_array().cloned().unwrap_or_default();
+    let line = |it: &serde_json::Value| {
+        ["statement", "table", "lock", "meanwhile", "rows"]
+            .map(|key| it[key].as_str().unwrap_or_default())
+            .join(" | ")
+    };
+    Ok(rows.iter().map(line).collect())
+}
+
 #[test]
 fn locks_are_told_with_what_others_can_do_and_the_rows_of_the_statistics() -> Result {
     let sql = "ALTER TABLE books ADD COLUMN shelf text;--> statement-breakpoint
@@ -90,22 +102,12 @@ ALTER TABLE books ALTER COLUMN id SET DATA TYPE bigint;";
         "INSERT INTO books SELECT n, n::text FROM generate_series(1, 1500) n; ANALYZE books",
     )?;
     for command in ["status", "migrate"] {
-        let report = run(&project, &[command, "--format", "json"], 0)?.json()?;
-        let locks = report["sections"]["locks"].as_array().cloned().unwrap_or_default();
-        let found: Vec<_> = locks
-            .iter()
-            .map(|it| {
-                ["statement", "table", "lock", "meanwhile", "rows"]
-                    .map(|key| it[key].as_str().unwrap_or_default())
-                    .join(" | ")
-            })
-            .collect();
         let expected = [
             "0001_more.sql:1 | books | ACCESS EXCLUSIVE | readers and writers wait | about 1500",
             "0001_more.sql:2 | books | SHARE | others read, writers wait | about 1500",
             "0001_more.sql:3 | books | ACCESS EXCLUSIVE | readers and writers wait | about 1500, written anew",
         ];
-        assert_eq!(found, expected);
+        assert_eq!(locks(&project, command)?, expected);
     }
     Ok(())
 }
@@ -120,8 +122,19 @@ ALTER TABLE `__new_books` RENAME TO `books`;--> statement-breakpoint
 PRAGMA foreign_keys=ON;";
     let project = with_pending(Example::BookstoreSqlite, rebuild)?;
     project.database.sql("INSERT INTO books VALUES (1, 'Emma'), (2, 'Pnin')")?;
-    let told = run(&project, &["status"], 0)?;
-    says(&told, &["at its end readers too", "of books copied"]);
+    let file = "the whole file | until its commit | writers wait, at its end readers too | ";
+    let expected =
+        [format!("0001_more.sql | {file}"), "0001_more.sql | books | copied |  | 2".to_owned()];
+    assert_eq!(locks(&project, "status")?, expected);
+    // Several migrations take one lock one after the other, and copy one table: a row for each of the two.
+    let again = ("0002_again", rebuild);
+    let column = ("0003_shelf", "ALTER TABLE books ADD COLUMN shelf text;");
+    write_history(&project, &[("0000_books", BOOKS), ("0001_more", rebuild), again, column])?;
+    let expected = [
+        "3 migrations | the whole file | each until its commit | writers wait, at its end readers too | ",
+        "0001_more.sql, 0002_again.sql | books | copied |  | 2",
+    ];
+    assert_eq!(locks(&project, "status")?, expected);
     project.database.sql("PRAGMA journal_mode = WAL")?;
     says(&run(&project, &["status"], 0)?, &["others read, writers wait"]);
     Ok(())

@@ -19,7 +19,7 @@ const PLACES: [(Example, u8); 4] = [
 ];
 
 /// An empty project with an empty database.
-fn project((example, generation): (Example, u8)) -> Result<Project> {
+pub(crate) fn project((example, generation): (Example, u8)) -> Result<Project> {
     let project = Project::new(example, Age::Empty)?;
     if generation == 1 {
         project.install_drizzle_1()?;
@@ -31,7 +31,7 @@ fn project((example, generation): (Example, u8)) -> Result<Project> {
 }
 
 /// Writes a `schema.ts` whose tables are the same words for both engines.
-fn declare(project: &Project, example: Example, tables: &str) -> Result {
+pub(crate) fn declare(project: &Project, example: Example, tables: &str) -> Result {
     let (core, table) = match example {
         Example::BookstorePostgres => ("pg-core", "pgTable"),
         Example::BookstoreSqlite => ("sqlite-core", "sqliteTable"),
@@ -41,14 +41,14 @@ fn declare(project: &Project, example: Example, tables: &str) -> Result {
     project.write(SCHEMA, &format!("{head}\n{tables}\n"))
 }
 
-const USERS: &str = r#"export const users = table("users", { id: integer("id").primaryKey(), name: text("name") });"#;
+pub(crate) const USERS: &str = r#"export const users = table("users", { id: integer("id").primaryKey(), name: text("name") });"#;
 
 /// The column has another name, and something new refers to the table.
 const RENAMED: &str = r#"export const users = table("users", { id: integer("id").primaryKey(), full_name: text("full_name") });
 export const posts = table("posts", { id: integer("id").primaryKey(), author: integer("author").references(() => users.id), body: text("body").notNull().default("") }, (t) => [index("posts_author").on(t.author)]);"#;
 
 /// As [`RENAMED`], with the old name of the column.
-const GROWN: &str = r#"export const users = table("users", { id: integer("id").primaryKey(), name: text("name") });
+pub(crate) const GROWN: &str = r#"export const users = table("users", { id: integer("id").primaryKey(), name: text("name") });
 export const posts = table("posts", { id: integer("id").primaryKey(), author: integer("author").references(() => users.id), body: text("body").notNull().default("") }, (t) => [index("posts_author").on(t.author)]);"#;
 
 /// What both files and the database have to be after a migration.
@@ -110,7 +110,7 @@ fn two_migrations_with_a_rename_are_what_both_real_kits_and_migrators_take() -> 
 }
 
 /// Two folders of one second would have one stamp, and the real kit does not look.
-fn wait_for_another_stamp((_, generation): (Example, u8)) {
+pub(crate) fn wait_for_another_stamp((_, generation): (Example, u8)) {
     if generation == 1 {
         std::thread::sleep(std::time::Duration::from_millis(1100));
     }
@@ -362,6 +362,25 @@ fn the_online_form_ends_in_the_catalog_of_the_usual_one() -> Result {
         assert_eq!(usual.database.schema()?, safe.database.schema()?);
         assert_eq!(usual.database.value("SELECT count(*) FROM users")?, "2");
         assert_eq!(safe.database.value("SELECT count(*) FROM users")?, "2");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_column_that_goes_in_a_rebuild_is_told_and_the_table_that_is_copied_is_not() -> Result {
+    for generation in [0, 1] {
+        let place = (Example::BookstoreSqlite, generation);
+        let project = project(place)?;
+        declare(&project, place.0, GROWN)?;
+        run(&project, &["generate", "--name", "first"], 0)?;
+        let after = GROWN.replace("name: text(\"name\") });", "});").replace(".default(\"\")", "");
+        let after =
+            after.replace("integer(\"id\").primaryKey(), });", "text(\"id\").primaryKey() });");
+        declare(&project, place.0, &after)?;
+        let second = run(&project, &["generate", "--name", "second"], 0)?;
+        assert!(second.stdout.contains("DROP TABLE `users`"), "{second}");
+        assert!(second.stdout.contains("warning[deletes-data] drop:users.name"), "{second}");
+        assert!(!second.stdout.contains("(drop:users)"), "{second}");
     }
     Ok(())
 }

@@ -3,8 +3,11 @@
 //! `bookstore` (the whole adoption) → `reports` (what is printed) → `terminal` (questions) → `init` →
 //! `live` (the database alone) → `majors` (other versions of PostgreSQL) → `configuration` (where it is) →
 //! `corpus` (other people's projects) → `doctor` (what is wrong with their folders) → `edited` (SQL or
-//! snapshot, after `generate`) → `fix` (and repaired) → `lost` (snapshots made again) → `generate` (the next
-//! migration) → `diff` (any two sides) → `mysql` (all of that without a database) → `refusals` and `fence` (what it does not do) → `wild` (ledgers as they are out there) → `runtimes` (what runs the
+//! snapshot, after `generate`) → `fix` (and repaired) → `branches` (merged, or not) → `lost` (snapshots made again) → `generate` (the next
+//! migration) → `diff` (any two sides) → `mysql` (all of that without a database) → `mysql_live`, `mysql_diff`,
+//! `mysql_position`, `mysql_migrate` (and with one) → `refusals` and `fence` (what it does not do) → `wild`
+//! (ledgers as they are out there) → `obstacles` (what stands in the way) → `states` (what is told before) →
+//! `rare` (what few projects ever get) → `runtimes` (what runs the
 //! project's files). [`run`] is how each of them calls the binary.
 
 #![expect(clippy::print_stdout, reason = "a test that skips says why")]
@@ -14,6 +17,7 @@ mod ahead;
 mod backup;
 mod beside;
 mod bookstore;
+mod branches;
 mod certificate;
 mod commit;
 mod compare;
@@ -23,11 +27,13 @@ mod crash;
 mod diff;
 mod doctor;
 mod edited;
+mod expo;
 mod fence;
 mod fix;
 mod folders;
 mod foresee;
 mod generate;
+mod hints;
 mod init;
 mod live;
 mod load;
@@ -35,14 +41,24 @@ mod lost;
 mod majors;
 mod migrate;
 mod mysql;
+mod mysql_adopt;
+mod mysql_backup;
+mod mysql_diff;
+mod mysql_live;
+mod mysql_migrate;
+mod mysql_position;
+mod obstacles;
+mod outcome;
 mod position;
 mod prerequisites;
+mod rare;
 mod refusals;
 mod reports;
 mod run;
 mod runtimes;
 mod second_database;
 mod second_opinion;
+mod states;
 mod steps;
 mod swap;
 mod terminal;

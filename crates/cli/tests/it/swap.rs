@@ -3,6 +3,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::process::Stdio;
 
+use raingauge_testkit::postgres::PASSWORD;
 use raingauge_testkit::project::Age;
 use raingauge_testkit::{Database, Example, Project, Result};
 
@@ -116,6 +117,31 @@ fn nothing_is_swapped_under_somebodys_connection() -> Result {
     other.kill()?;
     other.wait()?;
     assert_eq!(live.differences(&rolled.project.database.state()?), [""; 0]);
+    Ok(())
+}
+
+#[test]
+fn a_role_that_may_rename_no_database_leaves_live_its_name() -> Result {
+    let rolled = rolled(Example::BookstorePostgres)?;
+    let (Database::Postgres(live), Database::Postgres(copy)) =
+        (&rolled.project.database, &rolled.copy)
+    else {
+        return Ok(());
+    };
+    let role = format!("keeper_{}", live.name);
+    rolled.project.database.sql(&format!(
+        "CREATE ROLE {role} LOGIN PASSWORD '{PASSWORD}';
+         GRANT pg_read_all_data, pg_read_all_stats, pg_signal_backend TO {role};
+         ALTER DATABASE {} OWNER TO {role}; ALTER DATABASE {} OWNER TO {role}",
+        live.name, copy.name
+    ))?;
+    let state = rolled.project.database.state()?;
+    let urls = [&rolled.project.database, &rolled.copy].map(|it| it.url_as(&role, PASSWORD));
+    let swap = rolled.swap(&urls[1], &["--confirm", "--url", &urls[0]]);
+    let refused = run(&rolled.project, &swap, 2)?;
+    assert!(refused.stderr.contains("error[swap-failed]"), "{refused}");
+    assert!(refused.stderr.contains("permission denied to rename database"), "{refused}");
+    assert_eq!(state.differences(&rolled.project.database.state()?), [""; 0]);
     Ok(())
 }
 

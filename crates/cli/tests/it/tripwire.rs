@@ -1,7 +1,8 @@
 //! Rows that no statement names: what a migration sets off is noticed inside its own transaction, and
 //! what others do meanwhile is not held against it.
 
-use std::process::{Child, Stdio};
+use std::io::{BufRead, BufReader, Lines};
+use std::process::{Child, ChildStderr, Stdio};
 use std::time::{Duration, Instant};
 
 use raingauge_testkit::{Example, Project, Result};
@@ -163,7 +164,11 @@ fn t45_what_a_cascade_takes_with_it_is_named_unless_it_is_made_again() -> Result
 }
 
 /// A `migrate` that waits at a boundary until it is let go on.
-pub(crate) struct Paused(Child);
+pub(crate) struct Paused {
+    child: Child,
+    /// What it has not said yet.
+    rest: Lines<BufReader<ChildStderr>>,
+}
 
 impl Paused {
     fn at(project: &Project, boundary: &str, url: Option<&str>) -> Result<Self> {
@@ -173,21 +178,27 @@ impl Paused {
     }
 
     pub(crate) fn with(project: &Project, arguments: &[&str], boundary: &str) -> Result<Self> {
-        use std::io::{BufRead, BufReader};
         let binary = binary().env("RAINGAUGE_PAUSE_AT", boundary);
         let mut command = binary.command(&project.root, arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn()?;
-        let lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
-        let mut seen = lines.map_while(Result::ok).inspect(|it| println!("{it}"));
+        let mut rest = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
+        let mut seen = rest.by_ref().map_while(std::io::Result::ok).inspect(|it| println!("{it}"));
         assert!(seen.any(|it| it.starts_with("paused")), "it never came to {boundary}");
-        Ok(Self(child))
+        Ok(Self { child, rest })
+    }
+
+    /// Lets it go on; gives its exit code and what it says on standard error from there on.
+    pub(crate) fn said(mut self) -> Result<(Option<i32>, String)> {
+        drop(self.child.stdin.take());
+        let said: Vec<_> = self.rest.by_ref().map_while(std::io::Result::ok).collect();
+        Ok((self.child.wait()?.code(), said.join("\n")))
     }
 
     /// Lets it go on; gives its exit code.
     pub(crate) fn go_on(mut self) -> Result<Option<i32>> {
-        drop(self.0.stdin.take());
-        Ok(self.0.wait()?.code())
+        drop(self.child.stdin.take());
+        Ok(self.child.wait()?.code())
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use raingauge_testkit::database::text_differences;
 use raingauge_testkit::project::{Age, file_differences};
-use raingauge_testkit::{Example, Project, Result, judge};
+use raingauge_testkit::{Database, Example, Project, Result, judge};
 use serde_json::Value;
 
 use crate::run::{run, verdict};
@@ -254,7 +254,7 @@ fn a_pulled_history_of_postgres_is_upgraded_where_up_refuses() -> Result {
 }
 
 /// The migrations of another project, over those of this one.
-fn overlay(project: &Project, other: &Project) -> Result {
+pub(crate) fn overlay(project: &Project, other: &Project) -> Result {
     let files = other.files()?.into_iter().filter(|it| it.0.starts_with("drizzle/"));
     for (path, bytes) in files {
         project.write(&path, &String::from_utf8_lossy(&bytes))?;
@@ -309,5 +309,40 @@ fn upgrade_refuses_drift_and_with_0_x_installed_only_shows_the_plan() -> Result 
     let drifted = run(&project, &["upgrade", "--confirm"], 1)?;
     assert!(drifted.stdout.contains("error[drift]"), "{drifted}");
     assert_eq!(file_differences(&files, &project.files()?), [""; 0]);
+    Ok(())
+}
+
+/// The backup that an upgrade rests on holds rows, ledger and files: 0.x goes on from it as before.
+#[test]
+fn what_an_upgrade_did_goes_back_by_its_backup() -> Result {
+    for example in Example::ALL {
+        let project = history(example, &[ONE, TWO])?;
+        run(&project, &["migrate"], 0)?;
+        let (files, state) = (project.files()?, project.database.state()?);
+        project.install_drizzle_1()?;
+        run(&project, &["upgrade", "--confirm"], 0)?;
+        let backups = fs::read_dir(project.path(".raingauge/backups"))?;
+        let folder = backups.flatten().next().expect("there is one").path();
+        let back = match &project.database {
+            Database::Postgres(_) => project.database.sibling("back")?,
+            Database::Sqlite(it) => {
+                let path = it.path.with_file_name("back.sqlite").display().to_string();
+                project.database.named(&path)
+            }
+        };
+        let name = folder.display().to_string();
+        run(&project, &["restore", &name, "--to", &back.url()], 0)?;
+        assert_eq!(state.differences(&back.state()?), [""; 0]);
+
+        let before = history(example, &[])?;
+        fs::remove_dir_all(before.path("drizzle"))?;
+        for (path, bytes) in files.iter().filter(|it| it.0.starts_with("drizzle/")) {
+            let kept = folder.join(path.replacen("drizzle", "migrations", 1));
+            assert_eq!(&fs::read(&kept)?, bytes, "{}", kept.display());
+            before.write(path, &fs::read_to_string(&kept)?)?;
+        }
+        let migrated = judge::migrate(&before, judge::Migrator::Kit, &back)?;
+        assert!(migrated.did_nothing(), "{} {:?}", migrated.run, migrated.changes);
+    }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! What is said when a statement of a migration fails.
 
+use raingauge_schema::Dialect;
 use raingauge_schema::steps::Placed;
 
 use super::pace::LOCKED;
@@ -7,13 +8,22 @@ use crate::Error;
 use crate::connect::SqlError;
 use crate::history::Migration;
 
+/// Somebody, or a limit, ended it: PostgreSQL, MySQL, MariaDB.
+const CANCELLED: [&str; 3] = ["57014", "1317", "1969"];
+
+/// MySQL's and MariaDB's errors about a value, a constraint or a key that rows do not fit.
+const ROWS_OF_MYSQL: [&str; 23] = [
+    "1022", "1048", "1062", "1138", "1216", "1217", "1264", "1265", "1292", "1366", "1406", "1411",
+    "1416", "1451", "1452", "1526", "1586", "1690", "1761", "1762", "3140", "3819", "4025",
+];
+
 /// How many lines of a statement are shown.
 const MAX_LINES: usize = 6;
 
 /// The error for a statement that the engine refused; `state_of_all` says what became of everything
 /// else: `the migration was rolled back`.
 pub(super) fn failed(
-    migration: &Migration,
+    (dialect, migration): (Dialect, &Migration),
     statement: &Placed,
     state_of_all: &str,
     cause: SqlError,
@@ -22,14 +32,14 @@ pub(super) fn failed(
     let place = format!("{}:{line}", migration.path.display());
     let state = &cause.state;
     let error = |code, what: &str| Error::new(code, format!("`{place}` {what}; {state_of_all}"));
-    let error = if speaks_of_rows(state) {
+    let error = if speaks_of_rows(dialect, state) {
         error("migration-failed", &format!("does not fit rows that live has ({state})"))
             .next("find and repair these rows: the engine names the constraint or the value below")
             .next("then run `raingauge migrate` again; if the migration is wrong, correct it first")
-    } else if speaks_of_others(state) {
+    } else if speaks_of_others(dialect, state) {
         error(LOCKED, &format!("came in the way of other sessions ({state})"))
             .next("run `raingauge migrate` again when the other sessions are done")
-    } else if state == "57014" {
+    } else if CANCELLED.contains(&state.as_str()) {
         error("migration-failed", &format!("was cancelled, or took too long ({state})"))
             .next("if it may take longer: `raingauge migrate --statement-timeout SECONDS`")
     } else {
@@ -59,22 +69,26 @@ fn shown(statement: &Placed, failed: usize) -> Option<String> {
 }
 
 /// Whether the rows are what the engine objects to: a constraint that they break, a value that does
-/// not fit. PostgreSQL has classes for both; SQLite's extended codes end with that of a constraint.
-fn speaks_of_rows(state: &str) -> bool {
-    const SQLITE_CONSTRAINT: i32 = 19;
-    let is_sqlite = state.len() < 5;
-    match state.parse::<i32>() {
-        Ok(code) if is_sqlite => code & 0xff == SQLITE_CONSTRAINT,
-        _ => !is_sqlite && (state.starts_with("23") || state.starts_with("22")),
+/// not fit. PostgreSQL has classes for both; SQLite's extended codes end with that of a constraint; MySQL
+/// has a number for each.
+fn speaks_of_rows(dialect: Dialect, state: &str) -> bool {
+    const CONSTRAINT: i32 = 19;
+    match dialect {
+        Dialect::Postgres => state.starts_with("23") || state.starts_with("22"),
+        Dialect::MySql => ROWS_OF_MYSQL.contains(&state),
+        Dialect::Sqlite => state.parse::<i32>().is_ok_and(|it| it & 0xff == CONSTRAINT),
     }
 }
 
 /// Whether what other sessions do is what stopped it: a lock, a deadlock, rows changed meanwhile.
-fn speaks_of_others(state: &str) -> bool {
-    const SQLITE_BUSY: i32 = 5;
-    let is_sqlite = state.len() < 5;
-    let is_busy = state.parse::<i32>().is_ok_and(|it| it & 0xff == SQLITE_BUSY);
-    is_sqlite && is_busy || ["40001", "40P01", "55P03"].contains(&state)
+fn speaks_of_others(dialect: Dialect, state: &str) -> bool {
+    const BUSY: i32 = 5;
+    match dialect {
+        Dialect::Postgres => ["40001", "40P01", "55P03"].contains(&state),
+        // A lock that is not had in time, a deadlock, a table changed since the snapshot, a lock not waited for.
+        Dialect::MySql => ["1205", "1213", "1412", "3572"].contains(&state),
+        Dialect::Sqlite => state.parse::<i32>().is_ok_and(|it| it & 0xff == BUSY),
+    }
 }
 
 #[cfg(test)]
@@ -83,10 +97,21 @@ mod tests {
 
     #[test]
     fn constraints_and_values_are_told_from_other_failures() {
-        assert!(["23505", "23502", "22001", "2067", "1299", "19"].into_iter().all(speaks_of_rows));
-        assert!(!["42P07", "42601", "1", "5", ""].into_iter().any(speaks_of_rows));
-        assert!(["55P03", "40P01", "5", "517"].into_iter().all(speaks_of_others));
-        assert!(!["42P07", "25001", "1", "19", ""].into_iter().any(speaks_of_others));
+        use Dialect::{MySql, Postgres, Sqlite};
+        let rows = |dialect, state: &str| speaks_of_rows(dialect, state);
+        assert!(["23505", "23502", "22001"].into_iter().all(|it| rows(Postgres, it)));
+        assert!(["2067", "1299", "19"].into_iter().all(|it| rows(Sqlite, it)));
+        assert!(["1062", "1406", "3819", "4025"].into_iter().all(|it| rows(MySql, it)));
+        assert!(!["42P07", "42601", ""].into_iter().any(|it| rows(Postgres, it)));
+        assert!(!["1", "5", ""].into_iter().any(|it| rows(Sqlite, it)));
+        // SQLite's 1299 is a NOT NULL, MySQL's is none.
+        assert!(!["1299", "1050", "1060", "1205"].into_iter().any(|it| rows(MySql, it)));
+        let others = |dialect, state: &str| speaks_of_others(dialect, state);
+        assert!(["55P03", "40P01"].into_iter().all(|it| others(Postgres, it)));
+        assert!(["5", "517"].into_iter().all(|it| others(Sqlite, it)));
+        assert!(["1205", "1213"].into_iter().all(|it| others(MySql, it)));
+        assert!(!["42P07", "25001", ""].into_iter().any(|it| others(Postgres, it)));
+        assert!(!["1062", "517", "1317"].into_iter().any(|it| others(MySql, it)));
     }
 
     #[test]

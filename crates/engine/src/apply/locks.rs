@@ -13,7 +13,7 @@ use crate::report::Section;
 use crate::site::Site;
 
 /// One row per statement and table that live has; absent where there is none. SQLite has one lock, that of the
-/// whole file, and a migration holds it: one row for each.
+/// whole file: one row for it, and one for each table that is built anew.
 pub fn section(site: &mut Site, pending: &[usize]) -> Option<Section> {
     let columns = &["statement", "table", "lock", "meanwhile", "rows"];
     let mut section =
@@ -52,18 +52,34 @@ fn of_file(site: &mut Site, pending: &[usize], section: &mut Section) {
         true => "others read, writers wait",
         false => "writers wait, at its end readers too",
     };
+    let (place, lock) = match pending {
+        [] => return,
+        [at] => (site.project.history.migrations[*at].file_name(), "until its commit"),
+        _ => (format!("{} migrations", pending.len()), "each until its commit"),
+    };
+    section.push([&place, "the whole file", lock, meanwhile, ""]);
+    for (table, places) in copied(site, pending) {
+        let name = TableName::new("", table.as_str()).quoted();
+        let n = foresee::count(&mut site.live, &format!("SELECT count(*) FROM {name}"));
+        // One that an earlier migration makes has none yet.
+        let Some(n) = n else { continue };
+        section.push([places.join(", "), table, "copied".to_owned(), String::new(), n.to_string()]);
+    }
+}
+
+/// The tables that are built anew, each with the files that do it.
+fn copied(site: &Site, pending: &[usize]) -> BTreeMap<String, Vec<String>> {
+    let mut copied: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for at in pending {
         let migration = &site.project.history.migrations[*at];
-        let (place, effects) = (migration.file_name(), risks::effects_of(migration));
-        let copied = effects.rebuilds.iter().filter_map(|it| {
-            let name = TableName::new("", it.table.as_str()).quoted();
-            let n = foresee::count(&mut site.live, &format!("SELECT count(*) FROM {name}"))?;
-            Some(format!("{n} of {} copied", it.table))
-        });
-        let copied: Vec<_> = copied.collect();
-        let lock = "until its commit";
-        section.push([&place, "the whole file", lock, meanwhile, &copied.join(", ")]);
+        for rebuild in risks::effects_of(migration).rebuilds {
+            let places = copied.entry(rebuild.table).or_default();
+            if places.last() != Some(&migration.file_name()) {
+                places.push(migration.file_name());
+            }
+        }
     }
+    copied
 }
 
 /// What the server's statistics say of the tables, by their names without `public`. They are estimates: a table

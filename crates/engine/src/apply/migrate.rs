@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use raingauge_schema::plan::Hazard;
-use raingauge_schema::{Catalog, Fingerprint, Kind, Pair};
+use raingauge_schema::{Catalog, Fingerprint, Kind, Pair, compare};
 
 use crate::adoption::{Course, course};
 use crate::apply::pace::Pace;
@@ -21,10 +21,12 @@ use crate::check::rights;
 use crate::connect::{Access, Session};
 use crate::consent::Consent;
 use crate::facts::Facts;
+use crate::findings::differences_between;
 use crate::late::LATE;
 use crate::ledger;
 use crate::lock::Lock;
-use crate::midway::{Comment, UNFINISHED, Within};
+use crate::lock::mysql::begin_work;
+use crate::midway::{Comment, UNFINISHED, Within, store};
 use crate::position::ProvenPosition;
 use crate::progress::Progress;
 use crate::report::{Finding, Severity, Step, StepState};
@@ -206,28 +208,55 @@ pub fn carry_out(site: &Site, job: &Job<'_>, progress: &mut dyn Progress) -> Res
     let pace = job.pace;
     let mut work =
         Workplace { site, plan, pace, from, session, watch: None, is_ledger_ready: false };
+    work.prepare()?;
     work.watch_itself();
+    let applied = all_pending(&mut work, progress);
+    // Also after a failure: no place for notes stays that holds none.
+    let _ = store::clear(&mut work.session);
+    let applied = applied?;
+    let live = introspect::catalog(&mut reader, &site.ledger_names())?;
+    if live.fingerprint() != plan.expected {
+        return Err(with_done(differs(plan, &live), &applied));
+    }
+    Ok(applied)
+}
+
+fn all_pending(work: &mut Workplace<'_>, progress: &mut dyn Progress) -> Result<Applied> {
+    let (site, plan) = (work.site, work.plan);
     let mut applied = Applied::default();
     for at in &plan.pending {
         let tag = &site.project.history.migrations[*at].entry.tag;
         progress.begin(&format!("applying {tag}"));
         progress.boundary(&format!("migrate/{tag}/begin"));
-        let steps = match turn::apply(&mut work, *at, progress) {
+        let steps = match turn::apply(work, *at, progress) {
             Ok(steps) => steps,
             Err(error) => return Err(with_done(error, &applied)),
         };
         progress.boundary(&format!("migrate/{tag}/committed"));
         applied.steps.extend(steps);
     }
-    if introspect::catalog(&mut reader, &site.ledger_names())?.fingerprint() != plan.expected {
-        let error = Error::new(
-            "outcome-differs",
-            "live is not what the rehearsal led to, although every migration was applied",
-        )
-        .next("raingauge analyze: shows the difference");
-        return Err(with_done(error, &applied));
-    }
     Ok(applied)
+}
+
+/// Live is another one than that of the rehearsal; where its catalog is known, with what differs.
+fn differs(plan: &MigratePlan, live: &Catalog) -> Error {
+    /// A cause is one line.
+    const MOST: usize = 5;
+    let error = Error::new(
+        "outcome-differs",
+        "live is not what the rehearsal led to, although every migration was applied",
+    )
+    .next("find out who changes live besides; raingauge analyze shows all that differs");
+    let Some(rehearsed) = plan.pending.last().and_then(|it| plan.rehearsals.get(it)) else {
+        return error;
+    };
+    let difference = compare(Pair { from: live, to: &rehearsed.to });
+    let rows = differences_between(&difference, Pair { from: "live", to: "the rehearsal" });
+    let n_more = rows.len().saturating_sub(MOST);
+    let lines =
+        rows.iter().take(MOST).map(|[object, difference]| format!("{object}: {difference}"));
+    let more = (0 < n_more).then(|| format!("and {n_more} more"));
+    error.caused_by(lines.chain(more).collect::<Vec<_>>().join("; "))
 }
 
 /// The lock, with a session that writes and one that looks.
@@ -254,7 +283,10 @@ pub(super) fn begin(
     }
     let lock = Lock::acquire(&site.dsn, wait)?;
     refuse_unfinished(&site.project.root)?;
-    let session = Session::open_plain(&site.dsn, Access::Create)?;
+    let mut session = Session::open_plain(&site.dsn, Access::Create)?;
+    if let Session::MySql(session) = &mut session {
+        begin_work(session, wait)?;
+    }
     let mut reader = Session::open(&site.dsn, Access::ReadOnly)?;
     let recorded = already_recorded(site, &mut reader)?;
     Ok(Ready { _lock: lock, session, reader, recorded })

@@ -1,12 +1,15 @@
 //! What writes to live: everything here takes a consent and a protection, and holds the lock.
 
+pub mod algorithm;
 mod cascade;
+mod crowd;
 mod failure;
 pub mod foresee;
 pub(crate) mod intent;
 mod ledger;
 pub mod locks;
 pub mod migrate;
+mod mysql;
 mod pace;
 mod postgres;
 mod rebuild;
@@ -16,6 +19,7 @@ pub mod repair;
 pub(crate) mod retype;
 pub(crate) mod risks;
 mod sqlite;
+mod statement;
 mod steps;
 mod tripwire;
 mod turn;

@@ -44,6 +44,14 @@ impl Pace {
         }
     }
 
+    /// The settings of a session of MySQL, which counts in seconds.
+    pub(super) fn settings_of_mysql(&self) -> String {
+        let seconds = self.lock_timeout.as_millis().div_ceil(1000).max(1);
+        format!(
+            "SET SESSION lock_wait_timeout = {seconds}, SESSION innodb_lock_wait_timeout = {seconds}"
+        )
+    }
+
     /// Attempts until one does not fail for a lock, or until the time is over.
     pub(super) fn attempts(&self) -> Attempts {
         Attempts { until: Instant::now() + self.wait, n: 0 }
@@ -97,6 +105,9 @@ mod tests {
     fn no_setting_ever_means_forever() {
         let pace = Pace { lock_timeout: Duration::ZERO, ..Pace::default() };
         assert_eq!(pace.settings("SET LOCAL"), "SET LOCAL lock_timeout = 1");
+        let of_mysql = "SET SESSION lock_wait_timeout = 1, SESSION innodb_lock_wait_timeout = 1";
+        assert_eq!(pace.settings_of_mysql(), of_mysql);
+        assert_eq!(Pace::default().settings_of_mysql(), of_mysql);
         let pace = Pace { statement_timeout: Some(Duration::from_secs(2)), ..Pace::default() };
         assert_eq!(pace.settings("SET"), "SET lock_timeout = 500; SET statement_timeout = 2000");
     }

@@ -256,8 +256,13 @@ fn is_taken_back(
 
 /// Opens the transaction that records the rows; the caller commits it.
 fn insert_rows(site: &Site, session: &mut Session, intent: &Intent) -> Result<()> {
+    let target = Target { ledger: &intent.ledger, history: &site.project.history };
+    if let (Session::MySql(_), true) = (&*session, intent.command == COMMANDS[0]) {
+        // Whatever makes a table commits there. A ledger without rows says nothing.
+        target.prepare(session).map_err(not_written)?;
+    }
     let begin = match session {
-        Session::Postgres(_) => "BEGIN",
+        Session::Postgres(_) | Session::MySql(_) => "BEGIN",
         Session::Sqlite(_) => "BEGIN IMMEDIATE",
     };
     session.run(begin).map_err(not_written)?;
@@ -281,7 +286,6 @@ fn insert_rows(site: &Site, session: &mut Session, intent: &Intent) -> Result<()
     }
     let missing = rows_missing(session, intent)?;
     let rows: Vec<_> = missing.iter().map(IntendedRow::as_new).collect();
-    let target = Target { ledger: &intent.ledger, history: &site.project.history };
     let mut mends = intent.mends.iter().map(|it| it.statement(site.dialect(), &intent.ledger));
     let mended = mends.try_for_each(|it| session.run(&it));
     mended.and_then(|()| target.insert(session, &rows)).map_err(|cause| {

@@ -6,7 +6,7 @@
 use raingauge_schema::drizzle::migration::split;
 use raingauge_schema::plan::Hazard;
 use raingauge_schema::sqlite::rebuild::{Effects, effects};
-use raingauge_schema::steps::{Step, Steps, steps};
+use raingauge_schema::steps::{Step, Steps, statements, steps};
 use raingauge_schema::{Catalog, Dialect, Pair};
 
 use super::{cascade, rebuild, retype};
@@ -43,11 +43,20 @@ pub(crate) fn risks(
 fn in_steps(dialect: Dialect, migration: &Migration) -> Option<Finding> {
     let tag = migration.entry.tag.clone();
     match steps(dialect, &migration.sql) {
+        Steps::Whole if dialect == Dialect::MySql && statements(dialect, &migration.sql).is_none() => {
+            let message = "cannot be cut into its statements, each of which MySQL commits by itself; nothing was changed";
+            Some(Finding::error("not-transactional", tag, message).next("correct the migration: `raingauge validate --offline` names the line"))
+        }
         Steps::Whole => None,
         Steps::Several(steps) => {
             let first = |it: &&Step| matches!(it, Step::Alone(_));
             let line = steps.iter().find(first).or(steps.get(1)).map(Step::line)?;
             let n = steps.len();
+            if dialect == Dialect::MySql {
+                // That is how each of them is there.
+                let message = format!("its {n} steps are committed one by one, as MySQL does with every change of the structure: if one fails, those before it stay, and Drizzle's own migrator begins with the first one again");
+                return (1 < n).then(|| Finding::info("runs-in-steps", tag, message));
+            }
             let finding = Finding::warning(
                 "runs-in-steps",
                 tag,
@@ -118,7 +127,7 @@ pub(crate) fn of_statements(
         found.extend(rebuild::hazards(&effects(pieces.iter().copied()), rehearsed.from));
     }
     // A spelled cast says what becomes of a value, whatever the types are.
-    let spells_a_cast = |it: &&&str| it.to_ascii_lowercase().contains("using");
+    let spells_a_cast = |it: &&&str| retype::computes_values(it);
     let casts: Vec<_> =
         pieces.iter().filter(spells_a_cast).flat_map(|it| dialect.hazards(it)).collect();
     found.retain(|it| casts.contains(it) || !retype::only_widens(it, rehearsed));

@@ -1,18 +1,20 @@
-//! A migration of PostgreSQL in several steps, each of which stays once it is done.
+//! A migration in several steps, each of which stays once it is done.
 //!
-//! A step in a transaction takes its note with it. One without is noted before; what its failure leaves
-//! behind, an index that is invalid and in nobody's use, is taken away, now or by the next run.
+//! A step in a transaction takes its note with it. One without is noted before ([`statement`] has those of
+//! MySQL); what its failure leaves behind in PostgreSQL, an index that is invalid and in nobody's use, is
+//! taken away, now or by the next run.
 
 use std::collections::BTreeMap;
 
 use raingauge_schema::steps::{Placed, Step};
-use raingauge_schema::{Kind, ObjectId};
+use raingauge_schema::{Dialect, Kind, ObjectId};
 
+use super::statement;
 use super::turn::{Batch, Ending, Turn, Workplace, blocked, make_ledger, together, waiting};
 use super::watch::{Watch, run_and_tell};
 use crate::connect::{Session, SqlError};
 use crate::digest::TableName;
-use crate::midway::{self, Note};
+use crate::midway::{self, Note, store};
 use crate::progress::Progress;
 use crate::{Error, Result};
 
@@ -31,6 +33,8 @@ pub(super) fn apply(
     let leftovers = within.map(|it| it.leftovers.clone()).unwrap_or_default();
     let mut told = Vec::new();
     make_ledger(work.site, &mut work.session).map_err(|cause| unnoted(work, &turn, cause))?;
+    store::prepare(&mut work.session).map_err(|cause| unnoted(work, &turn, cause))?;
+    set_again(work, &turn, steps.get(..first).unwrap_or_default())?;
     for id in &leftovers {
         told.extend(remove_leftover(work, id).map_err(|cause| unnoted(work, &turn, cause))?);
     }
@@ -45,7 +49,14 @@ pub(super) fn apply(
                 let ending =
                     if done == n { Ending::RowAndNoNote(note) } else { Ending::Note(note) };
                 let boundary = format!("migrate/{}/step-{done}-applied", turn.tag());
+                if done == n {
+                    prove(work, &turn).map_err(|it| with_steps(it, &turn, index, steps))?;
+                }
                 together(work, &turn, &Batch { statements, ending, boundary }, progress)
+            }
+            Step::Alone(statement) if turn.dialect == Dialect::MySql => {
+                let notes = (&work.note(&turn, steps, index), &work.note(&turn, steps, index + 1));
+                statement::run(work, &turn, statement, notes, progress)
             }
             Step::Alone(statement) => {
                 let note = work.note(&turn, steps, index);
@@ -58,12 +69,48 @@ pub(super) fn apply(
     if matches!(steps.last(), Some(Step::Alone(_))) || first == steps.len() {
         let ending = Ending::RowAndNoNote(work.note(&turn, steps, steps.len()));
         let boundary = format!("migrate/{}/applied", turn.tag());
+        prove(work, &turn).map_err(|it| with_steps(it, &turn, steps.len(), steps))?;
         turn.otherwise = "its steps are all committed, its ledger row is not".to_owned();
         together(work, &turn, &Batch { statements: &[], ending, boundary }, progress)
             .map_err(|it| with_steps(it, &turn, steps.len(), steps))?;
     }
     let left = steps.iter().skip(first).map(|it| it.statements().len()).sum();
     Ok((left, told))
+}
+
+/// What MySQL commits by itself cannot be rolled back, so that the row says only what was looked at.
+fn prove(work: &Workplace<'_>, turn: &Turn<'_>) -> Result<()> {
+    if turn.dialect == Dialect::MySql { statement::prove(work, turn) } else { Ok(()) }
+}
+
+/// Settings of the session that earlier steps made ended with the run that made them; so did variables, whose
+/// values may have been read from rows that are others now.
+fn set_again(work: &mut Workplace<'_>, turn: &Turn<'_>, done: &[Step]) -> Result<()> {
+    if turn.dialect != Dialect::MySql {
+        return Ok(());
+    }
+    for statement in done.iter().flat_map(Step::statements) {
+        let tokens = turn.dialect.tokens(&statement.sql).unwrap_or_default();
+        if !tokens.first().is_some_and(|it| it.is_word("set")) {
+            continue;
+        }
+        if statement.sql.replace("@@", "").contains('@') {
+            return Err(variable_lost(turn, statement));
+        }
+        work.session.run(&statement.sql).map_err(|it| turn.failed(statement, it))?;
+    }
+    Ok(())
+}
+
+fn variable_lost(turn: &Turn<'_>, statement: &Placed) -> Error {
+    let place = format!("{}:{}", turn.migration.path.display(), statement.line);
+    let message = format!(
+        "`{place}` set a variable in the session of the run that was cut off, and later statements may need it; nothing was changed"
+    );
+    Error::refusal("session-lost", message).next(format!(
+        "run the rest of `{}` by hand in one session, then raingauge status",
+        turn.tag()
+    ))
 }
 
 impl Workplace<'_> {
@@ -93,7 +140,7 @@ fn with_steps(error: Error, turn: &Turn<'_>, done: usize, steps: &[Step]) -> Err
     })
 }
 
-fn unnoted(work: &Workplace<'_>, turn: &Turn<'_>, cause: SqlError) -> Error {
+pub(super) fn unnoted(work: &Workplace<'_>, turn: &Turn<'_>, cause: SqlError) -> Error {
     Error::new(
         "ledger-unwritable",
         format!(
@@ -119,14 +166,16 @@ fn alone(
     let process = midway::process(session).map_err(|it| unnoted(work, turn, it))?;
     let begun = Note { begun_by: Some(process), ..note.clone() };
     let ledger = work.site.project.ledger.clone();
-    work.session.run(&begun.writing(&ledger)).map_err(|it| unnoted(work, turn, it))?;
+    work.session
+        .run(&begun.writing(Dialect::Postgres, &ledger))
+        .map_err(|it| unnoted(work, turn, it))?;
     progress.boundary(&format!("migrate/{}/step-{number}-noted", turn.tag()));
     let mut attempts = work.pace.attempts();
     loop {
         let before = invalid_indexes(&mut work.session).unwrap_or_default();
         let Err(cause) = run(work, turn, &statement.sql, progress) else { break };
         let removed = remove_new(work, &before);
-        let _ = work.session.run(&note.writing(&ledger));
+        let _ = work.session.run(&note.writing(Dialect::Postgres, &ledger));
         let mut error = turn.failed(statement, cause);
         if let Some(name) = removed.first() {
             error.message =
@@ -136,7 +185,9 @@ fn alone(
         let Some(pause) = attempts.after(&error) else { return Err(blocked(error, &blockers)) };
         progress.begin(&waiting(turn.tag(), &blockers));
         std::thread::sleep(pause);
-        work.session.run(&begun.writing(&ledger)).map_err(|it| unnoted(work, turn, it))?;
+        work.session
+            .run(&begun.writing(Dialect::Postgres, &ledger))
+            .map_err(|it| unnoted(work, turn, it))?;
     }
     progress.boundary(&format!("migrate/{}/step-{number}-ran", turn.tag()));
     Ok(Vec::new())

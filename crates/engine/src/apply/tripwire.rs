@@ -1,6 +1,6 @@
 //! The row tripwire: an unexplained loss of rows rolls a migration back.
 //!
-//! `sqlite` and `postgres` read the tables before and after, each in its own way; here is what both
+//! `sqlite`, `postgres` and `mysql` read the tables before and after, each in its own way; here is what all
 //! ask of a migration's statements, and how they say that something is lost.
 
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use raingauge_schema::plan::Hazard;
 use raingauge_schema::{Catalog, Dialect, Pair};
 
 use super::pace::Pace;
-use super::{postgres, risks, sqlite};
+use super::{mysql, postgres, risks, sqlite};
 use crate::connect::{Session, SqlError};
 use crate::history::Migration;
 use crate::{Error, Result};
@@ -72,6 +72,7 @@ pub(super) enum Tripwire {
     Sqlite(Box<Named>),
     ArmedSqlite(Box<sqlite::Tripwire>),
     Postgres(postgres::Tripwire),
+    MySql(mysql::Tripwire),
 }
 
 impl Tripwire {
@@ -90,6 +91,8 @@ impl Tripwire {
                 Ok(named.map_or(Self::Idle(dialect), |it| Self::Sqlite(Box::new(it))))
             }
             (Session::Postgres(_), None) => Ok(Self::Idle(dialect)),
+            (Session::MySql(_), None) => Ok(Self::Idle(dialect)),
+            (Session::MySql(_), Some(named)) => Ok(Self::MySql(mysql::Tripwire::new(named))),
             (session, Some(named)) => {
                 postgres::Tripwire::prepare(session, named, doubts).map(Self::Postgres)
             }
@@ -105,6 +108,10 @@ impl Tripwire {
                 format!("BEGIN ISOLATION LEVEL {level}; {}", pace.settings("SET LOCAL"))
             }
             Self::Idle(Dialect::MySql) => "START TRANSACTION".to_owned(),
+            // What other sessions commit meanwhile is not seen.
+            Self::MySql(_) => {
+                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; START TRANSACTION".to_owned()
+            }
             Self::Idle(Dialect::Sqlite) | Self::Sqlite(_) | Self::ArmedSqlite(_) => {
                 "BEGIN IMMEDIATE".to_owned()
             }
@@ -115,7 +122,7 @@ impl Tripwire {
     pub(super) fn lock(&self, session: &mut Session) -> Result<(), SqlError> {
         match self {
             Self::Postgres(it) => it.lock().map_or(Ok(()), |sql| session.run(&sql)),
-            Self::Idle(_) | Self::Sqlite(_) | Self::ArmedSqlite(_) => Ok(()),
+            Self::Idle(_) | Self::Sqlite(_) | Self::ArmedSqlite(_) | Self::MySql(_) => Ok(()),
         }
     }
 
@@ -128,6 +135,7 @@ impl Tripwire {
     ) -> Result<()> {
         match (&mut *self, session) {
             (Self::Postgres(it), session) => it.arm(session),
+            (Self::MySql(it), session) => it.arm(session),
             (Self::Sqlite(named), Session::Sqlite(session)) => {
                 let effects = risks::effects_of(migration);
                 let armed = sqlite::Tripwire::arm(session, (**named).clone(), effects, rehearsed)?;
@@ -145,6 +153,7 @@ impl Tripwire {
     pub(super) fn check(&self, session: &mut Session) -> Result<Vec<String>> {
         match (self, session) {
             (Self::Postgres(it), session) => it.check(session),
+            (Self::MySql(it), session) => it.check(session).map(|()| Vec::new()),
             (Self::ArmedSqlite(it), Session::Sqlite(session)) => {
                 it.check(session).map(|()| Vec::new())
             }

@@ -6,10 +6,10 @@
 
 use std::time::Instant;
 
-use raingauge_schema::Pair;
 use raingauge_schema::drizzle::Generation;
 use raingauge_schema::drizzle::migration::{Chunk, split};
 use raingauge_schema::steps::{Placed, Step as Part, Steps, steps};
+use raingauge_schema::{Dialect, Pair};
 
 use super::failure;
 use super::ledger::Target;
@@ -22,6 +22,7 @@ use crate::connect::{Access, Session, SqlError};
 use crate::history::Migration;
 use crate::initsql::opening;
 use crate::ledger::{self, NewRow};
+use crate::lock::mysql::begin_work;
 use crate::midway::{Comment, Note};
 use crate::position::ProvenPosition;
 use crate::progress::Progress;
@@ -44,6 +45,7 @@ pub(super) struct Workplace<'a> {
 
 /// One migration of a plan, whose turn it is.
 pub(super) struct Turn<'a> {
+    pub(super) dialect: Dialect,
     pub(super) at: usize,
     pub(super) migration: &'a Migration,
     /// What is left as it was if a statement fails.
@@ -79,6 +81,23 @@ pub(super) struct Batch<'a> {
 }
 
 impl Workplace<'_> {
+    /// Makes ready what no transaction can hold: the settings of the session, and the ledger, which MySQL would
+    /// commit half a migration for.
+    pub(super) fn prepare(&mut self) -> Result<()> {
+        let Session::MySql(session) = &mut self.session else { return Ok(()) };
+        let unready = |cause| {
+            let message = format!(
+                "cannot make the ledger `{}`; no migration was begun",
+                self.site.project.ledger
+            );
+            Error::new("ledger-unwritable", message).caused_by(cause)
+        };
+        session.run(&self.pace.settings_of_mysql()).map_err(unready)?;
+        make_ledger(self.site, &mut self.session).map_err(unready)?;
+        self.is_ledger_ready = true;
+        Ok(())
+    }
+
     /// Lets somebody look on, if one connection can see what another one does.
     pub(super) fn watch_itself(&mut self) {
         self.watch = Watch::of(&mut self.session);
@@ -103,7 +122,7 @@ impl Turn<'_> {
     }
 
     pub(super) fn failed(&self, statement: &Placed, cause: SqlError) -> Error {
-        failure::failed(self.migration, statement, &self.otherwise, cause)
+        failure::failed((self.dialect, self.migration), statement, &self.otherwise, cause)
     }
 }
 
@@ -123,7 +142,7 @@ pub(super) fn apply(
     let migration = &work.site.project.history.migrations[at];
     let since = Instant::now();
     let otherwise = "the migration was rolled back".to_owned();
-    let turn = Turn { at, migration, otherwise };
+    let turn = Turn { dialect: work.site.dialect(), at, migration, otherwise };
     let (n_statements, notes) = match steps(work.site.dialect(), &migration.sql) {
         Steps::Several(parts) if let Session::Sqlite(_) = work.session => {
             sqlite_parts(work, &turn, &parts, progress)?
@@ -224,7 +243,9 @@ fn attempt(
     (doubts, progress): (bool, &mut dyn Progress),
 ) -> Result<Vec<String>> {
     let at_start = |cause| turn.failed(&Placed { sql: String::new(), line: 1 }, cause);
-    let named = turn.named(work);
+    // A row of its own takes none.
+    let is_empty = batch.statements.is_empty() && turn.dialect == Dialect::MySql;
+    let named = if is_empty { None } else { turn.named(work) };
     let mut tripwire = Tripwire::prepare(&mut work.session, named, doubts).map_err(at_start)?;
     work.session.run(&tripwire.begin(&work.pace)).map_err(|cause| {
         // A part of the text may have begun a transaction.
@@ -293,6 +314,8 @@ fn send_all(
             let told = (work.watch.as_ref(), what.as_str());
             run_and_tell(&mut work.session, &statement.sql, told, progress)
                 .map_err(|cause| (statement.clone(), cause))
+        } else if matches!(work.session, Session::MySql(_)) {
+            super::statement::send(work, &statement.sql).map_err(|it| (statement.clone(), it))
         } else {
             send(&mut work.session, statement)
         };
@@ -318,7 +341,7 @@ fn looks_recorded(work: &mut Workplace<'_>, migration: &Migration) -> Result<boo
     let (hash, when) = (migration.hash.as_str(), migration.entry.when);
     let row = format!(
         "SELECT 1 FROM {} WHERE hash = '{hash}' AND created_at = {when} LIMIT 1",
-        name.quoted()
+        name.quoted_in(work.site.dialect())
     );
     Ok(!session.rows(&row)?.is_empty())
 }
@@ -326,7 +349,7 @@ fn looks_recorded(work: &mut Workplace<'_>, migration: &Migration) -> Result<boo
 /// Sends a piece as it is. An error comes with the part of it that failed.
 fn send(session: &mut Session, piece: &Placed) -> Result<(), (Placed, SqlError)> {
     let statements = match session {
-        Session::Postgres(_) => Vec::new(),
+        Session::Postgres(_) | Session::MySql(_) => Vec::new(),
         Session::Sqlite(_) => {
             raingauge_schema::sqlite::split::split(&piece.sql).unwrap_or_default()
         }
@@ -359,6 +382,12 @@ fn after_lost_commit(
         .after(format!("perhaps {tag}"))
     };
     let mut session = Session::open_plain(&work.site.dsn, Access::Create).map_err(unknown)?;
+    if let Session::MySql(session) = &mut session {
+        begin_work(session, work.pace.wait).map_err(unknown)?;
+        session.run(&work.pace.settings_of_mysql()).map_err(|it| {
+            unknown(Error::new("connect-failed", "cannot set up a session").caused_by(it))
+        })?;
+    }
     let is_committed = match ending {
         Ending::Row | Ending::RowAndNoNote(_) => {
             already_recorded(work.site, &mut session).map_err(unknown)?.contains(&turn.at)
@@ -402,8 +431,10 @@ fn record(
     let row = ledger::record(site.dialect(), name, row);
     match ending {
         Ending::Row => session.run(&row),
-        Ending::RowAndNoNote(note) => session.run(&format!("{row};\n{}", note.removing(name))),
-        Ending::Note(note) => session.run(&note.writing(name)),
+        Ending::RowAndNoNote(note) => {
+            session.run(&format!("{row};\n{}", note.removing(site.dialect(), name)))
+        }
+        Ending::Note(note) => session.run(&note.writing(site.dialect(), name)),
         Ending::NoRow(removal) => removal.unrecord(session),
     }
 }

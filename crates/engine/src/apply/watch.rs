@@ -1,4 +1,4 @@
-//! Watches a session of PostgreSQL from another one: who is in its way, how far an index is built.
+//! Watches a session of PostgreSQL or MySQL from another one: who is in its way, how far an index is built.
 //!
 //! A session that waits cannot ask. The second connection is made only for what takes longer than a
 //! moment; if it cannot be had, nothing is told.
@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::connect::dsn::PgTarget;
-use crate::connect::{Access, PgSession, Session, SqlError};
+use super::crowd;
+use crate::connect::{Access, Dsn, PgSession, Session, SqlError};
 use crate::progress::Progress;
 
 /// What takes no longer is not watched.
@@ -38,18 +38,25 @@ struct Seen {
 impl Watch {
     /// Watches a session, where one connection can see what another one does.
     pub(super) fn of(session: &mut Session) -> Option<Self> {
-        let Session::Postgres(session) = session else { return None };
-        let pid = session.rows("SELECT pg_catalog.pg_backend_pid()").ok()?;
-        let pid = pid.into_iter().flatten().flatten().next()?;
-        Some(Self::start(session.target(), &pid))
+        let (dsn, number) = match session {
+            Session::Postgres(it) => {
+                (Dsn::Postgres(it.target().clone()), "SELECT pg_catalog.pg_backend_pid()")
+            }
+            Session::MySql(it) => {
+                (Dsn::MySql(Box::new(it.target().clone())), "SELECT connection_id()")
+            }
+            Session::Sqlite(_) => return None,
+        };
+        let pid = session.rows(number).ok()?.into_iter().flatten().flatten().next()?;
+        Some(Self::start(dsn, pid))
     }
 
     /// Watches the server process `pid`.
-    fn start(target: &PgTarget, pid: &str) -> Self {
+    fn start(dsn: Dsn, pid: String) -> Self {
         let (stop, stopped) = channel();
         let seen = Arc::<Mutex<Seen>>::default();
-        let (target, pid, told) = (target.clone(), pid.to_owned(), Arc::clone(&seen));
-        let thread = std::thread::spawn(move || look_on(&target, &pid, &told, &stopped));
+        let told = Arc::clone(&seen);
+        let thread = std::thread::spawn(move || look_on(&dsn, &pid, &told, &stopped));
         Self { seen, stop: Some(stop), thread: Some(thread) }
     }
 
@@ -100,13 +107,17 @@ pub(super) fn run_and_tell(
     })
 }
 
-fn look_on(target: &PgTarget, pid: &str, told: &Mutex<Seen>, stopped: &Receiver<()>) {
+fn look_on(dsn: &Dsn, pid: &str, told: &Mutex<Seen>, stopped: &Receiver<()>) {
     if stopped.recv_timeout(A_MOMENT) != Err(RecvTimeoutError::Timeout) {
         return;
     }
-    let Ok(mut session) = PgSession::open(target, Access::ReadOnly) else { return };
+    let Ok(mut session) = Session::open(dsn, Access::ReadOnly) else { return };
     loop {
-        let (blockers, build) = (blockers(&mut session, pid), build(&mut session, pid));
+        let (blockers, build) = match &mut session {
+            Session::Postgres(session) => (blockers(session, pid), build(session, pid)),
+            Session::MySql(session) => (crowd::blockers(session, pid), None),
+            Session::Sqlite(_) => return,
+        };
         {
             let mut seen = told.lock().unwrap_or_else(PoisonError::into_inner);
             if !blockers.is_empty() {

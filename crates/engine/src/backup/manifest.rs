@@ -175,10 +175,12 @@ fn is_between(state: &str, before: &str, after: &str) -> bool {
     before.min(after) <= it && it <= before.max(after)
 }
 
-/// The number of `last_value 7, is_called true`. Whether it was handed out yet makes no difference to
-/// its place.
-fn parse(state: &str) -> Option<i64> {
-    state.strip_prefix("last_value ")?.split_once(',')?.0.parse().ok()
+/// The number of `last_value 7, is_called true` or `next_value 8`. Whether it was handed out yet makes no
+/// difference to its place.
+fn parse(state: &str) -> Option<i128> {
+    let (name, rest) = state.split_once(' ')?;
+    let number = rest.split_once(',').map_or(rest, |it| it.0);
+    number.parse().ok().filter(|_| matches!(name, "last_value" | "next_value"))
 }
 
 impl Source {
@@ -191,6 +193,7 @@ impl Source {
         let (host, system) = match dsn {
             // A socket's folder alone does not tell two servers apart.
             Dsn::Postgres(it) => (format!("{}:{}", it.host, it.port), system(session)),
+            Dsn::MySql(_) => (host, None),
             // A relative path says nothing once the working folder is another one.
             Dsn::Sqlite(it) => {
                 (std::path::absolute(&it.path).map_or(host, |it| it.display().to_string()), None)
@@ -299,5 +302,11 @@ mod tests {
         check(10, 1, 9, false);
         check(-5, -1, -9, true);
         check(0, -1, -9, false);
+        assert!(is_between(
+            "next_value 18446744073709551614",
+            "next_value 7",
+            "next_value 18446744073709551615"
+        ));
+        assert!(!is_between("next_value 8", "next_value 9", "next_value 9"));
     }
 }

@@ -1,6 +1,6 @@
 //! Backups that have been restored. Reading order: [`manifest`] (what a backup says of itself) →
 //! `folder`, `archive` and `sums` (how it lies on disk) → [`take()`] (dump and evidence at one instant) →
-//! [`verify()`] (restore into scratch, compare) → [`restore()`] (into a new database). `postgres` and
+//! [`verify()`] (restore into scratch, compare) → [`restore()`] (into a new database). `postgres`, `mysql` and
 //! `sqlite` dump and load; [`beside`] restores single tables into live; [`sealed`] keeps them from strangers;
 //! [`Store`] is a place for them on other machines; `restore_sh` does without us; `shelf` and `retention` keep them, `space` asks the disks first.
 //!
@@ -10,6 +10,7 @@ mod archive;
 pub mod beside;
 mod folder;
 pub mod manifest;
+mod mysql;
 mod postgres;
 mod postgres_messages;
 mod restore;

@@ -30,6 +30,8 @@ const TABLES_PER_TRANSACTION: usize = 500;
 /// What the roles of the cluster are and how they are set up; never their passwords.
 const ROLES_FILE: &str = "roles.sql";
 
+const READING: &str = "counting and hashing the rows of every table";
+
 /// A database that `createdb` has just made has none of these.
 pub(super) const COUNT_OBJECTS: &str = include_str!("restore/count_objects.sql");
 
@@ -67,7 +69,8 @@ const POSITION: &str = "SELECT 'lsn ' || CASE WHEN pg_is_in_recovery() \
 const SETTINGS: &str = "SELECT pg_encoding_to_char(encoding), datcollate, datctype \
     FROM pg_database WHERE datname = current_database()";
 
-/// Dumps the database and reads its contents as of one exported snapshot.
+/// Dumps the database and reads its contents as of one exported snapshot. If the contents are to be read
+/// beside the restore, the transaction stays open.
 pub(super) fn dump(
     session: &mut Session,
     dumping: &Dumping<'_>,
@@ -86,6 +89,9 @@ pub(super) fn dump(
         dumped.left_out.extend(dump_roles(dumping, identity.major));
         Ok(dumped)
     })();
+    if result.as_ref().is_ok_and(|it: &Dumped| it.contents.is_none()) {
+        return result;
+    }
     let ended = session.run("ROLLBACK").map_err(dump_failed);
     let dumped = result?;
     ended?;
@@ -100,47 +106,103 @@ fn dump_snapshot(
 ) -> Result<Dumped> {
     let snapshot = one_value(session, "SELECT pg_export_snapshot()")?;
     let position = one_value(session, POSITION)?;
-    let before = digest::postgres::sequence_states(session)?;
+    let sequences = digest::postgres::sequence_states(session)?;
     command
         .arg(format!("--lock-wait-timeout={}", digest::postgres::LOCK_WAIT_MS))
         .arg("--snapshot")
         .arg(snapshot);
+    let turn = Turn::of(dumping);
     let start = Instant::now();
     let running = Running::start(command)?;
     let work = || {
         let beside =
-            has_spare_core(dumping.workers).then(|| evidence(session, &mut Silent)).transpose()?;
+            (turn == Turn::BesideDump).then(|| evidence(session, &mut Silent)).transpose()?;
         messages::check_dump(&running.finish()?)?;
         Ok((beside, millis_since(start)))
     };
     let written = || archive::bytes(dumping.folder);
     let (beside, dump_ms) = watch(progress, dumping.expected, written, work)?;
-    let (mut contents, digest_ms) = match beside {
-        Some(it) => it,
-        None => {
-            progress.begin("counting and hashing the rows of every table");
-            evidence(session, progress)?
-        }
+    let meanwhile =
+        SequencesMeanwhile::between(&sequences, &digest::postgres::sequence_states(session)?);
+    let evidence = if turn == Turn::AfterDump {
+        progress.begin(READING);
+        Some(evidence(session, progress)?)
+    } else {
+        beside
     };
-    let after = digest::postgres::sequence_states(session)?;
-    let meanwhile = SequencesMeanwhile::between(&before, &after);
-    contents.sequences = before;
+    let digest_ms = evidence.as_ref().map_or(0, |it| it.millis);
+    let contents = evidence.map(|it| it.contents);
     let position = Some(position);
-    Ok(Dumped { contents, meanwhile, position, digest_ms, dump_ms, ..Dumped::default() })
+    Ok(Dumped { contents, sequences, meanwhile, position, digest_ms, dump_ms, ..Dumped::default() })
 }
 
-/// Whether the server can hash while the dump is being written without slowing it down. Where the workers
-/// of the dump keep every core busy, one after the other takes no longer, and the dump its usual time.
-fn has_spare_core(workers: u64) -> bool {
-    let cores = std::thread::available_parallelism().map_or(1, |it| it.get() as u64);
-    workers < cores
+/// When the evidence of live is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// A core is left for it, so the dump takes its usual time.
+    BesideDump,
+    /// The workers of the dump keep every core busy; those of the restore do not, since indexes of one table are
+    /// built one after the other.
+    BesideRestore,
+    /// One after the other takes no longer.
+    AfterDump,
 }
 
-/// The digests and counts, and how many milliseconds they took.
-fn evidence(session: &mut Session, progress: &mut dyn Progress) -> Result<(Contents, u64)> {
+impl Turn {
+    fn of(dumping: &Dumping<'_>) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, |it| it.get() as u64);
+        match dumping.workers {
+            workers if workers < cores => Self::BesideDump,
+            workers if 1 < workers && dumping.is_proven => Self::BesideRestore,
+            _ => Self::AfterDump,
+        }
+    }
+}
+
+/// The digests and counts, and how long they took to read.
+pub(super) struct Evidence {
+    pub(super) contents: Contents,
+    pub(super) millis: u64,
+}
+
+fn evidence(session: &mut Session, progress: &mut dyn Progress) -> Result<Evidence> {
     let start = Instant::now();
     let contents = digest::postgres::read(session, progress)?;
-    Ok((contents, millis_since(start)))
+    Ok(Evidence { contents, millis: millis_since(start) })
+}
+
+/// Reads the evidence in the transaction that a dump has left open, and ends it, while `work` goes on.
+pub(super) fn evidence_beside<T>(
+    session: &mut Session,
+    live: &Dsn,
+    progress: &mut dyn Progress,
+    work: impl FnOnce(&mut dyn Progress) -> Result<T>,
+) -> Result<(T, Evidence)> {
+    let process = one_value(session, "SELECT pg_backend_pid()")?;
+    let reading = || {
+        let evidence = evidence(session, &mut Silent);
+        let ended = session.run("ROLLBACK").map_err(dump_failed);
+        evidence.and_then(|it| ended.map(|()| it))
+    };
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(reading);
+        let done = work(progress);
+        if done.is_err() {
+            // Nobody wants to know any more.
+            cancel(live, &process);
+        } else if !reading.is_finished() {
+            progress.begin(READING);
+        }
+        let read = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok((done?, read?))
+    })
+}
+
+/// Stops what another session is doing. If that does not work, it comes to its end by itself.
+fn cancel(live: &Dsn, process: &str) {
+    if let Ok(mut session) = Session::open(live, Access::ReadOnly) {
+        let _ = session.rows(&format!("SELECT pg_cancel_backend({process})"));
+    }
 }
 
 /// Writes what belongs to the cluster beside the dump. A role that may not read it all the same has a
@@ -207,6 +269,8 @@ pub(super) struct Dumping<'a> {
     pub(super) expected: u64,
     /// How many of `pg_dump` work at the same time.
     pub(super) workers: u64,
+    /// Whether a restore follows, beside which the contents can be read.
+    pub(super) is_proven: bool,
 }
 
 /// Restores the archive into an empty database and stops at the first error.
@@ -295,6 +359,21 @@ impl Running {
     /// Its standard input, once, if it is a pipe.
     pub(super) fn stdin(&mut self) -> Option<ChildStdin> {
         self.child.stdin.take()
+    }
+
+    /// What it has said until now.
+    pub(super) fn said(&self) -> String {
+        use std::os::unix::fs::FileExt;
+        // At a place of our own: the program's is where it goes on writing.
+        let mut said = vec![0; 1 << 16];
+        let n = self.stderr.read_at(&mut said, 0).unwrap_or(0);
+        said.truncate(n);
+        String::from_utf8_lossy(&said).into_owned()
+    }
+
+    /// Whether it has ended.
+    pub(super) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Waits for its end.

@@ -6,10 +6,10 @@ use std::time::Instant;
 use raingauge_schema::Dialect;
 
 use super::space::{self, Need};
-use super::verify::{Trial, compare_all};
-use super::{Backup, millis_since, postgres, sqlite};
+use super::verify::{Loading, Trial, compare_all, load};
+use super::{Backup, millis_since, mysql, postgres, sqlite};
 use crate::client::ProgramSource;
-use crate::connect::dsn::{PgTarget, SqliteTarget};
+use crate::connect::dsn::SqliteTarget;
 use crate::connect::{Access, Dsn, Session};
 use crate::digest::Contents;
 use crate::leftover::{self, Leftover, Registered};
@@ -20,7 +20,7 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug)]
 pub struct Destination<'a> {
     pub to: &'a Dsn,
-    /// Where PostgreSQL's programs are, if the user says.
+    /// Where the server's programs are, if the user says.
     pub client: Option<&'a ProgramSource>,
 }
 
@@ -49,8 +49,8 @@ pub fn restore(
     progress.begin("restoring");
     match (backup.manifest.dialect, destination.to) {
         (Dialect::Sqlite, Dsn::Sqlite(target)) => into_file(backup, target, progress)?,
-        (Dialect::Postgres, Dsn::Postgres(target)) => {
-            into_database(backup, target, destination.client, progress)?;
+        (Dialect::Postgres, Dsn::Postgres(_)) | (Dialect::MySql, Dsn::MySql(_)) => {
+            into_database(backup, destination, progress)?;
         }
         (dialect, to) => {
             let message = format!("a backup of {dialect} cannot be restored into `{to}`");
@@ -115,52 +115,56 @@ fn refuse_filled(path: &Path) -> Result<()> {
 /// Restores into an empty database, which is made if there is none of that name.
 fn into_database(
     backup: &Backup,
-    target: &PgTarget,
-    client: Option<&ProgramSource>,
+    destination: &Destination<'_>,
     progress: &mut dyn Progress,
 ) -> Result<()> {
-    let to = Dsn::Postgres(target.clone());
-    let (mut session, made, done) = match Session::open(&to, Access::ReadWrite) {
-        Err(error) if error.code == "postgres-database-missing" => {
-            let (session, made) = make_database(backup, target)?;
+    let Destination { to, client } = *destination;
+    let missing = ["postgres-database-missing", "mysql-database-missing"];
+    let (mut session, made, done) = match Session::open(to, Access::ReadWrite) {
+        Err(error) if missing.contains(&error.code) => {
+            let (session, made) = make_database(backup, to)?;
             (session, Some(made), "made the database")
         }
         opened => (opened?, None, "began to fill the database"),
     };
-    refuse_objects(&mut session, &to)?;
+    refuse_objects(&mut session, to)?;
     progress.boundary("restore/target-ready");
-    let loading = postgres::Loading {
-        folder: &backup.path,
-        manifest: &backup.manifest,
-        server_major: session.identity()?.major,
-        client,
-    };
-    postgres::load(&loading, target, progress)
-        .and_then(|()| compare_told(backup, &to, progress))
+    let trial = Trial { folder: &backup.path, manifest: &backup.manifest };
+    let server_major = session.identity()?.major;
+    let loading = Loading { trial: &trial, server_major, client };
+    load(&loading, to, progress)
+        .and_then(|()| compare_told(backup, to, progress))
         .map(drop)
-        .map_err(|it| it.after(format!("{done} `{}`", target.database)))?;
+        .map_err(|it| it.after(format!("{done} `{}`", to.database())))?;
     drop(made);
     progress.boundary("restore/in-place");
     Ok(())
 }
 
-fn make_database(backup: &Backup, target: &PgTarget) -> Result<(Session, Registered)> {
-    let postgres = PgTarget { database: "postgres".to_owned(), ..target.clone() };
-    let mut session = Session::open(&Dsn::Postgres(postgres.clone()), Access::ReadWrite)?;
-    let sql = postgres::create_database(&target.database, &backup.manifest.settings);
-    let (admin, name) = (Box::new(postgres), target.database.clone());
+fn make_database(backup: &Backup, to: &Dsn) -> Result<(Session, Registered)> {
+    let (admin, name, settings) = (to.administration(), to.database(), &backup.manifest.settings);
+    let sql = match to {
+        Dsn::MySql(_) => mysql::create_database(name, settings),
+        Dsn::Postgres(_) | Dsn::Sqlite(_) => postgres::create_database(name, settings),
+    };
+    let mut session = Session::open(&admin, Access::ReadWrite)?;
+    let (admin, name) = (Box::new(admin), name.to_owned());
     let database = |(): &()| Leftover::Database { admin, name };
     let ((), made) = leftover::make(|| session.run(&sql), database).map_err(|cause| {
-        let message = format!("cannot make the database `{}`", target.database);
+        let message = format!("cannot make the database `{}`", to.database());
         Error::new("restore-failed", message)
             .caused_by(cause)
             .next(format!("as an administrator: `{sql}`"))
     })?;
-    Ok((Session::open(&Dsn::Postgres(target.clone()), Access::ReadWrite)?, made))
+    Ok((Session::open(to, Access::ReadWrite)?, made))
 }
 
 fn refuse_objects(session: &mut Session, to: &Dsn) -> Result<()> {
-    let rows = session.rows(postgres::COUNT_OBJECTS).map_err(|cause| {
+    let sql = match session {
+        Session::MySql(_) => mysql::COUNT_OBJECTS,
+        Session::Postgres(_) | Session::Sqlite(_) => postgres::COUNT_OBJECTS,
+    };
+    let rows = session.rows(sql).map_err(|cause| {
         Error::new("restore-failed", format!("cannot read the catalog of {to}")).caused_by(cause)
     })?;
     match rows.first().and_then(|it| it.first()?.as_deref()) {

@@ -3,12 +3,11 @@
 use raingauge_schema::Dialect;
 
 use super::manifest::Manifest;
-use super::{postgres, sealed};
+use super::{mysql, postgres, sealed};
 
 const HEAD: &str = include_str!("restore/head.sh");
 const SQLITE: &str = include_str!("restore/sqlite.sh");
-/// No backup of MySQL is ever made; a manifest that says so was written by someone else.
-const MYSQL: &str = "echo 'raingauge has no backups of MySQL' >&2\nexit 2\n";
+const MYSQL: &str = include_str!("restore/mysql.sh");
 const SEALED: &str = include_str!("restore/sealed.sh");
 const POSTGRES: &str = include_str!("restore/postgres.sh");
 
@@ -16,7 +15,7 @@ const POSTGRES: &str = include_str!("restore/postgres.sh");
 pub(super) fn render(manifest: &Manifest) -> String {
     match manifest.dialect {
         Dialect::Sqlite => [HEAD, SQLITE].concat(),
-        Dialect::MySql => [HEAD, MYSQL].concat(),
+        Dialect::MySql => [HEAD, &render_mysql(manifest)].concat(),
         Dialect::Postgres => [HEAD, &render_postgres(manifest)].concat(),
     }
 }
@@ -39,6 +38,21 @@ fn render_postgres(manifest: &Manifest) -> String {
         .replace("@N_TABLES@", &n_tables.to_string())
         // Last, because a role may have any name.
         .replace("@ROLES@", &role_list(&manifest.roles))
+}
+
+fn render_mysql(manifest: &Manifest) -> String {
+    let is_maria = manifest.source.engine.starts_with("MariaDB");
+    let (client, flavour) = if is_maria { ("mariadb", "MariaDB") } else { ("mysql", "MySQL") };
+    let definers: Vec<_> = manifest.roles.iter().map(|it| mysql::literal(it)).collect();
+    let definers = if definers.is_empty() { vec!["null".to_owned()] } else { definers };
+    MYSQL
+        .replace("@CLIENT@", client)
+        .replace("@FLAVOUR@", flavour)
+        .replace("@COUNT_OBJECTS@", mysql::COUNT_OBJECTS)
+        .replace("@MADE_WITH@", &mysql::made_with(&manifest.settings))
+        .replace("@N_TABLES@", &manifest.contents.tables.len().to_string())
+        // Last, because an account may have any name.
+        .replace("@DEFINERS@", &definers.join(" union select "))
 }
 
 /// Role names as SQL literals, for a quoted here-document: one that breaks a line could end it.

@@ -44,7 +44,7 @@ pub(super) fn of_dump(live: &mut Session, source: &Source, dir: &Path) -> u64 {
         WHERE relkind IN ('r', 'm') AND 16384 <= oid";
     let rows = match live {
         Session::Postgres(_) => live.rows(sql).unwrap_or_default(),
-        Session::Sqlite(_) => return source.bytes,
+        Session::MySql(_) | Session::Sqlite(_) => return source.bytes,
     };
     let bytes = rows.into_iter().flatten().flatten().next().and_then(|it| it.parse().ok());
     bytes.unwrap_or(source.bytes)

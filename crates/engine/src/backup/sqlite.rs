@@ -48,7 +48,9 @@ pub(super) fn dump(
     let dump_ms = millis_since(start);
     snapshot.rollback().map_err(failed)?;
     let position = Some(format!("data version {version}"));
-    Ok(Dumped { contents, position, digest_ms, dump_ms, ..Dumped::default() })
+    let sequences = contents.sequences.clone();
+    let contents = Some(contents);
+    Ok(Dumped { contents, sequences, position, digest_ms, dump_ms, ..Dumped::default() })
 }
 
 fn copy(from: &Connection, to: &Path, progress: &mut dyn Progress) -> rusqlite::Result<()> {

@@ -1,6 +1,6 @@
 //! Takes a backup: dump and evidence at one instant, proven before it gets its name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -11,8 +11,8 @@ use super::folder::{self, Partial};
 use super::manifest::{DumpFile, Durations, FORMAT, LeftOut, Manifest, SequencesMeanwhile, Source};
 use super::sealed::{self, Keys};
 use super::sums::{self, Sums, files_below};
-use super::verify::{Prover, Trial, prove};
-use super::{Backup, Stored, VerifiedBackup, archive, postgres, restore_sh, space, sqlite};
+use super::verify::{Copy, Trial, compared, restored};
+use super::{Backup, Stored, VerifiedBackup, archive, mysql, postgres, restore_sh, space, sqlite};
 use crate::client::ProgramSource;
 use crate::connect::{Access, Dsn, Session};
 use crate::digest::{Contents, TableName};
@@ -64,7 +64,10 @@ pub struct Taken {
 /// What an engine's dump yields besides the files that it wrote.
 #[derive(Debug, Default)]
 pub(super) struct Dumped {
-    pub(super) contents: Contents,
+    /// Absent if it is still to be read, in the transaction that is open.
+    pub(super) contents: Option<Contents>,
+    /// What sequences were before, which are no part of a snapshot.
+    pub(super) sequences: BTreeMap<String, String>,
     pub(super) meanwhile: SequencesMeanwhile,
     pub(super) settings: BTreeMap<String, String>,
     pub(super) client: Option<String>,
@@ -96,30 +99,30 @@ pub fn take(request: &Request<'_>, proof: Proof<'_>, progress: &mut dyn Progress
     progress.boundary("backup/partial-created");
 
     progress.begin("dumping the database");
-    let writing = Writing { request, partial: &partial, expected };
-    let mut manifest = write_payload(&writing, source, &mut live, progress)?;
+    let is_proven = matches!(proof, Proof::Restore(_));
+    let writing = Writing { request, partial: &partial, expected, is_proven };
+    let mut payload = write_payload(&writing, source, &mut live, progress)?;
     progress.boundary("backup/dumped");
 
-    // Hashed before the restore reads them: what is proven is what is listed.
-    let sums = Sums::of(partial.path())?;
-    if let Proof::Restore(scratch) = proof {
+    let (sums, copy) = hashed_and_restored(&writing, &mut payload, (&mut live, proof), progress)?;
+    let mut manifest = payload.manifest;
+    if let Some(copy) = copy {
         let now = request.at + SignedDuration::try_from(start.elapsed()).unwrap_or_default();
         let trial = Trial { folder: partial.path(), manifest: &manifest };
-        let prover = Prover { scratch, client: request.client, now };
-        let proven = prove(&trial, prover, progress)?;
+        let proven = compared(&trial, copy, now, progress)?;
         let proven = proven.map_err(|it| not_verified(&manifest, &it))?;
         manifest.contents = proven.contents;
         manifest.meanwhile = SequencesMeanwhile::default();
         manifest.verified = Some(proven.verification);
         progress.boundary("backup/verified");
     }
-    describe(&partial, &manifest, sums)?;
+    describe(&partial, &mut manifest, sums)?;
     let left_out = manifest.left_out.clone();
     if !request.keys.recipients.is_empty() {
         manifest = sealed::seal(&partial, &manifest, request.keys, progress)?;
         partial.write("restore.sh", restore_sh::render_sealed().as_bytes())?;
         manifest.files = files(partial.path())?;
-        describe(&partial, &manifest, Sums::of(partial.path())?)?;
+        list(&partial, &manifest, Sums::of(partial.path())?)?;
     }
     progress.boundary("backup/written");
     let path = partial.publish()?;
@@ -127,8 +130,44 @@ pub fn take(request: &Request<'_>, proof: Proof<'_>, progress: &mut dyn Progress
     Ok(taken(path, manifest, left_out))
 }
 
-/// Writes the last two files: what the backup says of itself, and the hash of every file.
-fn describe(partial: &Partial, manifest: &Manifest, mut sums: Sums) -> Result<()> {
+/// Hashes what was written and restores it, if that is to be its proof; and reads from live, at the same time, what
+/// is not read yet. The files are hashed before the restore reads them: what is proven is what is listed.
+fn hashed_and_restored(
+    writing: &Writing<'_>,
+    payload: &mut Payload,
+    (live, proof): (&mut Session, Proof<'_>),
+    progress: &mut dyn Progress,
+) -> Result<(Sums, Option<Copy>)> {
+    let Writing { request, partial, .. } = *writing;
+    let trial = Trial { folder: partial.path(), manifest: &payload.manifest };
+    let work = |progress: &mut dyn Progress| {
+        let sums = Sums::of(partial.path())?;
+        let copy = match proof {
+            Proof::Restore(scratch) => Some(restored(&trial, scratch, request.client, progress)?),
+            Proof::None => None,
+        };
+        Ok((sums, copy))
+    };
+    if payload.has_evidence {
+        return work(progress);
+    }
+    let (done, evidence) = postgres::evidence_beside(live, request.live, progress, work)?;
+    payload.manifest.durations.digest_ms = evidence.millis;
+    let sequences = std::mem::take(&mut payload.manifest.contents.sequences);
+    payload.manifest.contents = Contents { sequences, ..evidence.contents };
+    refuse_changed(live, &payload.manifest)?;
+    Ok(done)
+}
+
+/// Writes the last files: the one that restores it, what the backup says of itself, and the hash of every file.
+fn describe(partial: &Partial, manifest: &mut Manifest, mut sums: Sums) -> Result<()> {
+    partial.write("restore.sh", restore_sh::render(manifest).as_bytes())?;
+    sums.add(partial.path(), "restore.sh")?;
+    manifest.files = files(partial.path())?;
+    list(partial, manifest, sums)
+}
+
+fn list(partial: &Partial, manifest: &Manifest, mut sums: Sums) -> Result<()> {
     partial.write("manifest.json", &to_json(manifest)?)?;
     sums.add(partial.path(), "manifest.json")?;
     partial.write(sums::NAME, sums.render().as_bytes())
@@ -168,16 +207,25 @@ struct Writing<'a> {
     partial: &'a Partial,
     /// About how many bytes the dump will have.
     expected: u64,
+    /// Whether a restore follows.
+    is_proven: bool,
 }
 
-/// Writes all files but the manifest and the hashes.
+/// What is written, and whether all of it is known.
+struct Payload {
+    manifest: Manifest,
+    /// Otherwise live's transaction is still open.
+    has_evidence: bool,
+}
+
+/// Writes the dump and what belongs to it: all files but those that describe it.
 fn write_payload(
     writing: &Writing<'_>,
     source: Source,
     live: &mut Session,
     progress: &mut dyn Progress,
-) -> Result<Manifest> {
-    let Writing { request, partial, expected } = *writing;
+) -> Result<Payload> {
+    let Writing { request, partial, expected, is_proven } = *writing;
     let ledgers = ledgers(live)?;
     let fingerprint = introspect::catalog(live, &ledgers)?.fingerprint();
     let catalog = introspect::catalog(live, &[])?;
@@ -186,24 +234,28 @@ fn write_payload(
         (Session::Postgres(_), Dsn::Postgres(target)) => {
             let (client, folder) = (request.client, partial.path());
             let workers = archive::workers(live.identity()?.bytes);
-            let dumping = postgres::Dumping { target, client, folder, expected, workers };
+            let dumping =
+                postgres::Dumping { target, client, folder, expected, workers, is_proven };
             postgres::dump(live, &dumping, progress)?
         }
         (Session::Sqlite(session), _) => sqlite::dump(session, partial.path(), progress)?,
-        (Session::Postgres(_), Dsn::Sqlite(_)) => {
+        (Session::MySql(session), Dsn::MySql(target)) => {
+            let (client, folder) = (request.client, partial.path());
+            let dumping = mysql::Dumping { target, client, folder, expected, catalog: &catalog };
+            mysql::dump(session, &dumping, progress)?
+        }
+        (Session::Postgres(_) | Session::MySql(_), _) => {
             return Err(Error::new("dump-failed", "the session is not of the address's engine"));
         }
     };
-    // Catalogs cannot be read at an earlier instant, so the dump lies between two equal ones.
-    if introspect::catalog(live, &[])?.fingerprint() != catalog.fingerprint() {
-        return Err(schema_changed(&source));
-    }
     partial.write("catalog.json", &to_json(&catalog)?)?;
     if let Some(migrations) = request.migrations.filter(|it| it.is_dir()) {
         partial.copy_folder(migrations, "migrations")?;
     }
+    let has_evidence = dumped.contents.is_some();
+    let contents = Contents { sequences: dumped.sequences, ..dumped.contents.unwrap_or_default() };
     let durations = Durations { digest_ms: dumped.digest_ms, dump_ms: dumped.dump_ms };
-    let mut manifest = Manifest {
+    let manifest = Manifest {
         format: FORMAT,
         tool: concat!("raingauge ", env!("CARGO_PKG_VERSION")).to_owned(),
         dialect: live.dialect(),
@@ -213,7 +265,7 @@ fn write_payload(
         position: dumped.position,
         fingerprint,
         fingerprint_with_ledgers: catalog.fingerprint(),
-        contents: dumped.contents,
+        contents,
         meanwhile: dumped.meanwhile,
         ledgers: ledgers.into_iter().map(|it| TableName::new(it.schema, it.table)).collect(),
         roles: dumped.roles,
@@ -224,9 +276,20 @@ fn write_payload(
         verified: None,
         encryption: None,
     };
-    partial.write("restore.sh", restore_sh::render(&manifest).as_bytes())?;
-    manifest.files = files(partial.path())?;
-    Ok(manifest)
+    if has_evidence {
+        refuse_changed(live, &manifest)?;
+    }
+    Ok(Payload { manifest, has_evidence })
+}
+
+/// Catalogs cannot be read at an earlier instant, so dump and evidence lie between two equal ones.
+fn refuse_changed(live: &mut Session, manifest: &Manifest) -> Result<()> {
+    let now = introspect::catalog(live, &[])?.fingerprint();
+    if now == manifest.fingerprint_with_ledgers {
+        Ok(())
+    } else {
+        Err(schema_changed(&manifest.source))
+    }
 }
 
 /// The tables that record applied migrations, as far as their columns and names tell.
@@ -259,8 +322,9 @@ fn refuse_unseen(catalog: &Catalog) -> Result<()> {
     let message =
         format!("a backup would not be complete: cannot see {} ({})", first.what, first.why);
     let error = Error::refusal("backup-unseen", message);
-    let grants = catalog.unseen.iter().filter_map(|it| it.grant.clone());
-    Err(grants.fold(error, Error::next))
+    // Several things may take the same right.
+    let grants: BTreeSet<_> = catalog.unseen.iter().filter_map(|it| it.grant.clone()).collect();
+    Err(grants.into_iter().fold(error, Error::next))
 }
 
 fn schema_changed(source: &Source) -> Error {

@@ -8,7 +8,7 @@ use raingauge_schema::compare::{ObjectDifference, Sameness, compare_with};
 use raingauge_schema::{Catalog, Dialect, Kind, Object, ObjectId, Pair};
 
 use super::manifest::{Manifest, Verification};
-use super::{Backup, VerifiedBackup, millis_since, postgres, sqlite};
+use super::{Backup, VerifiedBackup, millis_since, mysql, postgres, sqlite};
 use crate::client::ProgramSource;
 use crate::connect::{Access, Dsn, Session};
 use crate::digest::Contents;
@@ -35,9 +35,16 @@ pub(super) struct Trial<'a> {
 #[derive(Debug)]
 pub struct Prover<'a> {
     pub scratch: &'a mut Scratch,
-    /// Where PostgreSQL's programs are, if the user says.
+    /// Where the server's programs are, if the user says.
     pub client: Option<&'a ProgramSource>,
     pub now: Timestamp,
+}
+
+/// A restored database, and how long it took to fill it.
+#[derive(Debug)]
+pub(super) struct Copy {
+    database: ScratchDatabase,
+    restore_ms: u64,
 }
 
 /// A proof, and the contents that were found in it.
@@ -64,26 +71,36 @@ pub fn verify(backup: &Backup, prover: Prover<'_>, progress: &mut dyn Progress) 
 }
 
 /// Restores into scratch and compares. The inner error lists the differences.
-pub(super) fn prove(
+fn prove(
     trial: &Trial<'_>,
     prover: Prover<'_>,
     progress: &mut dyn Progress,
 ) -> Result<Result<Proven, Vec<String>>> {
     let start = Instant::now();
-    let (database, restore_ms) = restored(trial, prover.scratch, prover.client, progress)?;
+    let copy = restored(trial, prover.scratch, prover.client, progress)?;
+    let now = prover.now + SignedDuration::try_from(start.elapsed()).unwrap_or_default();
+    compared(trial, copy, now, progress)
+}
 
+/// Compares a restored copy, which goes then. The inner error lists the differences.
+pub(super) fn compared(
+    trial: &Trial<'_>,
+    copy: Copy,
+    now: Timestamp,
+    progress: &mut dyn Progress,
+) -> Result<Result<Proven, Vec<String>>> {
     progress.begin("comparing the restored copy");
-    let compared = Instant::now();
-    let mut session = Session::open(&database.dsn, Access::ReadOnly)?;
+    let start = Instant::now();
+    let mut session = Session::open(&copy.database.dsn, Access::ReadOnly)?;
     let contents = match compare_all(trial, &mut session, progress)? {
         Ok(contents) => contents,
         Err(differences) => return Ok(Err(differences)),
     };
     let verification = Verification {
-        at: prover.now + SignedDuration::try_from(start.elapsed()).unwrap_or_default(),
-        scratch: database.dsn.to_string(),
-        restore_ms,
-        compare_ms: millis_since(compared),
+        at: now + SignedDuration::try_from(start.elapsed()).unwrap_or_default(),
+        scratch: copy.database.dsn.to_string(),
+        restore_ms: copy.restore_ms,
+        compare_ms: millis_since(start),
     };
     Ok(Ok(Proven { verification, contents }))
 }
@@ -98,38 +115,42 @@ pub fn into_scratch(
     progress: &mut dyn Progress,
 ) -> Result<ScratchDatabase> {
     let trial = Trial { folder: &backup.path, manifest: &backup.manifest };
-    Ok(restored(&trial, prover.scratch, prover.client, progress)?.0)
+    Ok(restored(&trial, prover.scratch, prover.client, progress)?.database)
 }
 
-/// The restored database, and how long it took to fill it.
-fn restored(
+/// Fills a database in scratch.
+pub(super) fn restored(
     trial: &Trial<'_>,
     scratch: &mut Scratch,
     client: Option<&ProgramSource>,
     progress: &mut dyn Progress,
-) -> Result<(ScratchDatabase, u64)> {
+) -> Result<Copy> {
     progress.begin("restoring the backup into scratch");
     let mut database = scratch.create("backup")?;
     let start = Instant::now();
     let server_major = database.session.identity()?.major;
     load(&Loading { trial, server_major, client }, &database.dsn, progress)?;
-    Ok((database, millis_since(start)))
+    Ok(Copy { database, restore_ms: millis_since(start) })
 }
 
 /// What is loaded, and by what.
-struct Loading<'a> {
-    trial: &'a Trial<'a>,
-    server_major: u32,
-    client: Option<&'a ProgramSource>,
+pub(super) struct Loading<'a> {
+    pub(super) trial: &'a Trial<'a>,
+    pub(super) server_major: u32,
+    pub(super) client: Option<&'a ProgramSource>,
 }
 
-fn load(loading: &Loading<'_>, to: &Dsn, progress: &mut dyn Progress) -> Result<()> {
+/// Fills an empty database.
+pub(super) fn load(loading: &Loading<'_>, to: &Dsn, progress: &mut dyn Progress) -> Result<()> {
     let Loading { trial: Trial { folder, manifest }, server_major, client } = *loading;
     match (manifest.dialect, to) {
         (Dialect::Sqlite, Dsn::Sqlite(target)) => sqlite::load(folder, &target.path, progress),
         (Dialect::Postgres, Dsn::Postgres(target)) => {
             let loading = postgres::Loading { folder, manifest, server_major, client };
             postgres::load(&loading, target, progress)
+        }
+        (Dialect::MySql, Dsn::MySql(target)) => {
+            mysql::load(&mysql::Loading { folder, manifest, client }, target, progress)
         }
         (dialect, to) => {
             let message = format!("a backup of {dialect} cannot be restored into `{to}`");
@@ -153,6 +174,9 @@ pub(super) fn compare_all(
     if trial.manifest.dialect == Dialect::Sqlite {
         found.extend(sqlite::damage(restored)?);
     }
+    if trial.manifest.dialect == Dialect::MySql {
+        found.extend(mysql::grants::difference(trial.folder, &expected));
+    }
     let catalog = introspect::catalog(restored, &[])?;
     found.extend(catalog.unseen.iter().map(|it| format!("cannot see {}: {}", it.what, it.why)));
     // Subscriptions are left out of the dump, and the manifest says so.
@@ -172,9 +196,14 @@ pub(super) fn read_catalog(folder: &Path) -> Result<Catalog> {
     serde_json::from_slice(&text).map_err(|it| unreadable().caused_by(it))
 }
 
+/// MySQL remembers whether a column's collation was named when it was made, and prints it in more words then.
+/// A dump says what is printed, so it always names it. What the collation is stands in `collation`.
+const COLLATION_CLAUSE: &str = "collation clause";
+
 fn catalog_differences(catalogs: Pair<&Catalog>) -> Vec<String> {
     let counts = |object: &Object, attribute: &str| {
-        attribute != "position" || !is_column_of_child(object, catalogs.from)
+        let is_spelling = attribute == COLLATION_CLAUSE;
+        !is_spelling && (attribute != "position" || !is_column_of_child(object, catalogs.from))
     };
     let it = compare_with(catalogs, counts, |_, _, values| Sameness::of(values.from == values.to));
     let missing = it.only_from.iter().map(|it| format!("{} is missing", it.id));

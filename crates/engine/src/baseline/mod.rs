@@ -8,6 +8,7 @@ mod breakpoint;
 mod children;
 mod extensions;
 pub(crate) mod live;
+mod mysql;
 mod not_null;
 mod postgres;
 mod privilege;
@@ -18,6 +19,7 @@ mod sqlite;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use raingauge_schema::Catalog;
 use raingauge_schema::drizzle::migration::BREAKPOINT;
 
 use crate::connect::{Session, SqlError};
@@ -55,7 +57,7 @@ pub fn unsaid_by_pg_dump(session: &mut Session) -> Result<Vec<String>, SqlError>
         Session::Postgres(session) => {
             Ok([children::unsaid(session)?, not_null::unsaid(session)?].concat())
         }
-        Session::Sqlite(_) => Ok(Vec::new()),
+        Session::MySql(_) | Session::Sqlite(_) => Ok(Vec::new()),
     }
 }
 
@@ -65,6 +67,11 @@ pub fn unsaid_by_pg_dump(session: &mut Session) -> Result<Vec<String>, SqlError>
 /// If the file cannot be read.
 pub fn from_sqlite(session: &mut Session, ledgers: &[LedgerName]) -> Result<Baseline, SqlError> {
     Ok(checked(sqlite::statements(session, ledgers)?))
+}
+
+/// Makes the statements of a baseline of a catalog of MySQL or MariaDB, which has what the server prints.
+pub fn from_mysql(catalog: &Catalog, with_owners: bool) -> Baseline {
+    checked(mysql::statements(catalog, with_owners))
 }
 
 /// What a file of the history must not contain: the marker at which the migrator cuts, wherever it

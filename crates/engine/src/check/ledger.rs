@@ -147,22 +147,27 @@ pub fn other_ledgers(ledgers: Ledgers<'_>) -> Vec<Finding> {
 }
 
 impl Standing {
-    /// Why Drizzle passed a migration by: it compares with the newest row alone.
+    /// Why Drizzle passed a migration by: it compares with the newest row alone, which at that time was one of
+    /// those before it where the database was upgraded step by step.
     fn passed_by(&self, history: &History, at: usize) -> String {
         let when = |at: &usize| history.migrations[*at].entry.when;
-        let Some(newest) = self.recorded.iter().max_by_key(|it| when(it)) else {
+        let newest = |recorded: &dyn Fn(&&usize) -> bool| {
+            self.recorded.iter().filter(recorded).max_by_key(|it| when(it))
+        };
+        let at_that_time = newest(&|it| **it < at).filter(|it| when(&at) <= when(it));
+        let Some(other) = at_that_time.or_else(|| newest(&|_| true)) else {
             return "a row with a newer time is in the ledger".to_owned();
         };
-        let (days, hours) = apart(when(newest) - when(&at));
+        let (days, hours) = apart(when(other) - when(&at));
         let earlier = if 0 < days { format!("{days} days") } else { format!("{hours} hours") };
-        let upgraded = if *newest < at {
+        let upgraded = if at_that_time.is_some() {
             "; this database was upgraded step by step, and the entry came when that one was applied already"
         } else {
             ""
         };
         format!(
             "its `when` is {earlier} earlier than that of `{}`, which is recorded; a new database, built in one go, has it{upgraded}",
-            tag(history, *newest)
+            tag(history, *other)
         )
     }
 
@@ -214,7 +219,7 @@ fn row_finding(row: &LedgerRow, record: Record, history: &History) -> Option<Fin
         (CreatedAt::Null, _) => Some(Finding::error(
             "ledger-null-time",
             subject(),
-            "has no `created_at`; PostgreSQL sorts it first, so Drizzle would run every migration again",
+            "has no `created_at`; PostgreSQL sorts such a row first, so Drizzle would run every migration again, and the others last, so it counts for nothing",
         ).next(MENDING)),
         (CreatedAt::Text(_) | CreatedAt::Real(_) | CreatedAt::Blob, _) => Some(Finding::error(
             "ledger-time-type",

@@ -41,7 +41,16 @@ fn name_differs(dialect: Dialect, pair: &Pair<ObjectId>, is_swapped: bool) -> Fi
     };
     let finding = Finding::error("name-differs", subject, message)
         .next(format!("name it in schema.ts as live does: {}", naming(&pair.from)));
-    if is_swapped || dialect == Dialect::Sqlite {
+    let has_words = dialect == Dialect::MySql && pair.from.kind == Kind::Index;
+    if has_words && !is_swapped {
+        let table = pair.from.path.first().map_or("", String::as_str);
+        let [table, from, to] =
+            [table, pair.from.name(), pair.to.name()].map(|it| dialect.quote_ident(it));
+        return finding.next(format!(
+            "or rename it in live first: ALTER TABLE {table} RENAME INDEX {from} TO {to}"
+        ));
+    }
+    if is_swapped || dialect != Dialect::Postgres {
         return finding.next("or give it the other name in live first");
     }
     finding.next(format!(

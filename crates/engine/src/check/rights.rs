@@ -42,6 +42,7 @@ pub fn missing_rights(rights: &Rights, facts: &Facts) -> Vec<Finding> {
         not_owner(rights, managed.collect(), why),
         not_creatable(rights, facts, &new, "schema.ts declares new ones there"),
         no_ledger(rights),
+        lacking(rights),
     ];
     found.into_iter().flatten().collect()
 }
@@ -74,6 +75,7 @@ pub fn missing_for(
         not_owner(rights, objects.collect(), why),
         not_creatable(rights, facts, &new, "pending migrations create some there"),
         no_ledger(rights),
+        lacking(rights),
     ];
     found.into_iter().flatten().collect()
 }
@@ -231,6 +233,17 @@ fn no_ledger(rights: &Rights) -> Option<Finding> {
     Some(finding.next(format!("as an administrator: {grant}")))
 }
 
+/// On MySQL nobody owns a table: what an account may do to it is granted.
+fn lacking(rights: &Rights) -> Option<Finding> {
+    let (lacks, grant) = rights.lacking.as_ref()?;
+    let message = format!(
+        "may not do all that the ledger and later migrations ask: it lacks {lacks} on all of `{}`; nothing was changed",
+        rights.database
+    );
+    let finding = Finding::error("rights-missing", format!("role {}", rights.role), message);
+    Some(finding.next(format!("as an administrator: {grant}")))
+}
+
 /// The first write would fail, after files had been written.
 fn read_only(rights: &Rights) -> Option<Finding> {
     let (subject, message) = match rights.read_only.as_ref()? {
@@ -244,6 +257,7 @@ fn read_only(rights: &Rights) -> Option<Finding> {
     };
     let finding = Finding::error("server-read-only", subject, message);
     Some(match rights.read_only.as_ref()? {
+        ReadOnly::Standby if rights.role.contains('@') => finding.next("connect to the primary, whose `read_only` is off"),
         ReadOnly::Standby => finding.next("connect to the primary: write all servers into the URL, `postgresql://user@host1,host2/database?target_session_attrs=read-write`"),
         ReadOnly::Setting(Some(off)) => finding.next(format!("if that is not on purpose, as an administrator: {off}")),
         ReadOnly::Setting(None) => finding.next("if that is not on purpose, turn it off in the server's configuration or in `options` of the URL"),

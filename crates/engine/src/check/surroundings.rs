@@ -1,6 +1,6 @@
 //! What live has beside its structure, and what no baseline or dump of the structure carries.
 
-use raingauge_schema::{Catalog, Kind, Object};
+use raingauge_schema::{Catalog, Kind, Object, mysql};
 
 use crate::report::Finding;
 
@@ -10,7 +10,9 @@ const GIVEN: [&str; 5] =
 
 /// One finding, if there is anything to tell.
 pub fn surroundings(live: &Catalog) -> Option<Finding> {
-    let lines: Vec<_> = live.surroundings.iter().flat_map(told).collect();
+    // Counters of MySQL go with the rows, and grants on a table with the accounts.
+    let whole = live.surroundings.iter().filter(|it| it.id.kind != Kind::Table);
+    let lines: Vec<_> = whole.flat_map(told).collect();
     (!lines.is_empty()).then(|| {
         let finding = Finding::info(
             "beside-structure",
@@ -18,8 +20,11 @@ pub fn surroundings(live: &Catalog) -> Option<Finding> {
             "has what belongs to it as a whole; migrations do not carry it",
         );
         let finding = lines.into_iter().fold(finding, Finding::evidence);
-        finding
-            .next("where another database is built, give it the same; `pg_dump --create` shows how")
+        let how = match mysql::catalog::flavour(live) {
+            Some(_) => "`SHOW GRANTS` shows how",
+            None => "`pg_dump --create` shows how",
+        };
+        finding.next(format!("where another database is built, give it the same; {how}"))
     })
 }
 

@@ -51,11 +51,14 @@ pub fn refuse_other_port(dsn: &Dsn, root: &Path) -> Result<()> {
 
 /// Parameters of the address that nobody here knows. A wrong name of a right one looks the same.
 pub fn ignored_parameters(dsn: &Dsn) -> Option<Finding> {
-    let Dsn::Postgres(target) = dsn else { return None };
+    let ignored = match dsn {
+        Dsn::Postgres(target) => &target.remarks.ignored,
+        Dsn::MySql(target) => &target.ignored,
+        Dsn::Sqlite(_) => return None,
+    };
     // Only what looks like a name is repeated: a password with an unescaped `?` may have ended up here.
     let is_name = |it: &&String| it.chars().all(|it| it.is_ascii_lowercase() || it == '_');
-    let names: Vec<_> =
-        target.remarks.ignored.iter().filter(is_name).map(|it| format!("`{it}`")).collect();
+    let names: Vec<_> = ignored.iter().filter(is_name).map(|it| format!("`{it}`")).collect();
     let what = if names.is_empty() { "with other names".to_owned() } else { names.join(", ") };
     let finding = Finding::warning(
         "url-parameter-ignored",
@@ -63,7 +66,7 @@ pub fn ignored_parameters(dsn: &Dsn) -> Option<Finding> {
         format!("has parameters that raingauge does not know and did not use: {what}"),
     );
     let finding = finding.next("correct the name, or leave it: other programs may read it");
-    (!target.remarks.ignored.is_empty()).then_some(finding)
+    (!ignored.is_empty()).then_some(finding)
 }
 
 /// T36: what a transaction pooler keeps from us.
@@ -84,6 +87,6 @@ pub fn behind_pooler(session: &Session) -> Option<Unseen> {
 fn assumed(dsn: &Dsn) -> Option<&PgTarget> {
     match dsn {
         Dsn::Postgres(target) if target.port_assumed => Some(target),
-        Dsn::Postgres(_) | Dsn::Sqlite(_) => None,
+        Dsn::Postgres(_) | Dsn::MySql(_) | Dsn::Sqlite(_) => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use raingauge_schema::compare::ObjectDifference;
+use raingauge_schema::compare::{AttributeDifference, ObjectDifference};
 use raingauge_schema::{Dialect, Kind, Object, ObjectId, Pair};
 use raingauge_tsload::written::{self, WrittenColumn};
 
@@ -20,6 +20,29 @@ pub(super) fn of_difference(project: &Project, it: &ObjectDifference) -> Option<
             let place = place_of_name(project, &it.id).map(|it| it.0)?;
             Some(format!("{place}: check(\"{name}\", sql`{expression}`)"))
         }
+        Kind::View | Kind::MaterializedView => {
+            let query = it.attributes.iter().find(|it| it.name == "definition")?;
+            let query = query.values.from.as_deref()?.trim_end_matches(';');
+            // SQLite keeps the whole statement.
+            let query = query
+                .strip_prefix("create view ")
+                .map_or(Some(query), |it| Some(it.split_once(" as ")?.1));
+            let query = in_template(query?);
+            Some(format!("in schema.ts, for this view: .as(sql`{query}`)"))
+        }
+        Kind::Policy => {
+            let (given, gone): (Vec<_>, Vec<_>) =
+                it.attributes.iter().partition(|it| it.values.from.is_some());
+            let given: Vec<_> = given.into_iter().filter_map(policy_option).collect();
+            let gone =
+                gone.into_iter().map(|it| format!(" without {}", option_of_policy(&it.name)));
+            let gone = gone.collect::<String>();
+            Some(format!("in schema.ts, for this policy: {{ {} }}{gone}", given.join(", ")))
+        }
+        Kind::Sequence => {
+            let options: Vec<_> = it.attributes.iter().filter_map(sequence_option).collect();
+            Some(format!("in schema.ts, for this sequence: {{ {} }}", options.join(", ")))
+        }
         Kind::ForeignKey => {
             let action = |name: &str, option: &str| {
                 let found = it.attributes.iter().find(|it| it.name == name)?;
@@ -33,6 +56,44 @@ pub(super) fn of_difference(project: &Project, it: &ObjectDifference) -> Option<
         }
         _ => None,
     }
+}
+
+/// SQL between the quotes of a template, on one line.
+fn in_template(sql: &str) -> String {
+    let escaped = sql.replace('\\', "\\\\").replace('`', "\\`").replace("${", "\\${");
+    escaped.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Live's value as an option of `pgPolicy`.
+fn policy_option(it: &AttributeDifference) -> Option<String> {
+    let live = it.values.from.as_deref()?;
+    let value = match it.name.as_str() {
+        "to" => {
+            let roles = live.split(", ").map(|it| format!("\"{}\"", it.trim_matches('"')));
+            format!("[{}]", roles.collect::<Vec<_>>().join(", "))
+        }
+        "as" | "for" => format!("\"{live}\""),
+        _ => format!("sql`{}`", in_template(live)),
+    };
+    Some(format!("{}: {value}", option_of_policy(&it.name)))
+}
+
+fn option_of_policy(attribute: &str) -> &str {
+    if attribute == "with check" { "withCheck" } else { attribute }
+}
+
+/// Live's value as an option of `pgSequence`.
+fn sequence_option(it: &AttributeDifference) -> Option<String> {
+    let option = match it.name.as_str() {
+        "start" => "startWith",
+        "min" => "minValue",
+        "max" => "maxValue",
+        "cycle" => {
+            return Some(format!("cycle: {}", it.values.from.as_deref() == Some("true")));
+        }
+        it => it,
+    };
+    Some(format!("{option}: \"{}\"", it.values.from.as_deref()?))
 }
 
 /// The edit that gives live's name.
@@ -74,6 +135,15 @@ pub(super) fn place_of_name(project: &Project, id: &ObjectId) -> Option<(String,
 }
 
 fn of_column(project: &Project, it: &ObjectDifference) -> Option<String> {
+    if let [identity] = it.attributes.as_slice()
+        && identity.name == "identity"
+    {
+        let call = match identity.values.from.as_deref()? {
+            "always" => "generatedAlwaysAsIdentity",
+            _ => "generatedByDefaultAsIdentity",
+        };
+        return Some(format!("in schema.ts, for this column: .{call}(…)"));
+    }
     let (name, table) = it.id.path.split_last()?;
     let found = written::column(&project.declared_files, table.last()?, name)?;
     let mut after = found.clone();

@@ -103,32 +103,40 @@ fn statements(
     is_whole.then(|| difference.statements.into_iter().map(|it| it.sql).collect())
 }
 
-/// PostgreSQL gives another name. SQLite has a statement for tables and columns alone: an index is made anew.
+/// PostgreSQL gives another name. SQLite has a statement for tables and columns alone: an index is made anew. On
+/// MySQL nothing is changed yet.
 fn rename(dialect: Dialect, pair: &Pair<ObjectId>, base: &[String]) -> Option<Vec<String>> {
-    if dialect == Dialect::Postgres {
-        return Some(vec![format!("{};", renaming(pair))]);
+    match dialect {
+        Dialect::Postgres => return Some(vec![format!("{};", renaming(pair))]),
+        Dialect::MySql => return None,
+        Dialect::Sqlite => {}
     }
     let create = base.iter().find(|it| it.contains(&format!("`{}`", pair.to.name())))?;
     let drop = format!("DROP INDEX `{}`;", pair.from.name());
     (pair.from.kind == Kind::Index).then(|| vec![drop, create.clone()])
 }
 
-/// Whether a migration of the kit changes this and keeps the rows. Columns that count are told apart with words of
-/// their own, and a generated column would be made anew.
+/// Whether a migration of the kit changes this and keeps the rows. Columns that count otherwise than declared are told
+/// apart with words of their own, and a generated column would be made anew.
 fn is_changeable(difference: &ObjectDifference, sides: Pair<&Catalog>) -> bool {
     let objects = [sides.from, sides.to].map(|it| it.get(&difference.id));
+    let both = |is_so: &dyn Fn(&Object) -> bool| objects.iter().all(|it| it.is_some_and(is_so));
+    let only =
+        |known: &[&str]| difference.attributes.iter().all(|it| known.contains(&it.name.as_str()));
     match difference.id.kind {
         Kind::Column => {
             let counts = |it: &Object| {
                 ["identity", "serial", "rowid"].iter().any(|name| it.get(name).is_some())
                     || it.get("default").is_some_and(|it| it.starts_with("nextval("))
             };
-            let known = ["type", "not null", "default"];
-            difference.attributes.iter().all(|it| known.contains(&it.name.as_str()))
-                && !objects.into_iter().flatten().any(counts)
+            only(&["identity"]) && both(&|it| it.get("identity").is_some())
+                || only(&["type", "not null", "default"]) && both(&|it| !counts(it))
         }
-        Kind::Index => !objects.into_iter().flatten().any(|it| it.get("definition").is_some()),
+        Kind::Index => both(&|it| it.get("definition").is_none()),
         Kind::ForeignKey | Kind::Unique | Kind::Check => true,
+        Kind::Sequence => only(&["increment", "start", "min", "max", "cache", "cycle"]),
+        Kind::View | Kind::MaterializedView => only(&["definition"]),
+        Kind::Policy => only(&["as", "for", "to", "using", "with check"]),
         _ => false,
     }
 }

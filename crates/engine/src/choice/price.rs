@@ -133,7 +133,7 @@ impl<'a> Pricing<'a> {
 
     fn deletions(&self, choice: &Choice) -> Vec<String> {
         let pieces: Vec<_> = choice.statements.iter().map(String::as_str).collect();
-        let spells_a_cast = pieces.iter().any(|it| it.to_ascii_lowercase().contains("using"));
+        let spells_a_cast = pieces.iter().any(|it| retype::computes_values(it));
         let one = |it: Hazard| {
             let is_wider = !spells_a_cast && retype::only_widens(&it, self.sides);
             match it {

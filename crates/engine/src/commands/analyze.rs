@@ -51,11 +51,12 @@ pub(crate) fn report(site: &Site, facts: &Facts, planning: Planning) -> Report {
     }
     report.sections.push(effects(facts));
     report.sections.extend(drift(facts));
-    report.findings = findings::interrupted(&site.project);
-    report.next = match report.findings.is_empty() {
+    let interrupted = findings::interrupted(&site.project);
+    report.next = match interrupted.is_empty() {
         true => next(site, facts, &planning),
-        false => report.findings.iter().find_map(|it| it.next.first().cloned()),
+        false => interrupted.iter().find_map(|it| it.next.first().cloned()),
     };
+    report.findings.extend(interrupted);
     report.findings.extend(facts.findings.iter().cloned());
     report.findings.extend(planning.findings);
     // What stands in the way has been said; that the way is not gone yet would be noise.

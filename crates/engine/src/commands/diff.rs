@@ -9,7 +9,7 @@ use raingauge_schema::{Comparison, Dialect, Object, Pair};
 use crate::connect::offline_only;
 use crate::diff::view::moved_columns;
 use crate::diff::{Builder, Goal, Side, Source, Trial, View, Way, lead};
-use crate::facts::unseen;
+use crate::facts::{kept_whole, unseen};
 use crate::findings::{differences_between, named, with_lines};
 use crate::initsql::excerpt;
 use crate::progress::Progress;
@@ -59,6 +59,8 @@ pub fn diff(
     report.sections.push(told(&sides));
     report.findings.extend(unseen(&sides.from.catalog));
     report.findings.extend(unseen(&sides.to.catalog));
+    report.findings.extend(kept_whole(&sides.from.catalog));
+    report.findings.extend(kept_whole(&sides.to.catalog));
     report.findings.extend(notes(&sides, &view, &comparison));
     let head = format!("-- raingauge diff: from {} to {}\n", label(&sides.from), label(&sides.to));
     if comparison.is_equal() {
@@ -68,7 +70,11 @@ pub fn diff(
         });
     }
     report.sections.push(differences(&comparison));
-    report.findings.push(differ(&sides, &comparison));
+    report.findings.push(differ(dialect, &sides, &comparison));
+    if dialect == Dialect::MySql {
+        // What leads from one to the other is not known here.
+        return Ok(Diffed { report, script: None });
+    }
     if !report.findings.iter().all(|it| it.code != "unseen") {
         return Ok(Diffed { report: refused(report, request), script: None });
     }
@@ -98,9 +104,9 @@ fn dialect(request: &DiffRequest, sources: Pair<&Source>) -> Result<Dialect> {
     let told = [sources.from.dialect, sources.to.dialect, request.dialect];
     let mut told = told.into_iter().flatten();
     let Some(dialect) = told.next() else {
-        let message = "neither side says whether it is PostgreSQL or SQLite";
+        let message = "neither side says whether it is PostgreSQL, MySQL or SQLite";
         return Err(Error::new("dialect-unknown", message)
-            .next("say it: `--dialect postgresql` or `--dialect sqlite`"));
+            .next("say it: `--dialect postgresql`, `--dialect mysql` or `--dialect sqlite`"));
     };
     if let Some(other) = told.find(|it| *it != dialect) {
         let message = format!(
@@ -109,8 +115,9 @@ fn dialect(request: &DiffRequest, sources: Pair<&Source>) -> Result<Dialect> {
         return Err(Error::refusal("sides-of-two-engines", message));
     }
     match dialect {
-        Dialect::MySql => Err(offline_only(dialect)),
-        Dialect::Postgres | Dialect::Sqlite => Ok(dialect),
+        Dialect::MySql if request.sql => Err(offline_only()
+            .next("raingauge diff without --sql: what differs, without the statements")),
+        Dialect::MySql | Dialect::Postgres | Dialect::Sqlite => Ok(dialect),
     }
 }
 
@@ -183,11 +190,18 @@ fn differences(comparison: &Comparison) -> Section {
     section
 }
 
-fn differ(sides: &Pair<Side>, comparison: &Comparison) -> Finding {
+fn differ(dialect: Dialect, sides: &Pair<Side>, comparison: &Comparison) -> Finding {
     let n = comparison.n_differences();
     let what = if n == 1 { "one object differs".to_owned() } else { format!("{n} objects differ") };
-    Finding::error("sides-differ", format!("{} and {}", label(&sides.from), label(&sides.to)), what)
-        .next("the same with --sql: the statements alone, as a script")
+    let names = format!("{} and {}", label(&sides.from), label(&sides.to));
+    let finding = Finding::error("sides-differ", names, what);
+    match dialect {
+        // There are none yet.
+        Dialect::MySql => finding,
+        Dialect::Postgres | Dialect::Sqlite => {
+            finding.next("the same with --sql: the statements alone, as a script")
+        }
+    }
 }
 
 /// What has to be known of the comparison itself.

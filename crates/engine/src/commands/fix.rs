@@ -7,7 +7,7 @@ use crate::check::history::Folder;
 use crate::consent::{Circumstance, Consent, Given};
 use crate::meta;
 use crate::progress::Progress;
-use crate::project::Project;
+use crate::project::{Files, Project};
 use crate::repair::{self, Repair};
 use crate::report::{Finding, Outcome, Report, Section, Severity, Step, StepState};
 use crate::setting::Setting;
@@ -30,7 +30,7 @@ pub fn fix(
     refuse_unfinished(&setting.root)?;
     let project = Project::load(setting)?;
     let mut report = Report::new("validate");
-    report.findings = examined(&project)?;
+    report.findings = examined(project.files())?;
     let planned = repair::plan(&project, setting, progress)?;
     report.findings.splice(0..0, planned.findings.iter().cloned());
     let Some(repair) = planned.repair else {
@@ -52,7 +52,7 @@ pub fn fix(
     };
     report.artefacts = apply::carry_out(setting, &repair, &consent, progress)?;
     report.steps.push(Step::new("write the repaired files", StepState::Done));
-    report.findings = [planned.findings, examined(&Project::load(setting)?)?].concat();
+    report.findings = [planned.findings, examined(Project::load(setting)?.files())?].concat();
     report.next = Some("raingauge validate --offline".to_owned());
     Ok(report)
 }
@@ -66,7 +66,7 @@ fn resumed(setting: &Setting, progress: &mut dyn Progress) -> Result<Report> {
         }
         None => report.steps.push(Step::new("no interrupted repair to resume", StepState::Skipped)),
     }
-    report.findings = examined(&Project::load(setting)?)?;
+    report.findings = examined(Project::load(setting)?.files())?;
     report.next = Some("raingauge validate --offline".to_owned());
     Ok(report)
 }
@@ -75,15 +75,11 @@ fn resumed(setting: &Setting, progress: &mut dyn Progress) -> Result<Report> {
 ///
 /// # Errors
 /// If a file cannot be read.
-pub(super) fn examined(project: &Project) -> Result<Vec<Finding>> {
-    let meta = meta::read(&project.history.folder)?;
-    let folder = Folder {
-        history: &project.history,
-        meta: &meta,
-        dialect: project.dialect,
-        driver: project.config.driver.as_deref(),
-    };
-    Ok([project.history.findings.clone(), folder.files(), folder.snapshots()].concat())
+pub(super) fn examined(files: Files<'_>) -> Result<Vec<Finding>> {
+    let Files { config, dialect, history, .. } = files;
+    let meta = meta::read(&history.folder)?;
+    let folder = Folder { history, meta: &meta, dialect, driver: config.driver.as_deref() };
+    Ok([history.findings.clone(), folder.files(), folder.snapshots()].concat())
 }
 
 fn section(repair: &Repair) -> Section {

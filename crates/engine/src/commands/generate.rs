@@ -14,7 +14,7 @@ use crate::generate::{
     take_back_interrupted,
 };
 use crate::initsql::excerpt;
-use crate::project::Project;
+use crate::project::{Files, Project, Reading};
 use crate::report::{Finding, Outcome, Report, Section, Severity, Step, StepState};
 use crate::setting::Setting;
 use crate::{Error, Result};
@@ -53,13 +53,14 @@ pub fn generate(
         let step = "take away the files of a run that was killed";
         report.steps.push(Step::new(step, StepState::Done));
     }
-    let project = Project::load(setting)?;
-    report.findings = examined(&project)?;
+    let look = |files: Files<'_>| (examined(files), Stand::of(files.history, files.dialect));
+    let (project, (found, stand)) = Project::read_beside(setting, Reading::All, look)?;
+    report.findings = found?;
     report.findings.extend(project.findings.clone());
     if report.findings.iter().any(|it| it.severity == Severity::Error) {
         return Ok(refused(report));
     }
-    let stand = match Stand::of(&project.history, project.dialect) {
+    let stand = match stand {
         Ok(stand) => stand,
         Err(finding) => {
             report.findings.push(*finding);
@@ -217,7 +218,8 @@ fn write(
     let content = format!("{}\n{}", stand.id(), drafted.sql);
     let now = setting.now.as_millisecond();
     let named = named(project, request.name.as_deref(), &content, now)?;
-    let publication = Publication::of(&project.history, drafted, &named)?;
+    let driver = project.config.driver.as_deref();
+    let publication = Publication::of(&project.history, drafted, &named, driver)?;
     let _lock = locked(&setting.root)?;
     if has_grown(&project.history)? {
         let message = "the migrations folder has changed meanwhile; nothing was written";
@@ -231,20 +233,12 @@ fn write(
     report.findings = told(project, stand, drafted);
     report.sections.extend(renames(drafted));
     report.sections.extend(statements(drafted));
-    let migrate = migrator(project.dialect);
+    let migrate = "raingauge migrate";
     report.next = Some(match request.custom {
         true => format!("write its statements, then {migrate}"),
         false => migrate.to_owned(),
     });
     Ok(report)
-}
-
-/// Who runs it.
-fn migrator(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Postgres | Dialect::Sqlite => "raingauge migrate",
-        Dialect::MySql => "npx drizzle-kit migrate",
-    }
 }
 
 /// What has to be known before it runs.
@@ -256,12 +250,7 @@ fn told(project: &Project, stand: &Stand, drafted: &Draft) -> Vec<Finding> {
     });
     findings.extend(deletes.map(|name| {
         Finding::warning("deletes-data", name.clone(), "is deleted, cut or rounded when it runs")
-            .next(match project.dialect {
-                Dialect::Postgres | Dialect::Sqlite => {
-                    format!("read it; if it is meant: raingauge migrate --allow {name}")
-                }
-                Dialect::MySql => "read it, and take a backup before it runs: MySQL takes no change of the structure back".to_owned(),
-            })
+            .next(format!("read it; if it is meant: raingauge migrate --allow {name}"))
     }));
     if stand.file.is_none() && project.history.migrations.is_empty() {
         let message = "is the first migration: it creates everything from nothing, also what a database already has";

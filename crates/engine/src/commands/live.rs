@@ -6,7 +6,7 @@ use std::ops::Range;
 use raingauge_schema::{Catalog, Dialect, Fingerprint};
 
 use crate::connect::{Access, Dsn, Session};
-use crate::facts::unseen;
+use crate::facts::{kept_whole, unseen};
 use crate::ledger::{self, LedgerName};
 use crate::progress::Progress;
 use crate::project::Project;
@@ -34,6 +34,7 @@ pub fn analyze_live(setting: &Setting, progress: &mut dyn Progress) -> Result<Re
     let mut report = describe("analyze", &dsn, &identity, &live);
     report.sections.push(objects(dsn.dialect(), &catalog));
     report.findings.extend(unseen(&catalog));
+    report.findings.extend(kept_whole(&catalog));
     Ok(report)
 }
 
@@ -44,9 +45,9 @@ fn target(setting: &Setting) -> Result<(Dsn, LedgerName)> {
         return Ok((project.target(setting)?, project.ledger));
     };
     // `host=… dbname=…` is an address too.
-    let is_file = url.trim().starts_with("file:") || !url.contains('=');
-    let is_url = ["postgres:", "postgresql:"].iter().any(|it| url.trim().starts_with(it));
-    let dialect = if is_url || !is_file { Dialect::Postgres } else { Dialect::Sqlite };
+    let is_pairs = url.contains('=');
+    let otherwise = if is_pairs { Dialect::Postgres } else { Dialect::Sqlite };
+    let dialect = Dsn::engine_of(url).unwrap_or(otherwise);
     let dsn = Dsn::parse_in(url, dialect, &setting.env)?.within(&setting.root);
     Ok((dsn, LedgerName::usual(dialect)))
 }

@@ -1,6 +1,7 @@
 //! What can be asked for: one file per command, a setting in, a report out.
 
 mod analyze;
+mod available;
 mod backup;
 mod diff;
 mod execute;

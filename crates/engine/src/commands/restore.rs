@@ -3,13 +3,16 @@
 
 use std::path::Path;
 
+use raingauge_schema::Dialect;
+
 use crate::Result;
 use crate::backup::beside::{self, Beside};
-use crate::backup::{self, Destination};
+use crate::backup::{self, Backup, Destination};
 use crate::client::ProgramSource;
 use crate::connect::Dsn;
 use crate::consent::Given;
 use crate::counsel::{Counsel, Question, agree};
+use crate::digest::Changes;
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::report::{Finding, Report, Section, Step, StepState};
@@ -72,14 +75,17 @@ pub fn swap(
     backup.check()?;
     counsel.begin("counting what changed since the backup");
     let copy = Dsn::parse(request.copy, site.dialect())?.within(&site.project.root);
+    if site.dialect() == Dialect::MySql {
+        return counted(&mut site, backup, &copy);
+    }
     let plan = swap::plan(&mut site, backup, &copy)?;
     let mut report = site.report("restore");
     if undone {
         let name = "take back a swap that was cut off".to_owned();
         report.steps.push(Step::new(name, StepState::Done));
     }
-    report.sections.push(plan_section(&plan));
-    report.findings.extend(rows_since(&plan));
+    report.sections.push(changes_section(&plan.changes));
+    report.findings.extend(rows_since(&plan.changes, &plan.kept));
     match agree(&site, &question(&site, &plan), &request.given, counsel) {
         Ok(consent) => {
             swap::carry_out(site, &plan, &consent, counsel)?;
@@ -99,6 +105,21 @@ pub fn swap(
             report.steps.push(Step::new(keep, StepState::Planned));
         }
     }
+    Ok(report)
+}
+
+/// What a swap would have been weighed by, where the server knows none: applications are pointed at the copy.
+fn counted(site: &mut Site, backup: &Backup, copy: &Dsn) -> Result<Report> {
+    let count = swap::count(site, backup, copy)?;
+    let mut report = site.report("restore");
+    report.sections.push(changes_section(&count.changes));
+    report.findings.push(
+        Finding::error("swap-impossible", copy.to_string(), swap::IMPOSSIBLE)
+            .next("stop what writes to live, and count once more: the same command")
+            .next(format!("then give the applications the address of the copy: {copy}"))
+            .next(format!("live stays as it is: {}", site.dsn)),
+    );
+    report.findings.extend(rows_since(&count.changes, &site.identity.database));
     Ok(report)
 }
 
@@ -138,8 +159,14 @@ pub fn restore_tables(
             let client = site.client();
             let destination = Destination { to: &site.dsn, client: client.as_ref() };
             beside::carry_out(&destination, &plan, &consent, counsel)?;
-            let message = "is no part of the history: `analyze` and `validate` tell of it as long as \
-                it is there";
+            let message = match site.dialect() {
+                Dialect::MySql => {
+                    "is a database of its own, which belongs to nothing of the project"
+                }
+                Dialect::Postgres | Dialect::Sqlite => {
+                    "is no part of the history: `analyze` and `validate` tell of it as long as it is there"
+                }
+            };
             report.findings.push(Finding::info("restored-beside", plan.place.clone(), message));
             StepState::Done
         }
@@ -171,18 +198,18 @@ fn copies_section(plan: &Beside) -> Section {
     section
 }
 
-fn plan_section(plan: &SwapPlan) -> Section {
+fn changes_section(changes: &[Changes]) -> Section {
     let columns = &["table", "only live", "only backup"];
     let mut section = Section::new("since-backup", "rows since the backup", columns);
-    for it in &plan.changes {
+    for it in changes {
         section.push([it.table.to_string(), it.only.from.to_string(), it.only.to.to_string()]);
     }
     section
 }
 
 /// T63: what a swap would take away from those who use live.
-fn rows_since(plan: &SwapPlan) -> Option<Finding> {
-    let n: u64 = plan.changes.iter().map(|it| it.only.from).sum();
+fn rows_since(changes: &[Changes], kept: &str) -> Option<Finding> {
+    let n: u64 = changes.iter().map(|it| it.only.from).sum();
     (0 < n).then(|| {
         Finding::warning(
             "rows-since-backup",
@@ -190,7 +217,7 @@ fn rows_since(plan: &SwapPlan) -> Option<Finding> {
             "are new or edited since the backup: after the swap they are no longer in the database \
              that applications use",
         )
-        .next(format!("they stay in `{}`; copy from there what is needed", plan.kept))
+        .next(format!("they stay in `{kept}`; copy from there what is needed"))
     })
 }
 

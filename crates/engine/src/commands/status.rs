@@ -1,7 +1,10 @@
 //! `status`: where live stands, what is pending, what would run.
 
+use raingauge_schema::Dialect;
+
+use super::available;
 use crate::adoption::course;
-use crate::apply::{foresee, locks, migrate};
+use crate::apply::{algorithm, foresee, locks, migrate};
 use crate::commands::analyze::{drift, out_of_order, overview};
 use crate::facts::{Facts, Scope};
 use crate::progress::Progress;
@@ -18,7 +21,8 @@ pub fn status(setting: &Setting, progress: &mut dyn Progress) -> Result<Report> 
     let mut site = Site::open_or_empty(setting)?;
     let facts = Facts::gather(&mut site, Scope::History, progress)?;
     let mut plan = migrate::plan(&site, &facts, &[]);
-    if !plan.pending.is_empty() {
+    // MySQL is not asked about its rows yet.
+    if !plan.pending.is_empty() && site.dialect() != Dialect::MySql {
         progress.begin("looking whether live's rows fit");
         plan.findings.extend(foresee::rows(&mut site, &facts, &plan.pending));
     }
@@ -26,10 +30,12 @@ pub fn status(setting: &Setting, progress: &mut dyn Progress) -> Result<Report> 
     report.sections.push(overview(&site, &facts));
     report.sections.push(pending_section(&site, &plan));
     report.sections.extend(locks::section(&mut site, &plan.pending));
+    let ways = algorithm::section(&mut site, &facts, &plan.pending, &mut plan.findings)?;
+    report.sections.extend(ways);
     report.sections.extend(out_of_order(&facts));
     report.sections.extend(drift(&facts));
     report.steps = planned_steps(&site, &plan);
-    report.findings = findings::interrupted(&site.project);
+    report.findings.extend(findings::interrupted(&site.project));
     report.findings.extend(plan.findings.iter().cloned());
     let (course, _) = course(&facts, &site);
     if course == Course::Baseline {
@@ -45,6 +51,7 @@ pub fn status(setting: &Setting, progress: &mut dyn Progress) -> Result<Report> 
         let can_run = !plan.pending.is_empty() && !plan.is_refused();
         can_run.then(|| "raingauge migrate".to_owned())
     };
+    available::only(site.dialect(), &mut report);
     Ok(report)
 }
 

@@ -24,7 +24,7 @@ pub fn undo(
     request: &MigrateRequest,
     counsel: &mut dyn Counsel,
 ) -> Result<Report> {
-    let mut site = Site::open(setting)?;
+    let mut site = Site::open_but_mysql(setting)?;
     site.live.refuse_shared()?;
     reconcile::refuse_interrupted(&mut site)?;
     let facts = Facts::gather(&mut site, Scope::History, counsel)?;

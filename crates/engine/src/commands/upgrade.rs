@@ -32,7 +32,7 @@ pub fn upgrade(
     resume: bool,
     counsel: &mut dyn Counsel,
 ) -> Result<Report> {
-    let mut site = Site::open(setting)?;
+    let mut site = Site::open_but_mysql(setting)?;
     site.live.refuse_shared()?;
     if resume {
         return resumed(&mut site, counsel);
@@ -51,7 +51,7 @@ pub fn upgrade(
     }
     let facts = Facts::gather(&mut site, Scope::Declared, counsel)?;
     report.sections.push(super::analyze::overview(&site, &facts));
-    report.findings = refusals(&site, &facts)?;
+    report.findings.extend(refusals(&site, &facts)?);
     if report.findings.iter().any(is_error) {
         report.outcome = Outcome::Refused;
         return Ok(report);

@@ -169,6 +169,7 @@ fn checked_site(
     report.sections.push(suite.section);
     report.sections.extend(drift(&facts));
     report.findings.extend(suite.findings);
+    super::available::only(site.dialect(), &mut report);
     Ok(report)
 }
 
@@ -201,6 +202,7 @@ struct Examined {
     files: Vec<Finding>,
     snapshots: Vec<Finding>,
     systems: Vec<Finding>,
+    last: Option<AnySnapshot>,
 }
 
 impl Examined {
@@ -213,14 +215,22 @@ impl Examined {
             files: history.findings.iter().cloned().chain(folder.files()).collect(),
             snapshots: folder.snapshots(),
             systems: Systems::find(root, &history.folder)?.findings(),
+            last: last(files),
         })
     }
 }
 
 fn file_checks(project: &Project, examined: Examined) -> Suite {
     let mut suite = Suite::new();
-    if !project.findings.is_empty() {
-        suite.check("the configuration has its effect", project.findings.clone());
+    let is_twice = |it: &&Finding| it.code == "declared-twice";
+    let (twice, config): (Vec<_>, Vec<_>) = project.findings.iter().partition(is_twice);
+    for (name, found) in [
+        ("the configuration has its effect", config),
+        ("schema.ts declares each thing once", twice),
+    ] {
+        if !found.is_empty() {
+            suite.check(name, found.into_iter().cloned().collect());
+        }
     }
     suite.check("the history's files are sound", examined.files);
     suite.check("the snapshots form a chain", examined.snapshots);
@@ -228,7 +238,10 @@ fn file_checks(project: &Project, examined: Examined) -> Suite {
         suite.check("Drizzle is the only migration tool", examined.systems);
     }
     match &project.declared {
-        Some(_) => suite.check("schema.ts is what the last snapshot says", ahead(project)),
+        Some(_) => {
+            let found = examined.last.map(|it| ahead_of(&it, project)).unwrap_or_default();
+            suite.check("schema.ts is what the last snapshot says", found);
+        }
         None => suite.skip("schema.ts is what the last snapshot says", "there is no schema.ts"),
     }
     suite
@@ -295,17 +308,29 @@ fn last_snapshot(project: &Project) -> Option<AnySnapshot> {
 
 /// A schema ahead of the last snapshot has changes that no migration makes.
 pub(super) fn ahead(project: &Project) -> Vec<Finding> {
+    last(project.files()).map(|it| ahead_of(&it, project)).unwrap_or_default()
+}
+
+/// What the last snapshot says, and nothing where there is none; `None` if it cannot be read, which has been
+/// told already.
+fn last(files: Files<'_>) -> Option<AnySnapshot> {
+    let Files { history, dialect, .. } = files;
+    let generation = history.generation;
+    let Some(text) = history.migrations.iter().rev().find_map(|it| it.snapshot.as_deref()) else {
+        return Some(AnySnapshot::empty(dialect, generation));
+    };
+    match generation {
+        Generation::V0 => AnySnapshot::read(dialect, generation, text).ok(),
+        Generation::V1 => chain::last(history, dialect),
+    }
+}
+
+fn ahead_of(from: &AnySnapshot, project: &Project) -> Vec<Finding> {
     let Some(schema) = &project.declared else { return Vec::new() };
     if project.history.generation == Generation::V1 {
-        return chain::ahead(&project.history, project.dialect, schema).into_iter().collect();
+        return chain::ahead(&project.history, from, schema).into_iter().collect();
     }
-    let last = project.history.migrations.iter().rev().find_map(|it| it.snapshot.as_deref());
-    let from = match last.map(|it| AnySnapshot::read(project.dialect, Generation::V0, it)) {
-        Some(Ok(snapshot)) => snapshot,
-        // An unreadable one has been told already.
-        Some(Err(_)) => return Vec::new(),
-        None => AnySnapshot::empty(project.dialect, Generation::V0),
-    };
+    let has_snapshots = project.history.migrations.iter().any(|it| it.snapshot.is_some());
     let to = match schema.snapshot(Generation::V0, &SnapshotIds::after(None, "")) {
         Ok(snapshot) => snapshot,
         Err(error) => return vec![Finding::error(error.code(), "schema.ts", error.to_string())],
@@ -332,7 +357,7 @@ pub(super) fn ahead(project: &Project) -> Vec<Finding> {
             "declare it again, or read what `raingauge generate` writes before anything runs it"
         }
         _ if project.dialect == Dialect::MySql => "raingauge generate",
-        _ if last.is_none() => "raingauge analyze",
+        _ if !has_snapshots => "raingauge analyze",
         _ => "raingauge generate",
     };
     vec![finding.next(next)]

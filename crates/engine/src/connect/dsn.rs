@@ -19,9 +19,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use raingauge_schema::Dialect;
 use serde_json::Value;
 
+use self::mysql::MySqlTarget;
 use self::settings::Settings;
 use self::surroundings::Surroundings;
-use super::offline_only;
 use crate::{Error, Result};
 
 /// The port of a PostgreSQL server that does not name one.
@@ -37,6 +37,7 @@ const ESCAPED_PATH: &AsciiSet = &ESCAPED.remove(b'/');
 #[derive(Clone, PartialEq, Eq)]
 pub enum Dsn {
     Postgres(PgTarget),
+    MySql(Box<MySqlTarget>),
     Sqlite(SqliteTarget),
 }
 
@@ -128,6 +129,16 @@ pub struct SqliteTarget {
 }
 
 impl Dsn {
+    /// The engine that an address names by how it begins; `None` for a path, and for `name=value` pairs.
+    pub fn engine_of(text: &str) -> Option<Dialect> {
+        match text.trim().split_once(':')?.0 {
+            "postgres" | "postgresql" => Some(Dialect::Postgres),
+            "mysql" | "mysql2" | "mariadb" => Some(Dialect::MySql),
+            "file" | "libsql" => Some(Dialect::Sqlite),
+            _ => None,
+        }
+    }
+
     /// Reads a URL or, for SQLite, a path.
     ///
     /// # Errors
@@ -150,7 +161,7 @@ impl Dsn {
         }
         match dialect {
             Dialect::Postgres => complete(text::settings(text)?, env),
-            Dialect::MySql => Err(offline_only(dialect)),
+            Dialect::MySql => MySqlTarget::parse(text).map(|it| Self::MySql(Box::new(it))),
             Dialect::Sqlite => sqlite::parse(text).map(Self::Sqlite),
         }
     }
@@ -181,7 +192,9 @@ impl Dsn {
         match (dialect, credentials.get("url").and_then(Value::as_str)) {
             (Dialect::Sqlite, Some(url)) => Self::parse_in(url, dialect, env),
             (Dialect::Sqlite, None) => Err(invalid("`dbCredentials` has no `url`")),
-            (Dialect::MySql, _) => Err(offline_only(dialect)),
+            (Dialect::MySql, _) => {
+                MySqlTarget::from_credentials(credentials).map(|it| Self::MySql(Box::new(it)))
+            }
             (Dialect::Postgres, _) => complete(credentials::settings(credentials)?, env),
         }
     }
@@ -190,6 +203,7 @@ impl Dsn {
     pub fn dialect(&self) -> Dialect {
         match self {
             Self::Postgres(_) => Dialect::Postgres,
+            Self::MySql(_) => Dialect::MySql,
             Self::Sqlite(_) => Dialect::Sqlite,
         }
     }
@@ -203,7 +217,7 @@ impl Dsn {
                 target.path = folder.join(target.path).components().collect();
                 Self::Sqlite(target)
             }
-            Self::Postgres(_) => self,
+            Self::Postgres(_) | Self::MySql(_) => self,
         }
     }
 
@@ -212,7 +226,27 @@ impl Dsn {
     pub fn is_local(&self) -> bool {
         match self {
             Self::Postgres(target) => target.is_local(),
+            Self::MySql(target) => target.is_local(),
             Self::Sqlite(_) => true,
+        }
+    }
+
+    /// The name of the database; empty for a file.
+    pub(crate) fn database(&self) -> &str {
+        match self {
+            Self::Postgres(target) => &target.database,
+            Self::MySql(target) => &target.database,
+            Self::Sqlite(_) => "",
+        }
+    }
+
+    /// Where databases of the same server are made and dropped.
+    #[must_use]
+    pub(crate) fn administration(&self) -> Self {
+        match self {
+            Self::Postgres(target) => Self::Postgres(target.with_database("postgres")),
+            Self::MySql(target) => Self::MySql(Box::new(target.with_database(""))),
+            Self::Sqlite(_) => self.clone(),
         }
     }
 
@@ -220,6 +254,7 @@ impl Dsn {
     pub fn password(&self) -> Option<&str> {
         match self {
             Self::Postgres(target) => target.password.as_deref(),
+            Self::MySql(target) => target.password.as_deref(),
             Self::Sqlite(_) => None,
         }
     }
@@ -335,6 +370,7 @@ impl fmt::Display for Dsn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Postgres(target) => target.fmt(f),
+            Self::MySql(target) => target.fmt(f),
             Self::Sqlite(target) => target.fmt(f),
         }
     }

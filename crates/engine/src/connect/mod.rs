@@ -6,6 +6,7 @@
 //! below.
 
 mod attempt;
+pub(crate) mod confined;
 pub mod dsn;
 pub mod mysql;
 pub mod pooler;
@@ -64,15 +65,14 @@ impl Identity {
     }
 }
 
-/// The refusal of all that needs a database of a dialect of which only the files are known.
-pub(crate) fn offline_only(dialect: Dialect) -> Error {
-    let message = format!(
-        "raingauge does not connect to {dialect} yet: of such a project it reads and writes the files; nothing was connected to, and nothing was changed"
-    );
+/// The refusal of what does not hold for MySQL yet.
+pub(crate) fn offline_only() -> Error {
+    let message = "this command does not hold for MySQL and MariaDB yet; nothing was connected to, and nothing was changed";
     Error::new("dialect-offline", message)
+        .next("raingauge analyze: what is in the database, and what the project says")
         .next("raingauge validate --offline: what is wrong with the migrations and their snapshots")
         .next("raingauge generate: the next migration, as drizzle-kit writes it")
-        .next("npx drizzle-kit migrate: runs what is pending, after a backup of your own")
+        .next("raingauge migrate: runs what is pending")
 }
 
 /// One row of text values as the engine prints them; `None` is NULL.
@@ -92,10 +92,24 @@ pub struct SqlError {
     pub detail: Option<String>,
 }
 
+impl SqlError {
+    /// The engine's sentence with its code, where it has given one.
+    pub fn told(&self) -> String {
+        const SQLSTATE: usize = 5;
+        let Self { message, state, .. } = self;
+        match state.len() {
+            0 => message.clone(),
+            SQLSTATE => format!("{message} (SQLSTATE {state})"),
+            _ => format!("{message} (error {state})"),
+        }
+    }
+}
+
 /// One open connection.
 #[derive(Debug)]
 pub enum Session {
     Postgres(PgSession),
+    MySql(MySqlSession),
     Sqlite(SqliteSession),
 }
 
@@ -108,6 +122,7 @@ impl Session {
     pub fn open(dsn: &Dsn, access: Access) -> Result<Self> {
         Ok(match dsn {
             Dsn::Postgres(target) => Self::Postgres(PgSession::open(target, access)?),
+            Dsn::MySql(target) => Self::MySql(MySqlSession::open(target, access)?),
             Dsn::Sqlite(target) => Self::Sqlite(SqliteSession::open(target, access)?),
         })
     }
@@ -119,6 +134,7 @@ impl Session {
     pub fn open_plain(dsn: &Dsn, access: Access) -> Result<Self> {
         Ok(match dsn {
             Dsn::Postgres(target) => Self::Postgres(PgSession::open_plain(target, access)?),
+            Dsn::MySql(target) => Self::MySql(MySqlSession::open_plain(target, access)?),
             Dsn::Sqlite(target) => Self::Sqlite(SqliteSession::open(target, access)?),
         })
     }
@@ -130,7 +146,7 @@ impl Session {
     pub fn refuse_shared(&self) -> Result<()> {
         match self {
             Self::Postgres(session) => session.refuse_shared(),
-            Self::Sqlite(_) => Ok(()),
+            Self::MySql(_) | Self::Sqlite(_) => Ok(()),
         }
     }
 
@@ -138,6 +154,7 @@ impl Session {
     pub fn dialect(&self) -> Dialect {
         match self {
             Self::Postgres(_) => Dialect::Postgres,
+            Self::MySql(_) => Dialect::MySql,
             Self::Sqlite(_) => Dialect::Sqlite,
         }
     }
@@ -149,6 +166,7 @@ impl Session {
     pub fn identity(&mut self) -> Result<Identity> {
         match self {
             Self::Postgres(session) => session.identity(),
+            Self::MySql(session) => session.identity(),
             Self::Sqlite(session) => session.identity(),
         }
     }
@@ -160,6 +178,7 @@ impl Session {
     pub fn rows(&mut self, sql: &str) -> Result<Vec<TextRow>, SqlError> {
         match self {
             Self::Postgres(session) => session.rows(sql),
+            Self::MySql(session) => session.rows(sql),
             Self::Sqlite(session) => session.rows(sql),
         }
     }
@@ -171,6 +190,7 @@ impl Session {
     pub fn run(&mut self, sql: &str) -> Result<(), SqlError> {
         match self {
             Self::Postgres(session) => session.run(sql),
+            Self::MySql(session) => session.run(sql),
             Self::Sqlite(session) => session.run(sql),
         }
     }

@@ -13,6 +13,7 @@ use raingauge_schema::mysql::catalog::{Flavour, Server};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
+use super::confined::{self, Leaving};
 use super::dsn::mysql::{MySqlTarget, Pem};
 use super::{Access, Identity, SqlError, TextRow, tls};
 use crate::{Error, Result};
@@ -34,8 +35,10 @@ const PINS: [&str; 5] = [
 ];
 
 /// Settings that only some versions have.
-const PINS_OF_MYSQL: [([u32; 3], &str); 3] = [
+const PINS_OF_MYSQL: [([u32; 3], &str); 4] = [
     ([8, 0, 0], "set session max_execution_time = 0"),
+    // Otherwise sizes and counters are those of a day ago.
+    ([8, 0, 3], "set session information_schema_stats_expiry = 0"),
     ([8, 0, 11], "set session show_create_table_verbosity = 0"),
     ([8, 0, 30], "set session show_gipk_in_create_table_and_information_schema = 1"),
 ];
@@ -48,6 +51,8 @@ pub struct MySqlSession {
     target: MySqlTarget,
     server: Server,
     version: String,
+    /// The databases that no statement may name; nothing if it may name any.
+    confined: Option<Vec<String>>,
 }
 
 impl fmt::Debug for MySqlSession {
@@ -98,6 +103,7 @@ impl MySqlSession {
             target: target.clone(),
             server: Server::of(""),
             version: String::new(),
+            confined: None,
         };
         let version = session.rows("select version()").map_err(|it| session.unspoken(it))?;
         session.version = version.into_iter().flatten().flatten().next().unwrap_or_default();
@@ -116,6 +122,13 @@ impl MySqlSession {
     /// Where the session is connected to.
     pub fn target(&self) -> &MySqlTarget {
         &self.target
+    }
+
+    /// Whether what is said on this connection is encrypted.
+    pub(crate) fn is_encrypted(&mut self) -> bool {
+        let cipher = self.rows("show session status like 'Ssl_cipher'").unwrap_or_default();
+        let value = cipher.into_iter().next().and_then(|it| it.into_iter().nth(1).flatten());
+        value.is_some_and(|it| !it.is_empty())
     }
 
     /// Who answered.
@@ -201,7 +214,8 @@ impl MySqlSession {
                     break;
                 }
             }
-            Ok(())
+            // The error of a statement behind the first one counts as no result and is still to be taken.
+            result.drop_result().await
         });
         sent.map_err(sql_error)?;
         outcome
@@ -213,7 +227,50 @@ impl MySqlSession {
     /// # Errors
     /// If the server refuses one; the earlier ones stay in effect.
     pub fn run(&mut self, sql: &str) -> Result<(), SqlError> {
+        self.refuse_leaving(sql)?;
         self.each_row(sql, |_, _| {})
+    }
+
+    /// From now on [`Self::run`] refuses what would leave the session's database: it shares its server
+    /// with one that nobody may touch.
+    ///
+    /// # Errors
+    /// If the server does not say which databases it has, or reads statements in a way that nobody here
+    /// does.
+    pub(crate) fn confine(&mut self) -> Result<(), SqlError> {
+        let mode = self.rows("select 1 where @@sql_mode like '%NO_BACKSLASH_ESCAPES%'")?;
+        if !mode.is_empty() {
+            return Err(not_sent("the account's sql_mode has NO_BACKSLASH_ESCAPES"));
+        }
+        let others = self.rows(
+            "select schema_name from information_schema.schemata \
+             where schema_name <> coalesce(database(), '')",
+        )?;
+        self.confined = Some(others.into_iter().flatten().flatten().collect());
+        Ok(())
+    }
+
+    fn refuse_leaving(&self, sql: &str) -> Result<(), SqlError> {
+        let Some(others) = &self.confined else { return Ok(()) };
+        if let Some(name) = confined::named(sql, others) {
+            return Err(not_sent(&format!("it names the database `{name}`")));
+        }
+        match confined::leaving(sql) {
+            None => Ok(()),
+            Some(Leaving::Server(why) | Leaving::Beyond(why)) => Err(not_sent(why)),
+            Some(_) => Err(not_sent("it leaves its database")),
+        }
+    }
+
+    /// Makes the session as it was when it was opened plainly: what it has left open or set is gone.
+    ///
+    /// # Errors
+    /// If the connection breaks.
+    pub(crate) fn reset(&mut self) -> Result<(), SqlError> {
+        let conn = self.conn.as_mut().expect("open until dropped");
+        self.runtime.block_on(conn.reset()).map_err(sql_error)?;
+        // The server forgets what the connection was opened with, too.
+        self.rows("set names utf8mb4").map(drop)
     }
 
     fn prepare(&mut self, sql: &str) -> Result<()> {
@@ -372,6 +429,15 @@ fn text_row(
         Some(other) => Ok(Some(other.as_sql(true))),
     };
     values.into_iter().map(value).collect()
+}
+
+fn not_sent(why: &str) -> SqlError {
+    SqlError {
+        message: format!("not sent, because scratch is on the server that holds live: {why}"),
+        state: "0A000".to_owned(),
+        position: None,
+        detail: Some("a server of its own for scratch takes it: `--scratch URL`".to_owned()),
+    }
 }
 
 fn not_text() -> SqlError {

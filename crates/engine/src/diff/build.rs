@@ -36,6 +36,8 @@ pub struct Side {
     pub pieces: Vec<Piece>,
     /// What it declares, if it is `schema.ts`.
     pub declared: Option<AnySchema>,
+    /// Whose rules name what it declares without a name.
+    generation: Generation,
     /// What the configuration beside it leaves out.
     pub filters: Option<Filters>,
     /// What makes a copy of it, if the source cannot be built anew.
@@ -111,7 +113,7 @@ impl<'a> Builder<'a> {
     /// # Errors
     /// If it cannot be read or built: `side-unbuildable` with the statement.
     pub fn side(&mut self, source: &Source, other: Option<&mut Side>) -> Result<Side> {
-        let (declared, filters) = self.declaration(source, other.as_deref())?;
+        let (declared, generation, filters) = self.declaration(source, other.as_deref())?;
         if source.nature.is_drizzle_only()
             && self.dialect == Dialect::Postgres
             && let Some(other) = other
@@ -123,7 +125,7 @@ impl<'a> Builder<'a> {
             Nature::Live(dsn) => {
                 Place::Live(Box::new(Session::open(dsn, Access::ReadOnly)?), dsn.clone())
             }
-            _ => Place::Scratch(Box::new(self.build(source, declared.as_ref())?)),
+            _ => Place::Scratch(Box::new(self.build(source, declared.as_ref(), generation)?)),
         };
         let (session, dsn) = place.session();
         let catalog = introspect::catalog(session, &self.ledgers)?;
@@ -134,6 +136,7 @@ impl<'a> Builder<'a> {
             catalog,
             pieces: Vec::new(),
             declared,
+            generation,
             filters,
             statements: Vec::new(),
             place,
@@ -173,7 +176,7 @@ impl<'a> Builder<'a> {
     /// If a catalog cannot be read.
     pub fn copy(&mut self, side: &Side) -> Result<std::result::Result<ScratchDatabase, String>> {
         let copy = match &side.place {
-            Place::Scratch(_) => self.build(&side.source, side.declared.as_ref()),
+            Place::Scratch(_) => self.build(&side.source, side.declared.as_ref(), side.generation),
             Place::Live(..) => self.rebuild(&side.statements),
         };
         let mut copy = match copy {
@@ -202,7 +205,12 @@ impl<'a> Builder<'a> {
         Ok(copy)
     }
 
-    fn build(&mut self, source: &Source, declared: Option<&AnySchema>) -> Result<ScratchDatabase> {
+    fn build(
+        &mut self,
+        source: &Source,
+        declared: Option<&AnySchema>,
+        generation: Generation,
+    ) -> Result<ScratchDatabase> {
         let mut database = self.scratch.create("side")?;
         let session = &mut database.session;
         match &source.nature {
@@ -222,7 +230,12 @@ impl<'a> Builder<'a> {
             }
             Nature::Configured(_) | Nature::Declared(_) => {
                 if let Some(schema) = declared {
-                    let snapshot = schema.snapshot(Generation::V0, &SnapshotIds::after(None, ""));
+                    // Elsewhere the names have been settled by now.
+                    let generation = match self.dialect {
+                        Dialect::MySql => generation,
+                        Dialect::Postgres | Dialect::Sqlite => Generation::V0,
+                    };
+                    let snapshot = schema.snapshot(generation, &SnapshotIds::after(None, ""));
                     let snapshot = snapshot
                         .map_err(|it| Error::refusal("side-unbuildable", it.to_string()))?;
                     self.run_snapshot(session, &snapshot, &source.label)?;
@@ -339,7 +352,7 @@ fn error_line(error: &Error) -> String {
 }
 
 fn roles_of(session: &mut Session) -> std::result::Result<Vec<String>, SqlError> {
-    if session.dialect() == Dialect::Sqlite {
+    if session.dialect() != Dialect::Postgres {
         return Ok(Vec::new());
     }
     let rows = session.rows("select rolname from pg_catalog.pg_roles where rolname !~ '^pg_'")?;

@@ -63,9 +63,7 @@ impl Source {
     pub fn of(text: &str, setting: &Setting) -> Result<Self> {
         let text = text.trim();
         let path = setting.root.join(text);
-        let is_address = ["postgres:", "postgresql:", "file:", "libsql:", "mysql:"]
-            .iter()
-            .any(|it| text.starts_with(it));
+        let is_address = Dsn::engine_of(text).is_some();
         if is_address || !path.exists() && text.contains('=') {
             return live(text, setting);
         }
@@ -95,12 +93,7 @@ fn unknown(message: &str, text: &str) -> Error {
 }
 
 fn live(text: &str, setting: &Setting) -> Result<Source> {
-    let begins = |it: &str| text.starts_with(it);
-    let dialect = match () {
-        () if begins("file:") || begins("libsql:") => Dialect::Sqlite,
-        () if begins("mysql:") => Dialect::MySql,
-        () => Dialect::Postgres,
-    };
+    let dialect = Dsn::engine_of(text).unwrap_or(Dialect::Postgres);
     let dsn = Dsn::parse_in(text, dialect, &setting.env)?.within(&setting.root);
     let label = dsn.to_string();
     Ok(Source { label, nature: Nature::Live(dsn), dialect: Some(dialect) })

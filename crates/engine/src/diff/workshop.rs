@@ -125,7 +125,20 @@ impl Workshop<'_> {
             return Ok(false);
         }
         self.drop_all(&others.iter().collect::<Vec<_>>());
-        Ok(self.drops(object))
+        Ok(self.drops(object) || self.drops_with_functions(object, &others))
+    }
+
+    /// A base type and the functions that read and write its values need each other: neither goes alone. What goes
+    /// with them has been looked at before.
+    fn drops_with_functions(&mut self, object: &Object, others: &[Object]) -> bool {
+        let is_base = object.id.kind == Kind::BaseType;
+        let removal = self.dialect.removal(object).filter(|_| is_base);
+        let gone = removal.is_some_and(|it| self.runs(&cascade(&it)));
+        if gone {
+            let others = others.iter().map(|it| it.id.clone());
+            self.dropped.extend(others.chain([object.id.clone()]));
+        }
+        gone
     }
 
     /// What would go with an object, by what its removal with `CASCADE` leaves.
@@ -136,8 +149,7 @@ impl Workshop<'_> {
         else {
             return Ok(Vec::new());
         };
-        let cascade = format!("{} CASCADE", removal.trim_end_matches(';'));
-        let tried = session.run("BEGIN").and_then(|()| session.run(&cascade));
+        let tried = session.run("BEGIN").and_then(|()| session.run(&cascade(removal)));
         let after = match tried {
             Ok(()) => Some(introspect::catalog_within(session, ledgers)),
             Err(_) => None,
@@ -147,6 +159,11 @@ impl Workshop<'_> {
         let Some(after) = after.transpose()? else { return Ok(Vec::new()) };
         Ok(now.objects().filter(|it| after.get(&it.id).is_none()).cloned().collect())
     }
+}
+
+/// The removal with all that depends on the object.
+fn cascade(removal: &str) -> String {
+    format!("{} CASCADE;", removal.trim_end_matches(';'))
 }
 
 /// Whether something goes with an object by itself: it lies inside, or is said about it.

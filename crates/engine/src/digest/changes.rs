@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use raingauge_schema::Pair;
 
-use super::{Contents, TableName, postgres, sqlite};
+use super::{Contents, TableName, mysql, postgres, sqlite};
 use crate::Result;
 use crate::connect::Session;
 
@@ -56,6 +56,7 @@ pub fn changes(sessions: Pair<&mut Session>, contents: Pair<&Contents>) -> Resul
 fn hashes<'a>(session: &'a mut Session, table: &TableName) -> Result<Hashes<'a>> {
     Ok(match session {
         Session::Postgres(_) => Hashes::OnServer(postgres::RowHashes::open(session, table)?),
+        Session::MySql(session) => Hashes::Here(mysql::row_hashes(session, table)?.into_iter()),
         Session::Sqlite(session) => Hashes::Here(sqlite::row_hashes(session, table)?.into_iter()),
     })
 }

@@ -3,14 +3,17 @@
 //!
 //! A [`Digest`] is the sum of 128 bits of a hash of every row: the order of the rows does not matter,
 //! a duplicate counts twice. [`postgres`] computes it on the server, with the server's own fast hash
-//! under two seeds, [`sqlite`] in our own process, where that server is, with sha-256. Two digests
+//! under two seeds, [`mysql`] on the server as well, with the only hash that all its versions have, and
+//! [`sqlite`] in our own process, where that server is, with sha-256. Two digests
 //! compare only within one engine and major version. Different rows hardly ever give one digest by
-//! accident: 2⁻¹²⁸ for SQLite, and for PostgreSQL at least 2⁻⁹⁶, the width of its hash's state. Somebody
-//! who makes rows to that end can do better, so a digest is no signature.
+//! accident: 2⁻¹²⁸ for SQLite, 2⁻¹¹⁴ for MySQL, and for PostgreSQL at least 2⁻⁹⁶, the width of its hash's
+//! state. Somebody who makes rows to that end can do better, so a digest is no signature.
 
 mod changes;
 mod difference;
+pub mod mysql;
 pub mod postgres;
+mod record;
 pub mod sqlite;
 
 use std::collections::BTreeMap;
@@ -149,13 +152,14 @@ pub fn contents(session: &mut Session) -> Result<Contents> {
     contents_told(session, &mut Silent)
 }
 
-/// The same, and tells how many bytes of the tables are read. PostgreSQL says so after each table.
+/// The same, and tells how many bytes of the tables are read. The servers say so after each table.
 ///
 /// # Errors
 /// As [`contents`].
 pub fn contents_told(session: &mut Session, progress: &mut dyn Progress) -> Result<Contents> {
     match session {
         Session::Postgres(_) => postgres::contents(session, progress),
+        Session::MySql(session) => mysql::contents(session, progress),
         Session::Sqlite(session) => sqlite::contents(session, progress),
     }
 }
@@ -167,6 +171,7 @@ pub fn contents_told(session: &mut Session, progress: &mut dyn Progress) -> Resu
 pub fn digests(session: &mut Session, tables: &[TableName]) -> Result<Vec<TableDigest>> {
     match session {
         Session::Postgres(_) => postgres::digests(session, tables),
+        Session::MySql(session) => mysql::digests(session, tables),
         Session::Sqlite(session) => sqlite::digests(session, tables),
     }
 }

@@ -1,13 +1,12 @@
 //! Digests of a PostgreSQL database, computed on the server.
 //!
-//! A row is hashed in its text form under pinned settings, its columns ordered by name: a restored
-//! child of an inheritance tree may have them in another order. The bytes are those of the database's
+//! A row is hashed in its text form (see `record`) under pinned settings. The bytes are those of the database's
 //! own encoding. Row security is switched off, which makes the server refuse to leave rows out
 //! silently: <https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-ROW-SECURITY>.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{Contents, Digest, LargeObjects, TableDigest, TableName};
+use super::{Contents, Digest, LargeObjects, TableDigest, TableName, record};
 use crate::connect::{Session, SqlError, TextRow};
 use crate::progress::Progress;
 use crate::{Error, Result};
@@ -24,18 +23,6 @@ const PIN: &str = "SAVEPOINT raingauge_digest; \
         WHERE name = 'client_connection_check_interval'";
 
 const UNPIN: &str = "ROLLBACK TO SAVEPOINT raingauge_digest; RELEASE SAVEPOINT raingauge_digest";
-
-/// Every table that holds rows of its own: a partitioned table has none, its partitions have. What a
-/// temporary table holds is not the database's, and a materialized view is derived.
-const TABLES: &str = "SELECT n.nspname, c.relname, \
-        (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname COLLATE \"C\") \
-         FROM pg_attribute a WHERE a.attrelid = c.oid AND 0 < a.attnum AND NOT a.attisdropped), \
-        CASE WHEN row_security_active(c.oid) THEN 'row security hides rows of' \
-             WHEN NOT has_schema_privilege(n.oid, 'USAGE') THEN 'no USAGE on the schema of' \
-             WHEN NOT has_table_privilege(c.oid, 'SELECT') THEN 'no SELECT on' END \
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-    WHERE c.relkind = 'r' AND c.relpersistence <> 't' \
-        AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') ORDER BY 1, 2";
 
 /// A table that somebody has just dropped has no size.
 const SIZES: &str = "SELECT n.nspname, c.relname, coalesce(pg_table_size(c.oid), 0) \
@@ -125,8 +112,8 @@ fn pinned<T>(session: &mut Session, read: impl FnOnce(&mut Session) -> Result<T>
 
 struct Table {
     name: TableName,
-    /// Quoted, with commas between them.
-    columns: String,
+    /// The expression for the text of a row.
+    row: String,
     /// Why its rows cannot all be read: a phrase that ends before the table's name.
     unseen: Option<String>,
 }
@@ -137,16 +124,34 @@ fn visible_tables(session: &mut Session) -> Result<Vec<Table>> {
     Ok(tables)
 }
 
+/// Every table that holds rows of its own: a partitioned table has none, its partitions have. What a
+/// temporary table holds is not the database's, and a materialized view is derived.
+fn tables_query() -> String {
+    format!(
+        "SELECT n.nspname, c.relname, {}, \
+            CASE WHEN row_security_active(c.oid) THEN 'row security hides rows of' \
+                 WHEN NOT has_schema_privilege(n.oid, 'USAGE') THEN 'no USAGE on the schema of' \
+                 WHEN NOT has_table_privilege(c.oid, 'SELECT') THEN 'no SELECT on' END \
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+        WHERE c.relkind = 'r' AND c.relpersistence <> 't' \
+            AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') ORDER BY 1, 2",
+        record::columns_query()
+    )
+}
+
 fn all_tables(session: &mut Session) -> Result<Vec<Table>> {
     let table = |row: TextRow| {
         let mut row = row.into_iter();
         let mut next = || row.next().flatten();
         let name =
             TableName { schema: next().unwrap_or_default(), table: next().unwrap_or_default() };
-        Table { name, columns: next().unwrap_or_default(), unseen: next() }
+        // A table without columns has no list of them.
+        let columns: Vec<_> = next().map_or(Ok(Vec::new()), |it| serde_json::from_str(&it))?;
+        Ok(Table { name, row: record::text(&columns), unseen: next() })
     };
-    let rows = session.rows(TABLES).map_err(unreadable)?;
-    Ok(rows.into_iter().map(table).collect())
+    let rows = session.rows(&tables_query()).map_err(unreadable)?;
+    let tables: serde_json::Result<_> = rows.into_iter().map(table).collect();
+    tables.map_err(|cause| unexpected().caused_by(cause))
 }
 
 /// How many bytes each table takes, its long values included, without indexes.
@@ -178,8 +183,7 @@ fn rows_unseen(what: &str) -> Error {
 }
 
 fn digest(session: &mut Session, table: &Table) -> Result<TableDigest> {
-    let row = format!("ROW({})::text", table.columns);
-    let sql = sum_of_hashes(&row, &format!("ONLY {}", table.name.quoted()));
+    let sql = sum_of_hashes(&table.row, &format!("ONLY {}", table.name.quoted()));
     let rows = session.rows(&sql).map_err(unreadable)?;
     let (n_rows, digest) = parse_sums(&rows).ok_or_else(unexpected)?;
     Ok(TableDigest { name: table.name.clone(), n_rows, digest })
@@ -201,8 +205,8 @@ impl<'a> RowHashes<'a> {
         refuse_unseen(std::iter::once(&table))?;
         let sql = format!(
             "DECLARE raingauge_rows NO SCROLL CURSOR FOR \
-             SELECT hashtextextended(ROW({})::text COLLATE \"C\", 0) FROM ONLY {} ORDER BY 1",
-            table.columns,
+             SELECT hashtextextended({} COLLATE \"C\", 0) FROM ONLY {} ORDER BY 1",
+            table.row,
             name.quoted()
         );
         hashes.session.run(&sql).map_err(unreadable)?;

@@ -8,7 +8,7 @@ use raingauge_schema::drizzle::Generation;
 use raingauge_schema::drizzle::migration::{CUSTOM_FILE, join};
 use raingauge_schema::drizzle::snapshot::SnapshotIds;
 use raingauge_schema::plan::{Hazard, Statement};
-use raingauge_schema::rename::{Hints, Question, Rename, settle};
+use raingauge_schema::rename::{Hints, NameKind, Named, Path, Question, Rename, settle, spelled};
 
 use super::Stand;
 use crate::adoption::snapshot_id;
@@ -68,7 +68,9 @@ pub fn draft(
     // What stands outside of a transaction has to be sent alone.
     let sql = join(statements.iter().map(|it| it.sql.as_str()), way.breakpoints || way.is_safe);
     to.set_id(snapshot_id(stand.id(), &sql));
-    let (statements, hazards) = with_hazards(way.dialect, statements);
+    let left_out = left_out(from, &to, &settled.renames);
+    let (statements, mut hazards) = with_hazards(way.dialect, statements);
+    hazards.extend(left_out.into_iter().filter(|it| !hazards.contains(it)).collect::<Vec<_>>());
     Ok(Ok(Draft {
         hazards,
         statements,
@@ -76,6 +78,19 @@ pub fn draft(
         renames: settled.renames,
         sql,
     }))
+}
+
+/// The columns that go while their tables stay. A rebuild of SQLite copies the others, and no statement names these.
+fn left_out(from: &AnySnapshot, to: &AnySnapshot, renames: &[Rename]) -> Vec<Hazard> {
+    let mut renamed = from.clone();
+    renames.iter().for_each(|it| renamed.rename(it));
+    let (tables, columns) = (to.names(NameKind::Table), to.names(NameKind::Column));
+    let stays = |column: &Path| {
+        column.split_last().is_some_and(|(_, table)| tables.iter().any(|it| it == table))
+    };
+    let gone = renamed.names(NameKind::Column);
+    let gone = gone.into_iter().filter(|it| stays(it) && !columns.contains(it));
+    gone.map(|it| Hazard::DeletesData(format!("drop:{}", spelled(&it)))).collect()
 }
 
 /// The statements with what has to be known of each, and of all together.
@@ -92,7 +107,9 @@ fn with_hazards(
     let texts: Vec<_> = statements.iter().map(|it| it.sql.as_str()).collect();
     let all = dialect.hazards_of_migration(&texts);
     let each = |it: Statement| {
-        let hazards = dialect.hazards(&it.sql);
+        let mut hazards = dialect.hazards(&it.sql);
+        // What a rebuild drops it has copied before.
+        hazards.retain(|it| all.contains(it));
         (it.sql, hazards)
     };
     (statements.into_iter().map(each).collect(), all)
@@ -130,7 +147,11 @@ impl Draft {
 
 fn state(schema: &AnySchema, like: &AnySnapshot, after: &str) -> Result<AnySnapshot> {
     let ids = SnapshotIds { id: String::new(), prev_id: after.to_owned() };
-    schema.snapshot(like.generation(), &ids).map_err(unwritable)
+    let mut state = schema.snapshot(like.generation(), &ids).map_err(unwritable)?;
+    if like.id().is_empty() {
+        state.follow(like);
+    }
+    Ok(state)
 }
 
 fn unwritable(cause: raingauge_schema::drizzle::snapshot::SnapshotError) -> Error {

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use raingauge_schema::Fingerprint;
 use raingauge_schema::drizzle::Generation;
+use raingauge_schema::drizzle::bundle::{BUNDLE_PATH, bundle, is_bundled};
 use raingauge_schema::drizzle::layout::{JOURNAL_PATH, snapshot_path, sql_path};
 use serde::{Deserialize, Serialize};
 
@@ -44,20 +45,26 @@ struct NewFile {
 }
 
 impl Publication {
-    /// What has to be written for a migration.
+    /// What has to be written for a migration; `driver` is that of the configuration.
     ///
     /// # Errors
     /// A refusal if a file is in the way.
-    pub fn of(history: &History, draft: &Draft, named: &Named) -> Result<Self> {
+    pub fn of(
+        history: &History,
+        draft: &Draft,
+        named: &Named,
+        driver: Option<&str>,
+    ) -> Result<Self> {
         let (generation, tag) = (history.generation, &named.entry.tag);
         let sql = (sql_path(generation, tag), draft.sql.clone());
         let snapshot = (snapshot_path(generation, tag), draft.snapshot.clone());
-        let in_order = match generation {
-            Generation::V0 => {
-                vec![sql, snapshot, (JOURNAL_PATH.to_owned(), named.journal.write())]
-            }
-            Generation::V1 => vec![snapshot, sql],
+        let last = match generation {
+            Generation::V0 => vec![sql, (JOURNAL_PATH.to_owned(), named.journal.write())],
+            Generation::V1 => vec![sql],
         };
+        let bundle = driver.filter(|it| is_bundled(Some(it)));
+        let bundle = bundle.map(|it| (BUNDLE_PATH.to_owned(), bundled(history, named, it)));
+        let in_order = std::iter::once(snapshot).chain(bundle).chain(last);
         let mut publication =
             Self { folder: history.folder.clone(), files: Vec::new(), folders: Vec::new() };
         for (path, content) in in_order {
@@ -68,11 +75,11 @@ impl Publication {
         Ok(publication)
     }
 
-    /// The journal is the one file that is there already and grows; any other belongs to somebody else.
+    /// Journal and bundle are there already and grow; any other file belongs to somebody else.
     fn before(&self, path: &str) -> Result<Option<String>> {
         let target = self.folder.join(path);
         match fs::read_to_string(&target) {
-            Ok(before) if path == JOURNAL_PATH => Ok(Some(before)),
+            Ok(before) if [JOURNAL_PATH, BUNDLE_PATH].contains(&path) => Ok(Some(before)),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
             Ok(_) | Err(_) => Err(in_the_way(&target)),
         }
@@ -148,6 +155,21 @@ impl Publication {
         }
         Ok(())
     }
+}
+
+/// What the application imports once the migration is there. 1.0 goes by the snapshots.
+fn bundled(history: &History, named: &Named, driver: &str) -> String {
+    let entries: Vec<_> = match history.generation {
+        Generation::V0 => {
+            named.journal.entries.iter().map(|it| (it.idx, it.tag.as_str())).collect()
+        }
+        Generation::V1 => {
+            let known = history.migrations.iter().filter(|it| it.snapshot.is_some());
+            let tags = known.map(|it| it.entry.tag.as_str()).chain([named.entry.tag.as_str()]);
+            (0..).zip(tags).collect()
+        }
+    };
+    bundle(history.generation, driver, &entries)
 }
 
 /// Whether the folder has other migrations than when it was read.

@@ -9,7 +9,7 @@ use crate::check::history::chain;
 use crate::history::History;
 use crate::report::{Affected, Finding};
 
-/// The last snapshot of a history.
+/// The last snapshot of a history, or what several say together that none follows.
 #[derive(Debug)]
 pub struct Stand {
     pub state: AnySnapshot,
@@ -21,7 +21,7 @@ impl Stand {
     /// The last snapshot, or nothing where there is none.
     ///
     /// # Errors
-    /// A finding, if it cannot be read, or if several branches end in one each.
+    /// A finding, if it cannot be read, or if branches contradict one another.
     pub fn of(history: &History, dialect: Dialect) -> Result<Self, Box<Finding>> {
         let generation = history.generation;
         let file =
@@ -41,8 +41,12 @@ impl Stand {
         Ok(Self { state, file: Some(file) })
     }
 
-    /// The id that the next snapshot follows.
+    /// The id that the next snapshot follows; the first of them where it follows several.
     pub fn id(&self) -> &str {
-        if self.file.is_some() { self.state.id() } else { ORIGIN }
+        match (&self.file, self.state.id()) {
+            (None, _) => ORIGIN,
+            (Some(_), "") => self.state.prev_id(),
+            (Some(_), id) => id,
+        }
     }
 }

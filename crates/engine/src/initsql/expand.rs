@@ -1,4 +1,4 @@
-//! Scripts to statements: the commands of `psql` and `sqlite3` carried out as they would be.
+//! Scripts to statements: the commands of `psql`, `mysql` and `sqlite3` carried out as they would be.
 //!
 //! `find` → `expand` → `fence`. Nothing is dropped silently: a command that is not known, or cannot be
 //! carried out without a server or a shell, becomes a finding with its line.
@@ -12,8 +12,7 @@ use raingauge_schema::script::{Piece, SplitError};
 use raingauge_schema::{Dialect, mysql, postgres, sqlite};
 
 use super::find::Found;
-use super::{Sourced, on_host, psql, sqlite_shell};
-use crate::connect::offline_only;
+use super::{Sourced, mysql_shell, on_host, psql, sqlite_shell};
 use crate::report::Finding;
 use crate::{Error, Result};
 
@@ -51,7 +50,7 @@ pub fn expand(found: &Found, dialect: Dialect) -> Result<Expansion> {
         let place = expander.place_of(path);
         match dialect {
             Dialect::Postgres => psql::run(&mut expander, place, variables.clone())?,
-            Dialect::MySql => return Err(offline_only(dialect)),
+            Dialect::MySql => mysql_shell::run(&mut expander, place)?,
             Dialect::Sqlite => sqlite_shell::run(&mut expander, place)?,
         }
     }
@@ -73,7 +72,7 @@ pub(super) struct Place {
     container: Option<PathBuf>,
 }
 
-/// What both shells share: files, and where the results go.
+/// What all shells share: files, and where the results go.
 pub(super) struct Expander<'a> {
     pub(super) found: &'a Found,
     pub(super) dialect: Dialect,

@@ -10,6 +10,7 @@ use raingauge_schema::token::{Token, has_words};
 use super::Sourced;
 use super::expand::Item;
 use super::reach::{Reach, reach};
+use crate::connect::confined::{self, Leaving};
 use crate::report::Finding;
 
 /// Where the script is going to run.
@@ -110,11 +111,17 @@ impl Keeper<'_> {
         }
     }
 
-    fn take(&mut self, statement: Sourced) {
+    fn take(&mut self, mut statement: Sourced) {
         self.follow_entry(&statement);
+        if self.fence.dialect == Dialect::MySql
+            && let Some(sql) = confined::unqualified(&statement.piece.sql, &self.databases.live)
+        {
+            // Scratch stands for it, under a name of its own.
+            statement.piece.sql = sql;
+        }
         let reach = match self.fence.dialect {
             Dialect::Postgres => reach(&statement.piece.sql),
-            Dialect::MySql => Reach::Beyond("no script of MySQL is run"),
+            Dialect::MySql => self.mysql_reach(&statement.piece.sql),
             Dialect::Sqlite => sqlite_reach(&statement.piece.sql),
         };
         if reach == Reach::Prints {
@@ -126,6 +133,18 @@ impl Keeper<'_> {
         match self.why(reach, &statement) {
             Some(why) => self.hold(why, statement),
             None => self.pieces.push(statement),
+        }
+    }
+
+    /// On MySQL any statement may name live, whatever it is about.
+    fn mysql_reach(&self, sql: &str) -> Reach {
+        let reach = of_leaving(confined::leaving(sql));
+        let names_live = || confined::named(sql, &self.databases.live).is_some();
+        match reach {
+            Reach::Inside if self.fence.shared && names_live() => {
+                Reach::Server("it names the database that scratch stands for")
+            }
+            reach => reach,
         }
     }
 
@@ -187,8 +206,13 @@ impl Databases {
     /// Live may have another name here than in the script. Where the script never names live, the
     /// first database that it both makes and connects to stands for it.
     fn of(items: &[Item], fence: &Fence<'_>) -> Self {
+        let is_mysql = fence.dialect == Dialect::MySql;
+        let of = |it: &Sourced| match is_mysql {
+            true => of_leaving(confined::leaving(&it.piece.sql)),
+            false => reach(&it.piece.sql),
+        };
         let made = |it: &Item| match it {
-            Item::Statement(it) => match reach(&it.piece.sql) {
+            Item::Statement(it) => match of(it) {
                 Reach::CreateDatabase(name) => Some(name),
                 _ => None,
             },
@@ -196,6 +220,10 @@ impl Databases {
         };
         let connected = |it: &Item| match it {
             Item::Connect { database, .. } => database.clone(),
+            Item::Statement(it) if is_mysql => match of(it) {
+                Reach::Use(name) => Some(name),
+                _ => None,
+            },
             Item::Statement(_) => None,
         };
         let made: Vec<_> = items.iter().filter_map(made).collect();
@@ -203,13 +231,30 @@ impl Databases {
         let live = [Some(fence.database), fence.container_database].into_iter().flatten();
         let mut live: Vec<_> = live.map(str::to_owned).collect();
         if !live.first().is_some_and(|it| made.contains(it) || connected.contains(it)) {
-            live.extend(connected.iter().find(|it| made.contains(it)).cloned());
+            let stand_in = connected.iter().find(|it| made.contains(it));
+            // A dump of one database of MySQL may only use it.
+            // One that is only made is named in front of everything in it.
+            let made_alone = made.first().filter(|_| made.len() == 1 && connected.is_empty());
+            let named = connected.first().or(made_alone).filter(|_| is_mysql);
+            live.extend(stand_in.or(named).cloned());
         }
         Self { live }
     }
 
     fn is_live(&self, name: &str) -> bool {
         self.live.iter().any(|it| it == name)
+    }
+}
+
+fn of_leaving(leaving: Option<Leaving>) -> Reach {
+    match leaving {
+        None => Reach::Inside,
+        Some(Leaving::Use(name)) => Reach::Use(name),
+        Some(Leaving::CreateDatabase(name)) => Reach::CreateDatabase(name),
+        Some(Leaving::DropDatabase(name)) => Reach::DropDatabase(name),
+        Some(Leaving::Database) => Reach::Database,
+        Some(Leaving::Server(why)) => Reach::Server(why),
+        Some(Leaving::Beyond(why)) => Reach::Beyond(why),
     }
 }
 
@@ -231,6 +276,10 @@ impl Why {
     fn finding(&self, held: &[Sourced], fence: &Fence<'_>) -> Finding {
         let first = held.first().map(Sourced::place).unwrap_or_default();
         let live = fence.database;
+        let (word, scheme) = match fence.dialect {
+            Dialect::MySql => ("USE", "mysql"),
+            Dialect::Postgres | Dialect::Sqlite => ("\\connect", "postgresql"),
+        };
         let finding = match self {
             Self::Database => Finding::info(
                 "init-sql-database",
@@ -243,14 +292,16 @@ impl Why {
                 format!("what runs in the database `{name}` is not sent, because `{live}` is another"),
             )
             .next(format!(
-                "if `{name}` means `{live}`, change the `\\connect` line; otherwise nothing is to be done"
+                "if `{name}` means `{live}`, change the `{word}` line; otherwise nothing is to be done"
             )),
             Self::Server(why) => Finding::warning(
                 "init-sql-outside",
                 first,
                 format!("not sent, because scratch is on the server that holds live: {why}"),
             )
-            .next("use a server of its own for scratch: `--scratch postgresql://USER@HOST/DATABASE`"),
+            .next(format!(
+                "use a server of its own for scratch: `--scratch {scheme}://USER@HOST/DATABASE`"
+            )),
             Self::Beyond(why) => Finding::warning(
                 "init-sql-beyond",
                 first,

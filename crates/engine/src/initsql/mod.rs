@@ -10,6 +10,7 @@ pub mod dockerfile;
 pub mod expand;
 pub mod fence;
 pub mod find;
+mod mysql_shell;
 mod opaque;
 mod prerequisite;
 mod psql;

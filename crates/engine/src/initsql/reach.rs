@@ -15,7 +15,7 @@ pub(super) enum Reach {
     Inside,
     /// Only prints.
     Prints,
-    /// Changes to another database, as no PostgreSQL does.
+    /// Changes to another database, as no PostgreSQL does and every MySQL.
     Use(String),
     CreateDatabase(String),
     DropDatabase(String),

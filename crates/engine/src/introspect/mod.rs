@@ -2,7 +2,10 @@
 
 pub mod mysql;
 mod postgres;
+mod series;
 pub(crate) mod sqlite;
+
+pub use series::Series;
 
 use std::collections::BTreeSet;
 
@@ -11,6 +14,7 @@ use raingauge_schema::{Catalog, Kind, ObjectId};
 use crate::Result;
 use crate::connect::Session;
 use crate::ledger::LedgerName;
+use crate::midway::store::STEPS;
 
 /// Reads the catalog of the database that the session is connected to.
 ///
@@ -43,7 +47,7 @@ pub fn tables(session: &mut Session, ledgers: &[LedgerName]) -> Result<BTreeSet<
         Session::Postgres(session) => {
             postgres::tables(session, ledgers).map_err(|it| unreadable().caused_by(it))
         }
-        Session::Sqlite(_) => {
+        Session::MySql(_) | Session::Sqlite(_) => {
             let catalog = catalog(session, ledgers)?;
             Ok(catalog.of_kind(Kind::Table).map(|it| it.id.clone()).collect())
         }
@@ -64,9 +68,15 @@ fn read(
 ) -> Result<Catalog> {
     match session {
         Session::Postgres(session) => postgres::catalog(session, transaction, ledgers),
+        Session::MySql(session) => {
+            let ledgers = ledgers.iter().map(|it| it.table.as_str());
+            let ledgers: Vec<_> = ledgers.chain([STEPS]).collect();
+            mysql::catalog(session, &ledgers)
+        }
         // SQLite has no settings to pin, and one query needs no transaction.
         Session::Sqlite(session) => {
-            sqlite::catalog(session, |table| ledgers.iter().any(|it| it.table == table))
+            let is_ledger = |table: &str| ledgers.iter().any(|it| it.table == table);
+            sqlite::catalog(session, &mut Default::default(), is_ledger)
                 .map_err(|it| unreadable().caused_by(it))
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use raingauge_schema::postgres::catalog::{Assembly, OLDEST_MAJOR, Reader, script};
+use raingauge_schema::postgres::catalog::{Assembly, OLDEST_MAJOR, Reader, Series, script};
 use raingauge_schema::postgres::grammar::quote_ident;
 use raingauge_schema::{Catalog, Kind, ObjectId};
 
@@ -52,6 +52,39 @@ pub(super) fn catalog(
     let ledgers: Vec<_> =
         ledgers.iter().map(|it| [it.schema.as_str(), it.table.as_str()]).collect();
     Ok(assembly.finish(&ledgers))
+}
+
+/// Begins a series in a session; `number` is one that no other series in it has.
+pub(super) fn series(session: &mut PgSession, number: usize) -> Result<Series> {
+    Ok(Series::new(reader(session)?, number))
+}
+
+/// The next catalog of a series, without ledgers.
+pub(super) fn next(
+    session: &mut PgSession,
+    series: &mut Series,
+    ledgers: &[LedgerName],
+) -> Result<Catalog> {
+    let begin = "begin isolation level repeatable read, read only";
+    let mut sql = format!("{begin};\n{}{}", pins("set local"), series.begin());
+    let outcome = loop {
+        let rows = match session.rows(&sql) {
+            Ok(rows) => rows,
+            Err(cause) => break Err(unreadable().caused_by(cause)),
+        };
+        match series.take(rows) {
+            Ok(Some(next)) => sql = next,
+            Ok(None) => break Ok(()),
+            Err(cause) => break Err(unreadable().caused_by(cause)),
+        }
+    };
+    // After an error there may be no connection any more, and the error says so.
+    let ended = session.run("rollback");
+    outcome?;
+    ended.map_err(|it| unreadable().caused_by(it))?;
+    let ledgers: Vec<_> =
+        ledgers.iter().map(|it| [it.schema.as_str(), it.table.as_str()]).collect();
+    Ok(series.catalog(&ledgers))
 }
 
 /// Tables, partitioned ones too, without ledgers and without what extensions brought.

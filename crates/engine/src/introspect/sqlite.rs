@@ -1,13 +1,14 @@
 //! Reads the catalog of a SQLite file: one query.
 
 use raingauge_schema::Catalog;
-use raingauge_schema::sqlite::catalog::{QUERY, SchemaRow, assemble};
+use raingauge_schema::sqlite::catalog::{QUERY, SchemaRow, Series};
 
 use crate::connect::{SqlError, SqliteSession};
 
-/// The catalog without the tables that `is_ledger` names.
+/// The catalog without the tables that `is_ledger` names; what the series has seen is not parsed again.
 pub(super) fn catalog(
     session: &mut SqliteSession,
+    series: &mut Series,
     is_ledger: impl Fn(&str) -> bool,
 ) -> Result<Catalog, SqlError> {
     let rows = session.rows(QUERY)?.into_iter().map(|row| {
@@ -21,5 +22,5 @@ pub(super) fn catalog(
             table_type: next(),
         }
     });
-    Ok(assemble(&rows.collect::<Vec<_>>(), is_ledger))
+    Ok(series.assemble(rows.collect(), is_ledger))
 }

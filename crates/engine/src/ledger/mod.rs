@@ -4,6 +4,7 @@
 //! application may keep its own beside the one of `drizzle-kit`.
 
 pub mod foreign;
+mod mysql;
 mod postgres;
 mod sqlite;
 pub mod wrangler;
@@ -20,7 +21,7 @@ use crate::connect::{PgSession, Session, SqlError};
 /// Where a ledger is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LedgerName {
-    /// Empty for SQLite.
+    /// Empty for SQLite, and for MySQL, where it is in the database that the session is connected to.
     pub schema: String,
     pub table: String,
 }
@@ -64,7 +65,15 @@ impl LedgerName {
         Self { schema, table: LEDGER_TABLE.to_owned() }
     }
 
-    /// The name as SQL.
+    /// The name as SQL of a dialect: MySQL has quotes of its own.
+    pub fn quoted_in(&self, dialect: Dialect) -> String {
+        match dialect {
+            Dialect::MySql => dialect.quote_ident(&self.table),
+            Dialect::Postgres | Dialect::Sqlite => self.quoted(),
+        }
+    }
+
+    /// The name as SQL of PostgreSQL and SQLite.
     pub fn quoted(&self) -> String {
         let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
         if self.schema.is_empty() {
@@ -83,6 +92,7 @@ impl LedgerName {
 pub fn find(session: &mut Session, configured: &LedgerName) -> Result<Vec<LedgerName>, SqlError> {
     match session {
         Session::Postgres(session) => postgres::find(session, configured),
+        Session::MySql(session) => mysql::find(session, configured),
         Session::Sqlite(session) => sqlite::find(session, configured),
     }
 }
@@ -108,6 +118,7 @@ pub(crate) fn find_in_postgres(
 pub fn read(session: &mut Session, name: &LedgerName) -> Result<Ledger, SqlError> {
     let (generation, rows) = match session {
         Session::Postgres(session) => postgres::read(session, name)?,
+        Session::MySql(session) => mysql::read(session, name)?,
         Session::Sqlite(session) => sqlite::read(session, name)?,
     };
     Ok(Ledger { name: name.clone(), generation, rows })
@@ -144,7 +155,7 @@ pub fn record(dialect: Dialect, ledger: &LedgerName, row: NewRow<'_>) -> String 
     let columns: Vec<_> = row_values.iter().map(|it| dialect.quote_ident(it.0)).collect();
     let values: Vec<_> = row_values.into_iter().map(|it| it.1).collect();
     let (columns, values) = (columns.join(", "), values.join(", "));
-    format!("INSERT INTO {} ({columns}) VALUES ({values})", ledger.quoted())
+    format!("INSERT INTO {} ({columns}) VALUES ({values})", ledger.quoted_in(dialect))
 }
 
 /// A table with a column `name` is one of 1.0, whatever made it; its migrator decides by that too.

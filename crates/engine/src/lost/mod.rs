@@ -17,6 +17,7 @@ use raingauge_schema::{Catalog, Comparison, Dialect, Kind, ObjectId, Pair};
 use crate::findings;
 use crate::progress::Progress;
 use crate::project::Project;
+use crate::replay::ReplayError;
 use crate::report::{Affected, Finding};
 use crate::scratch::Scratch;
 use crate::setting::Setting;
@@ -70,6 +71,21 @@ pub fn made_again(
         last = Some(said);
     }
     Ok(made)
+}
+
+/// The statement at which a replay of the first `n` migrations ends; `None` if all of them run.
+///
+/// # Errors
+/// A finding that says why nothing can be replayed.
+pub fn refused_in(
+    (project, setting): (&Project, &Setting),
+    scratch: &mut Scratch,
+    n: usize,
+    progress: &mut dyn Progress,
+) -> Result<Option<ReplayError>, Box<Finding>> {
+    let mut workshop = Workshop::new(project, setting, scratch);
+    progress.begin("replaying the history in scratch");
+    Ok(workshop.states_or_error(&BTreeSet::from([n]))?.err())
 }
 
 fn tag(project: &Project, at: usize) -> &str {

@@ -98,7 +98,7 @@ impl Witnesses<'_> {
             witnesses: self,
             managed,
             declared: declared.transpose().ok()?,
-            described: self.dialect.describe(managed)?.snapshot(generation, &ids).ok()?,
+            described: self.dialect.describe(managed).snapshot(generation, &ids).ok()?,
         })
     }
 

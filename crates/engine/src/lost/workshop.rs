@@ -59,17 +59,24 @@ impl<'a> Workshop<'a> {
     /// The catalogs after so many migrations. A history that rests on what init.sql makes besides tables
     /// gets that first.
     pub(super) fn states(&mut self, wanted: &BTreeSet<usize>) -> Outcome<States> {
-        match self.replayed(wanted)? {
-            Ok(states) => Ok(states),
-            Err(error) => {
-                let rests_on_more = MISSING.contains(&error.source.state.as_str());
-                if rests_on_more && self.project.dialect == Dialect::Postgres {
-                    self.ground = self.ground_of_init().map_err(told)?;
-                }
-                let again = (!self.ground.is_empty()).then(|| self.replayed(wanted)).transpose()?;
-                again.unwrap_or(Err(error)).map_err(|it| broken(&it))
-            }
+        self.states_or_error(wanted)?.map_err(|it| broken(&it))
+    }
+
+    /// As [`Self::states`]; inside, the statement that the engine refuses.
+    pub(super) fn states_or_error(
+        &mut self,
+        wanted: &BTreeSet<usize>,
+    ) -> Outcome<Result<States, ReplayError>> {
+        let error = match self.replayed(wanted)? {
+            Ok(states) => return Ok(Ok(states)),
+            Err(error) => error,
+        };
+        let rests_on_more = MISSING.contains(&error.source.state.as_str());
+        if rests_on_more && self.project.dialect == Dialect::Postgres {
+            self.ground = self.ground_of_init().map_err(told)?;
         }
+        let again = (!self.ground.is_empty()).then(|| self.replayed(wanted)).transpose()?;
+        Ok(again.unwrap_or(Err(error)))
     }
 
     fn ground_of_init(&self) -> Result<Vec<String>, Error> {

@@ -21,7 +21,8 @@ use crate::lost::{self, Search};
 use crate::meta;
 use crate::progress::Progress;
 use crate::project::Project;
-use crate::rechain::{Chained, Contradiction, Files, Ground, mended};
+use crate::rechain::{Chained, Contradiction, Files, Ground, Merge, mended};
+use crate::replay::ReplayError;
 use crate::report::Finding;
 use crate::setting::Setting;
 use crate::site::scratch_for;
@@ -102,6 +103,13 @@ fn of_journal(
         match chain(&made) {
             Ok(again) => wanted = again,
             Err(it) => return Ok(refused(contradiction(&it))),
+        }
+    }
+    if let Some(last) = wanted.merges.last() {
+        let mut scratch = scratch_for(setting, project)?;
+        let refused_by = lost::refused_in((project, setting), &mut scratch, last.at + 1, progress);
+        if let Some(finding) = get_on(history, &wanted.merges, refused_by) {
+            return Ok(refused(finding));
         }
     }
     match repair(history, journal, &files, &wanted) {
@@ -192,11 +200,48 @@ fn read(history: &History) -> Result<Files> {
     Ok(files)
 }
 
+/// Whether the statements of merged branches run one after the other. Where no replay can tell, only what
+/// both did alike speaks against it.
+fn get_on(
+    history: &History,
+    merges: &[Merge],
+    refused_by: std::result::Result<Option<ReplayError>, Box<Finding>>,
+) -> Option<Finding> {
+    let tag = |at: usize| history.migrations.get(at).map_or("", |it| it.entry.tag.as_str());
+    let alike = |it: &Merge| {
+        let message = "makes what another branch has made already; nothing was changed";
+        let finding = Finding::error("merge-contradiction", tag(it.at), message);
+        it.repeated.iter().fold(finding.next(ANEW), Finding::evidence)
+    };
+    let repeated = || merges.iter().find(|it| !it.repeated.is_empty());
+    let error = match refused_by {
+        Ok(None) => return None,
+        Ok(Some(error)) => error,
+        Err(why) => return Some(alike(repeated()?).evidence(why.message)),
+    };
+    let is_at =
+        |it: &&Merge| history.migrations.get(it.at).is_some_and(|it| it.file_name() == error.file);
+    let Some(merge) = merges.iter().find(is_at) else {
+        let finding = alike(repeated()?);
+        return Some(finding.evidence(format!("the replay ended before it: {error}")));
+    };
+    let what = "does not run after what the other branch has made; nothing was changed";
+    let finding = error.finding("merge-contradiction", what).next(ANEW);
+    Some(merge.repeated.iter().fold(finding, |finding, it| {
+        finding.evidence(format!("both branches changed `{it}` in the same way"))
+    }))
+}
+
+const ANEW: &str = "take the later migration back out with version control, and let `raingauge generate` write it anew on top of the other one; where a database has run it already, take out of its file what the other one does";
+
 fn contradiction(it: &Contradiction) -> Finding {
     Finding::error(
         "merge-contradiction",
         it.tag.clone(),
-        format!("and the other branch both changed `{}`, in two ways; nothing was changed", it.what),
+        format!(
+            "and the other branch both changed `{}`, in two ways; nothing was changed",
+            it.what
+        ),
     )
-    .next("take the later migration back out with version control, and let `raingauge generate` write it anew on top of the other one")
+    .next(ANEW)
 }

@@ -42,7 +42,7 @@ pub(super) struct Cluster {
 
 /// Who runs the server: PostgreSQL refuses to run as root.
 #[derive(Clone, Copy, Debug)]
-struct Account {
+pub(super) struct Account {
     uid: u32,
     gid: u32,
 }
@@ -72,7 +72,7 @@ impl Cluster {
         let mut failure =
             unavailable("the folder for temporary files has too long a name".to_owned());
         let options = initdb_options(superuser);
-        let template = cache.and_then(|it| Template::of(it, &bin, &options));
+        let template = cache.and_then(|it| Template::of(it, &bin.join("postgres"), &options));
         for place in places {
             remove_stale(&place, &bin);
             let started = Self::make_in(&place, &bin, superuser)
@@ -94,7 +94,8 @@ impl Cluster {
         let (folder, marker) = marker::make_folder(place, PREFIX).map_err(|it| {
             unavailable("cannot make a folder for a server".to_owned()).caused_by(it)
         })?;
-        let watchdog = prepare_folder(&folder).and_then(|account| watch(&folder, bin, account));
+        let watchdog =
+            prepare_folder(&folder, "postgres").and_then(|account| watch(&folder, bin, account));
         let watchdog = watchdog.map_err(|it| {
             let _ = fs::remove_dir_all(&folder);
             unavailable("cannot prepare the folder of a server".to_owned()).caused_by(it)
@@ -172,34 +173,34 @@ fn initdb_options(superuser: &str) -> Vec<String> {
     fixed.into_iter().chain([format!("--username={superuser}")]).collect()
 }
 
-fn unavailable(message: String) -> Error {
+pub(super) fn unavailable(message: String) -> Error {
     Error::new("scratch-unavailable", message)
 }
 
-/// Gives the folder to the account that will run the server.
-fn prepare_folder(folder: &Path) -> io::Result<Account> {
+/// Gives the folder to the account that will run the server: the one of this name, or `nobody`.
+pub(super) fn prepare_folder(folder: &Path, name: &str) -> io::Result<Account> {
     let own = account_of(folder)?;
     if own.uid != 0 {
         return Ok(own);
     }
-    let account = server_account().ok_or_else(|| {
-        io::Error::other(
-            "PostgreSQL does not run as root, and there is no account `postgres` or `nobody`",
-        )
+    let account = server_account(name).ok_or_else(|| {
+        io::Error::other(format!(
+            "a server does not run as root, and there is no account `{name}` or `nobody`"
+        ))
     })?;
     chown(folder, Some(account.uid), Some(account.gid))?;
     Ok(account)
 }
 
-fn account_of(folder: &Path) -> io::Result<Account> {
+pub(super) fn account_of(folder: &Path) -> io::Result<Account> {
     let metadata = fs::symlink_metadata(folder)?;
     Ok(Account { uid: metadata.uid(), gid: metadata.gid() })
 }
 
-/// The account `postgres`, or else `nobody`, as the machine's own list has it.
-fn server_account() -> Option<Account> {
+/// The account of this name, or else `nobody`, as the machine's own list has it.
+fn server_account(name: &str) -> Option<Account> {
     let accounts = fs::read_to_string("/etc/passwd").ok()?;
-    ["postgres", "nobody"].into_iter().find_map(|name| {
+    [name, "nobody"].into_iter().find_map(|name| {
         let mut fields =
             accounts.lines().map(|it| it.split(':')).find(|it| it.clone().next() == Some(name))?;
         let uid = fields.nth(2)?.parse().ok()?;
@@ -208,7 +209,7 @@ fn server_account() -> Option<Account> {
     })
 }
 
-fn command_as(account: Account, folder: &Path, program: &Path) -> Command {
+pub(super) fn command_as(account: Account, folder: &Path, program: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder).stdin(Stdio::null()).process_group(0);
     for name in FOREIGN_SETTINGS {
@@ -232,7 +233,7 @@ fn watch(folder: &Path, bin: &Path, account: Account) -> io::Result<Child> {
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
 }
 
-fn finish(command: &mut Command, what: &str) -> Result<()> {
+pub(super) fn finish(command: &mut Command, what: &str) -> Result<()> {
     let output = command
         .stderr(Stdio::piped())
         .output()

@@ -10,7 +10,7 @@ const MARKER: &str = "raingauge.lock";
 
 /// A new folder with its lock held. The marker gets its name only when it is locked, so that nobody
 /// ever sees it free. The folder's name has the process in it, for the moment before there is a marker.
-pub(super) fn make_folder(place: &Path, prefix: &str) -> io::Result<(PathBuf, File)> {
+pub(crate) fn make_folder(place: &Path, prefix: &str) -> io::Result<(PathBuf, File)> {
     let prefix = format!("{prefix}{}-", std::process::id());
     let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(place)?.keep();
     let early = folder.join("raingauge.new");
@@ -22,7 +22,7 @@ pub(super) fn make_folder(place: &Path, prefix: &str) -> io::Result<(PathBuf, Fi
 }
 
 /// The folders with this prefix whose makers are gone, each locked until its file is dropped.
-pub(super) fn stale_folders(place: &Path, prefix: &str) -> Vec<(PathBuf, File)> {
+pub(crate) fn stale_folders(place: &Path, prefix: &str) -> Vec<(PathBuf, File)> {
     let entries = fs::read_dir(place).into_iter().flatten().flatten();
     let named =
         entries.filter(|it| it.file_name().to_str().is_some_and(|it| it.starts_with(prefix)));

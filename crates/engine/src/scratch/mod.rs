@@ -1,11 +1,13 @@
 //! Throw-away databases of live's engine and major version, always removed.
 //!
-//! Reading order: this file (what callers see) → `postgres` (which server, and its databases) →
-//! `cluster` (a server of our own) · `template` (a fresh one, kept) · `sqlite` (temporary files) →
-//! `marker` (what a killed run leaves).
+//! Reading order: this file (what callers see) → `postgres`, `mysql` (which server, and its databases) →
+//! `cluster`, `daemon` (a server of our own) · `template` (a fresh one, kept) · `sqlite` (temporary
+//! files) → `marker` (what a killed run leaves).
 
 mod cluster;
-mod marker;
+mod daemon;
+pub(crate) mod marker;
+mod mysql;
 mod postgres;
 mod sqlite;
 mod template;
@@ -15,7 +17,7 @@ use std::path::PathBuf;
 use raingauge_schema::Dialect;
 use raingauge_schema::postgres::grammar::quote_ident;
 
-use crate::connect::{Dsn, Session, offline_only};
+use crate::connect::{Dsn, Session, SqlError};
 use crate::{Error, Result};
 
 /// What is known about live, and what the user allows.
@@ -35,6 +37,8 @@ pub struct ScratchOptions {
     pub pg_bin: Option<PathBuf>,
     /// A folder with PostgreSQL's client programs. If it has the server's too, those are taken.
     pub pg_client: Option<PathBuf>,
+    /// Folders in which programs of MySQL and MariaDB may be, before the usual ones.
+    pub programs: Vec<PathBuf>,
     /// Where a fresh server is kept for the next time; without one, each is made anew.
     pub cache: Option<PathBuf>,
 }
@@ -50,6 +54,7 @@ impl ScratchOptions {
             roles: Vec::new(),
             pg_bin: None,
             pg_client: None,
+            programs: Vec::new(),
             cache: None,
         }
     }
@@ -61,7 +66,13 @@ impl ScratchOptions {
 #[derive(Debug)]
 pub struct Scratch {
     options: ScratchOptions,
-    server: Option<postgres::Server>,
+    server: Option<Server>,
+}
+
+#[derive(Debug)]
+enum Server {
+    Postgres(Box<postgres::Server>),
+    MySql(Box<mysql::Server>),
 }
 
 /// One scratch database; dropping it removes it.
@@ -78,6 +89,7 @@ pub struct ScratchDatabase {
 #[derive(Debug)]
 enum Guard {
     Postgres { _database: postgres::Database },
+    MySql { _database: mysql::Database },
     Sqlite { _folder: sqlite::Folder },
 }
 
@@ -124,16 +136,12 @@ impl Scratch {
                 let guard = Guard::Sqlite { _folder: folder };
                 Ok(ScratchDatabase { session, dsn, successor: None, _guard: guard })
             }
-            Dialect::MySql => Err(offline_only(self.options.dialect)),
-            Dialect::Postgres => {
+            Dialect::MySql | Dialect::Postgres => {
                 let server = match self.server.take() {
                     Some(server) => server,
-                    None => postgres::Server::find(&self.options)?,
+                    None => Server::find(&self.options)?,
                 };
-                let server = self.server.insert(server);
-                let (session, dsn, database) = server.create(purpose)?;
-                let guard = Guard::Postgres { _database: database };
-                Ok(ScratchDatabase { session, dsn, successor: server.successor(), _guard: guard })
+                self.server.insert(server).create(purpose)
             }
         }
     }
@@ -146,12 +154,69 @@ impl Scratch {
     /// Whether scratch databases are on the server that also holds live, so that the user's scripts
     /// have to be kept away from everything else there. Known after the first database.
     pub fn shares_live_server(&self) -> bool {
-        self.server.as_ref().is_some_and(postgres::Server::shares_live)
+        match &self.server {
+            Some(Server::Postgres(it)) => it.shares_live(),
+            Some(Server::MySql(it)) => it.shares_live(),
+            None => false,
+        }
     }
 
     /// Where the databases are and what is not quite as on live, for reports. Empty before the first
     /// database.
     pub fn notes(&self) -> Vec<String> {
-        self.server.as_ref().map(postgres::Server::notes).unwrap_or_default()
+        match &self.server {
+            Some(Server::Postgres(it)) => it.notes(),
+            Some(Server::MySql(it)) => it.notes(),
+            None => Vec::new(),
+        }
     }
+}
+
+impl Server {
+    fn find(options: &ScratchOptions) -> Result<Self> {
+        if options.dialect == Dialect::MySql {
+            return mysql::Server::find(options).map(|it| Self::MySql(Box::new(it)));
+        }
+        postgres::Server::find(options).map(|it| Self::Postgres(Box::new(it)))
+    }
+
+    fn create(&mut self, purpose: &str) -> Result<ScratchDatabase> {
+        match self {
+            Self::Postgres(server) => {
+                let (session, dsn, database) = server.create(purpose)?;
+                let guard = Guard::Postgres { _database: database };
+                Ok(ScratchDatabase { session, dsn, successor: server.successor(), _guard: guard })
+            }
+            Self::MySql(server) => {
+                let (session, dsn, database) = server.create(purpose)?;
+                let guard = Guard::MySql { _database: database };
+                Ok(ScratchDatabase { session, dsn, successor: None, _guard: guard })
+            }
+        }
+    }
+}
+
+fn cannot(what: &str, error: SqlError) -> Error {
+    Error::new("scratch-unavailable", format!("cannot {what}")).caused_by(error)
+}
+
+/// `right` is what the account lacks, if it lacks one.
+fn no_database(purpose: &str, error: SqlError, right: &str) -> Error {
+    Error::new("scratch-unavailable", format!("cannot make a scratch database for the {purpose}"))
+        .caused_by(error)
+        .next(format!("give the role {right}, or name another server with `--scratch <url>`"))
+}
+
+fn both_failed(own: &Error, live: &Error) -> Error {
+    let causes = live.causes().into_iter().map(|it| format!(": {it}"));
+    let message = format!(
+        "{own}, and no temporary database on live's server either: {live}{}",
+        causes.collect::<String>()
+    );
+    let mut error = Error::new("scratch-unavailable", message);
+    error.next.extend(own.next.iter().chain(&live.next).cloned());
+    if live.next.is_empty() {
+        return error.next("name a server for scratch databases with `--scratch <url>`");
+    }
+    error
 }

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use raingauge_schema::postgres::grammar::{quote_ident, quote_literal};
 
-use super::ScratchOptions;
 use super::cluster::Cluster;
+use super::{ScratchOptions, both_failed, cannot, no_database};
 use crate::client::server_folder;
 use crate::connect::dsn::PgTarget;
 use crate::connect::{Access, Dsn, PgSession, Session, SqlError, TextRow};
@@ -257,7 +257,7 @@ impl Server {
                     self.likeness.locale = PLAIN_LOCALE.to_owned();
                 }
                 Err(error) => {
-                    let error = no_database(purpose, error);
+                    let error = no_database(purpose, error, "CREATEDB");
                     return Err(match &self.own_failed {
                         Some(own) => both_failed(own, &error),
                         None => error,
@@ -279,14 +279,14 @@ impl Shared {
     /// Makes a database. A server of our own goes with all of its databases.
     fn make(self: &Arc<Self>, name: String, like: &str) -> Result<Database, SqlError> {
         let mut admin = self.lock();
-        let target = Box::new(admin.target().clone());
+        let dsn = Dsn::Postgres(admin.target().clone());
         let sql = format!("create database {} template template0{like}", quote_ident(&name));
         let mut make = || admin.run(&sql);
         let leftover = if self.cluster.is_some() {
             make()?;
             None
         } else {
-            let known = |(): &()| Leftover::Database { admin: target, name: name.clone() };
+            let known = |(): &()| Leftover::Database { admin: Box::new(dsn), name: name.clone() };
             Some(leftover::make(make, known)?.1)
         };
         drop(admin);
@@ -430,28 +430,4 @@ fn free_name(wanted: &str, taken: &[String]) -> String {
         name.push('_');
     }
     name
-}
-
-fn cannot(what: &str, error: SqlError) -> Error {
-    Error::new("scratch-unavailable", format!("cannot {what}")).caused_by(error)
-}
-
-fn no_database(purpose: &str, error: SqlError) -> Error {
-    Error::new("scratch-unavailable", format!("cannot make a scratch database for the {purpose}"))
-        .caused_by(error)
-        .next("give the role CREATEDB, or name another server with `--scratch <url>`")
-}
-
-fn both_failed(own: &Error, live: &Error) -> Error {
-    let causes = live.causes().into_iter().map(|it| format!(": {it}"));
-    let message = format!(
-        "{own}, and no temporary database on live's server either: {live}{}",
-        causes.collect::<String>()
-    );
-    let mut error = Error::new("scratch-unavailable", message);
-    error.next.extend(own.next.iter().chain(&live.next).cloned());
-    if live.next.is_empty() {
-        return error.next("name a server for scratch databases with `--scratch <url>`");
-    }
-    error
 }

@@ -29,13 +29,13 @@ pub(super) struct Template {
 }
 
 impl Template {
-    /// The place for servers of these programs made with these options; nothing if the cache folder
-    /// is not ours alone to write, or the programs do not say their version.
-    pub(super) fn of(cache: &Path, bin: &Path, options: &[String]) -> Option<Self> {
+    /// The place for servers of this program made with these options; nothing if the cache folder
+    /// is not ours alone to write, or the program does not say its version.
+    pub(super) fn of(cache: &Path, program: &Path, options: &[String]) -> Option<Self> {
         let folder = private_folder(&cache.join("scratch"))?;
-        let version = version_of(bin)?;
-        let bin = fs::canonicalize(bin).unwrap_or_else(|_| bin.to_owned());
-        let kind = format!("{}\n{}", bin.display(), options.join("\n"));
+        let version = version_of(program)?;
+        let program = fs::canonicalize(program).unwrap_or_else(|_| program.to_owned());
+        let kind = format!("{}\n{}", program.display(), options.join("\n"));
         let prefix = format!("{}-", digest(&kind));
         let path = folder.join(format!("{prefix}{}{SUFFIX}", digest(&version)));
         Some(Self { path, prefix })
@@ -119,8 +119,8 @@ fn is_ours(metadata: &Metadata) -> bool {
 }
 
 /// Exactly what the server says of its version, so that an upgrade makes a new template.
-fn version_of(bin: &Path) -> Option<String> {
-    let mut command = Command::new(bin.join("postgres"));
+pub(super) fn version_of(program: &Path) -> Option<String> {
+    let mut command = Command::new(program);
     command.arg("--version").stdin(Stdio::null()).stderr(Stdio::null());
     let output = command.output().ok().filter(|it| it.status.success())?;
     String::from_utf8(output.stdout).ok()
@@ -179,11 +179,12 @@ mod tests {
     #[test]
     fn a_template_holds_until_the_server_says_another_version() {
         let (cache, bin) = (tempfile::tempdir().unwrap(), programs("15.17"));
-        let of = || Template::of(cache.path(), bin.path(), &["-U x".to_owned()]).unwrap();
+        let program = bin.path().join("postgres");
+        let of = || Template::of(cache.path(), &program, &["-U x".to_owned()]).unwrap();
         assert!(!unpacks(&of()));
         of().pack(&mut tar(fresh().path()));
         assert!(unpacks(&of()));
-        let other = Template::of(cache.path(), bin.path(), &["-U y".to_owned()]).unwrap();
+        let other = Template::of(cache.path(), &program, &["-U y".to_owned()]).unwrap();
         assert!(!unpacks(&other));
         say(bin.path(), "15.18");
         assert!(!unpacks(&of()));
@@ -195,7 +196,8 @@ mod tests {
     #[test]
     fn what_others_could_have_written_is_not_used() {
         let (cache, bin) = (tempfile::tempdir().unwrap(), programs("15.18"));
-        let of = || Template::of(cache.path(), bin.path(), &[]);
+        let program = bin.path().join("postgres");
+        let of = || Template::of(cache.path(), &program, &[]);
         let template = of().unwrap();
         template.pack(&mut tar(fresh().path()));
         let allow = |path: &Path, mode| {
@@ -212,7 +214,7 @@ mod tests {
     #[test]
     fn a_failed_packing_leaves_nothing() {
         let (cache, bin) = (tempfile::tempdir().unwrap(), programs("15.18"));
-        let template = Template::of(cache.path(), bin.path(), &[]).unwrap();
+        let template = Template::of(cache.path(), &bin.path().join("postgres"), &[]).unwrap();
         let empty = tempfile::tempdir().unwrap();
         template.pack(&mut tar(empty.path()));
         assert_eq!(entries(cache.path()), 0);
@@ -223,7 +225,8 @@ mod tests {
     fn a_cache_folder_that_cannot_be_made_is_none() {
         let bin = programs("15.18");
         let file = tempfile::NamedTempFile::new().unwrap();
-        assert!(Template::of(file.path(), bin.path(), &[]).is_none());
-        assert!(Template::of(Path::new("/proc/nothing"), bin.path(), &[]).is_none());
+        let program = bin.path().join("postgres");
+        assert!(Template::of(file.path(), &program, &[]).is_none());
+        assert!(Template::of(Path::new("/proc/nothing"), &program, &[]).is_none());
     }
 }

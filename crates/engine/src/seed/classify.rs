@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{SeedTable, literal_rows, postgres, sqlite};
+use super::{SeedTable, literal_rows, mysql, postgres, sqlite};
 use crate::connect::{Session, SqlError};
 
 /// How many keys go into one query.
@@ -47,6 +47,7 @@ fn match_by_key(
     let keys: Vec<_> = seeds.iter().map(|it| table.key_of(it)).collect();
     let sql = match live {
         Session::Postgres(_) => postgres::select_by_key(table, &keys),
+        Session::MySql(_) => mysql::select_by_key(table, &keys),
         Session::Sqlite(_) => sqlite::select_by_key(table, &keys),
     };
     let found: BTreeMap<_, _> =
@@ -81,6 +82,7 @@ fn count_whole_rows(
     for (key, (n_seeds, row)) in wanted {
         let sql = match live {
             Session::Postgres(_) => postgres::count_equal(table, row),
+            Session::MySql(_) => mysql::count_equal(table, row),
             Session::Sqlite(_) => sqlite::count_equal(table, row),
         };
         let n_live = count(live, &sql)?;
@@ -94,6 +96,7 @@ fn count_whole_rows(
 fn count_all(live: &mut Session, table: &SeedTable) -> Result<usize, SqlError> {
     let sql = match live {
         Session::Postgres(_) => postgres::count(table),
+        Session::MySql(_) => mysql::count(table),
         Session::Sqlite(_) => sqlite::count(table),
     };
     count(live, &sql)

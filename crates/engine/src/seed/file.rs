@@ -6,7 +6,7 @@ use raingauge_schema::catalog::{Catalog, Kind, Object, ObjectId};
 use raingauge_schema::postgres::grammar::{quote_ident, quote_literal};
 
 use super::switches::Switches;
-use super::{SeedTable, literal_rows, order, postgres, sqlite};
+use super::{SeedTable, literal_rows, mysql, order, postgres, sqlite};
 use crate::connect::{Session, SqlError};
 
 /// How many rows go into one statement.
@@ -42,6 +42,7 @@ pub fn seed_file(
         for batch in rows.chunks(size.max(1)) {
             file.statements.push(match built {
                 Session::Postgres(_) => postgres::insert(table, &columns, batch),
+                Session::MySql(_) => mysql::insert(table, &columns, batch),
                 Session::Sqlite(_) => sqlite::insert(table, &columns, batch),
             });
         }
@@ -51,6 +52,9 @@ pub fn seed_file(
     if let Session::Postgres(_) = built {
         file.statements.extend(sequence_statements(built, catalog)?);
         file.statements.extend(refreshes(live, tables)?);
+    }
+    if let Session::MySql(_) = built {
+        file.statements.extend(mariadb_sequences(built, catalog));
     }
     Ok(file)
 }
@@ -65,6 +69,22 @@ fn refreshes(live: &mut Session, tables: &[SeedTable]) -> Result<Vec<String>, Sq
     let views = live.rows(&postgres::select_readers(&names.join(", ")))?.into_iter();
     let quoted = views.map(|it| it.into_iter().flatten().map(|it| quote_ident(&it)).collect());
     Ok(quoted.map(|it: Vec<_>| format!("REFRESH MATERIALIZED VIEW {}", it.join("."))).collect())
+}
+
+/// T31 for the sequences of MariaDB. One that init.sql does not make was not moved by it.
+fn mariadb_sequences(built: &mut Session, live: &Catalog) -> Vec<String> {
+    let mut statements = Vec::new();
+    for sequence in live.of_kind(Kind::Sequence) {
+        let rows = built.rows(&mysql::select_sequence(&sequence.id)).unwrap_or_default();
+        let values = rows.into_iter().flatten().map(|it| it?.parse::<i64>().ok());
+        if let [Some(next), Some(start), Some(step)] = values.collect::<Vec<_>>().as_slice()
+            && next != start
+            && 0 < *step
+        {
+            statements.push(mysql::advance(&sequence.id, next - step));
+        }
+    }
+    statements
 }
 
 /// T31: explicit ids leave a sequence behind; it has to end up past the seeds.

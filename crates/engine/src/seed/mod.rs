@@ -6,11 +6,12 @@
 //! own rows are counted and never copied anywhere.
 //!
 //! Reading order: this file (what the builds hold) → `shape` (what the catalogs say of it, and what live
-//! takes) → `settle` (random ids) → `classify` (live) · `file` (the migration), which uses `order` and `switches` · `postgres` and
-//! `sqlite` (the SQL).
+//! takes) → `settle` (random ids) → `classify` (live) · `file` (the migration), which uses `order` and `switches` · `postgres`, `mysql`
+//! and `sqlite` (the SQL).
 
 mod classify;
 mod file;
+mod mysql;
 mod order;
 mod postgres;
 mod settle;
@@ -119,6 +120,7 @@ pub fn read(
 pub fn rows(session: &mut Session, table: &SeedTable) -> Result<Vec<Vec<String>>, SqlError> {
     let sql = match session {
         Session::Postgres(_) => postgres::select(table),
+        Session::MySql(_) => mysql::select(table),
         Session::Sqlite(_) => sqlite::select(table),
     };
     literal_rows(session, &sql)
@@ -156,6 +158,7 @@ pub fn difference(
 fn literal_rows(session: &mut Session, sql: &str) -> Result<Vec<Vec<String>>, SqlError> {
     let literal = match session {
         Session::Postgres(_) => postgres::literal,
+        Session::MySql(_) => mysql::literal,
         Session::Sqlite(_) => sqlite::literal,
     };
     let rows = session.rows(sql)?;

@@ -1,6 +1,8 @@
 //! Catalog → the tables that may hold seed rows: their columns, their keys, and what points to them.
 
 use raingauge_schema::catalog::{Catalog, Kind, Object, ObjectId};
+use raingauge_schema::mysql::grammar::quote_ident as in_backticks;
+use raingauge_schema::mysql::token::tokens as mysql_tokens;
 use raingauge_schema::sqlite::grammar::spell_identifier;
 
 use super::{SeedColumn, SeedTable, order};
@@ -48,7 +50,7 @@ fn fit_one(seed: SeedTable, live: &Catalog) -> Option<SeedTable> {
 fn of(catalog: &Catalog, table: &Object) -> SeedTable {
     let inside = || catalog.inside(&table.id);
     let mut columns: Vec<&Object> =
-        inside().filter(|it| it.id.kind == Kind::Column && it.get("generated").is_none()).collect();
+        inside().filter(|it| it.id.kind == Kind::Column && !is_generated(it)).collect();
     columns.sort_by_key(|it| it.get("position").and_then(|it| it.parse::<u32>().ok()));
     let names: Vec<&str> = columns.iter().map(|it| it.id.name()).collect();
     let named = |it: &Object, list| positions(&table.id, it.get(list).unwrap_or_default(), &names);
@@ -62,7 +64,9 @@ fn of(catalog: &Catalog, table: &Object) -> SeedTable {
     let column = |(at, it): (usize, &&Object)| SeedColumn {
         name: it.id.name().to_owned(),
         sql_type: it.get("type").unwrap_or_default().to_owned(),
-        has_default: ["default", "identity", "rowid"].iter().any(|name| it.get(name).is_some()),
+        has_default: ["default", "identity", "rowid", "auto increment"]
+            .iter()
+            .any(|name| it.get(name).is_some()),
         volatile: false,
         linked: linked.contains(&at),
     };
@@ -76,6 +80,11 @@ fn of(catalog: &Catalog, table: &Object) -> SeedTable {
     }
 }
 
+/// Nobody gives it a value: the row's other columns do, or MariaDB, which keeps when a row counted.
+fn is_generated(column: &Object) -> bool {
+    column.get("generated").or_else(|| column.get("generated kind")).is_some()
+}
+
 fn has_heirs(catalog: &Catalog, table: &ObjectId) -> bool {
     let name = table.dotted();
     let inherits = |it: &Object| {
@@ -87,7 +96,9 @@ fn has_heirs(catalog: &Catalog, table: &ObjectId) -> bool {
 /// Whether a foreign key points to this table.
 pub(super) fn refers_to(key: &Object, table: &ObjectId) -> bool {
     let target = key.get("references").unwrap_or_default();
-    target == table.dotted() || (is_sqlite(table) && same_name(table, target, table.name()))
+    target == table.dotted()
+        || (is_flat(table)
+            && (same_name(table, target, table.name()) || target == in_backticks(table.name())))
 }
 
 /// The table that something lies inside.
@@ -97,20 +108,31 @@ pub(super) fn table_of(inner: &ObjectId) -> ObjectId {
 }
 
 /// PostgreSQL's tables lie in a schema.
-fn is_sqlite(table: &ObjectId) -> bool {
+fn is_flat(table: &ObjectId) -> bool {
     table.path.len() == 1
 }
 
-/// SQLite's names compare without case.
+/// SQLite's names compare without case, and so do those of columns in MySQL.
 fn same_name(table: &ObjectId, one: &str, other: &str) -> bool {
-    one == other || (is_sqlite(table) && one.to_lowercase() == other.to_lowercase())
+    one == other || (is_flat(table) && one.to_lowercase() == other.to_lowercase())
 }
 
 /// Which columns a list of names in a catalog means; `None` if one is none of these.
 fn positions(table: &ObjectId, list: &str, names: &[&str]) -> Option<Vec<usize>> {
+    if list.starts_with('`') && is_flat(table) {
+        return mysql_positions(list, names);
+    }
     let spelled: Vec<Vec<String>> = names.iter().map(|it| spellings(table, it)).collect();
-    let list = if is_sqlite(table) { list.to_lowercase() } else { list.to_owned() };
+    let list = if is_flat(table) { list.to_lowercase() } else { list.to_owned() };
     walk(&list, &spelled)
+}
+
+/// Names in backticks, behind which the length of a prefix and an order may stand.
+fn mysql_positions(list: &str, names: &[&str]) -> Option<Vec<usize>> {
+    let tokens = mysql_tokens(list).ok()?;
+    let quoted = tokens.iter().filter(|it| it.text.starts_with('`'));
+    let position = |name: String| names.iter().position(|it| it.eq_ignore_ascii_case(&name));
+    quoted.filter_map(|it| it.identifier()).map(position).collect()
 }
 
 /// Names may hold commas themselves, so the list is not cut but walked along.
@@ -138,7 +160,7 @@ fn walk(list: &str, spelled: &[Vec<String>]) -> Option<Vec<usize>> {
 
 /// How the catalogs may spell a column's name in a list.
 fn spellings(table: &ObjectId, name: &str) -> Vec<String> {
-    if is_sqlite(table) {
+    if is_flat(table) {
         vec![spell_identifier(name), name.to_lowercase()]
     } else {
         vec![ObjectId::new(Kind::Other, [name]).dotted(), name.to_owned()]
@@ -157,6 +179,8 @@ mod tests {
         assert_eq!(positions(&postgres, list, &names), Some(vec![2, 3, 4, 5, 1]));
         assert_eq!(positions(&postgres, "ab", &names), None);
         let sqlite = ObjectId::new(Kind::Table, ["t"]);
+        let mysql = "`group`,`my-col`(10),`a, b` DESC";
+        assert_eq!(positions(&sqlite, mysql, &names), Some(vec![2, 4, 1]));
         let list = "group, \"my-col\" desc, a collate nocase, select";
         assert_eq!(positions(&sqlite, list, &names), Some(vec![2, 4, 0, 3]));
     }

@@ -10,7 +10,7 @@ use raingauge_schema::postgres::grammar::quote_ident;
 use raingauge_schema::sqlite::grammar as sqlite;
 
 use super::shape::table_of;
-use super::{SeedTable, order, postgres};
+use super::{SeedTable, mysql, order, postgres};
 use crate::connect::{Session, SqlError};
 
 /// Statements before the seeds and after them; the database ends as it began.
@@ -30,6 +30,12 @@ impl Switches {
         let forward = order::forward_keys(tables, catalog);
         match live {
             Session::Postgres(_) => Ok(Self::of_postgres(catalog, tables, &forward)),
+            Session::MySql(_) => {
+                // Their keys are checked row by row.
+                let refers_to_itself = |it: &SeedTable| order::refers_to_itself(it, catalog);
+                let is_cyclic = !forward.is_empty() || tables.iter().any(refers_to_itself);
+                Ok(mysql::switches(catalog, tables, is_cyclic))
+            }
             Session::Sqlite(_) => Self::of_sqlite(live, tables, !forward.is_empty()),
         }
     }

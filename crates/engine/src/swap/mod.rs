@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`plan()`] (the copy equals the backup; what live has had since) → [`carry_out`] (nobody
 //! else is connected, live is what was counted, the names change). `postgres` renames databases, `sqlite`
-//! files. A swap that was cut off is taken back by the next one: [`undo_interrupted`].
+//! files; MySQL and MariaDB rename no database, so there [`count`] is all that can be done honestly. A swap that
+//! was cut off is taken back by the next one: [`undo_interrupted`].
 
 mod postgres;
 mod sqlite;
@@ -11,6 +12,7 @@ use raingauge_schema::{Fingerprint, Pair};
 use serde::{Deserialize, Serialize};
 
 use crate::backup::{self, Backup};
+use crate::connect::dsn::mysql::MySqlTarget;
 use crate::connect::{Access, Dsn, Session};
 use crate::consent::Consent;
 use crate::digest::{self, Changes, Contents};
@@ -48,29 +50,51 @@ struct Intent {
     journal_mode: Option<String>,
 }
 
-/// Plans a swap: the copy has to be what the backup holds, and the rows that live has had since are
-/// counted one by one. Writes nothing.
+/// What live has had since a backup, beside a copy that was restored from it.
+#[derive(Debug)]
+pub struct Count {
+    /// The rows that only live has (`from`) or only the copy (`to`).
+    pub changes: Vec<Changes>,
+    live: Contents,
+    restored: Contents,
+}
+
+/// Counts, one by one, the rows that live has had since the backup; the copy has to be what the backup holds.
 ///
 /// # Errors
-/// `restore-differs` if the copy is not what was backed up, `swap-elsewhere` if it does not lie beside
-/// live, or if a database cannot be read.
-pub fn plan(site: &mut Site, backup: &Backup, copy: &Dsn) -> Result<SwapPlan> {
+/// `restore-differs` if the copy is not what was backed up, `swap-elsewhere` if it is live itself or does not lie
+/// beside it, or if a database cannot be read.
+pub fn count(site: &mut Site, backup: &Backup, copy: &Dsn) -> Result<Count> {
     refuse_elsewhere(&site.dsn, copy)?;
     let restored = backup::compare(backup, copy)?;
     let live = digest::contents(&mut site.live)?;
     let mut session = Session::open(copy, Access::ReadOnly)?;
     let sessions = Pair { from: &mut site.live, to: &mut session };
     let changes = digest::changes(sessions, Pair { from: &live, to: &restored })?;
+    Ok(Count { changes, live, restored })
+}
+
+/// Plans a swap by what [`count`] says. Writes nothing.
+///
+/// # Errors
+/// As [`count`]; `swap-impossible` for MySQL and MariaDB.
+pub fn plan(site: &mut Site, backup: &Backup, copy: &Dsn) -> Result<SwapPlan> {
     let stamp = site.setting.now.strftime("%Y%m%dT%H%M%SZ").to_string();
     let kept = match &site.dsn {
         Dsn::Postgres(target) => postgres::kept_name(&target.database, &stamp),
+        Dsn::MySql(_) => return Err(Error::refusal("swap-impossible", IMPOSSIBLE)),
         Dsn::Sqlite(target) => sqlite::kept_path(&target.path, &stamp),
     };
+    let Count { changes, live, restored } = count(site, backup, copy)?;
     let contents = serde_json::to_string(&[&live, &restored]).expect("contents have text keys");
     let parts = [site.dsn.to_string(), copy.to_string(), contents];
     let plan = Fingerprint::of_parts(parts.iter().map(String::as_str));
     Ok(SwapPlan { changes, kept, plan, live, copy: copy.clone() })
 }
+
+/// Why a copy cannot take live's name on MySQL and MariaDB.
+pub(crate) const IMPOSSIBLE: &str = "the server cannot give a database another name: tables can be moved one by one, but views, \
+    routines and events cannot, and a table with triggers is refused; nothing was changed";
 
 fn refuse_elsewhere(live: &Dsn, copy: &Dsn) -> Result<()> {
     let is_beside = match (live, copy) {
@@ -79,6 +103,11 @@ fn refuse_elsewhere(live: &Dsn, copy: &Dsn) -> Result<()> {
         }
         (Dsn::Sqlite(live), Dsn::Sqlite(copy)) => {
             live.path.parent() == copy.path.parent() && live.path != copy.path
+        }
+        // Applications are given another address there, so it may be anywhere else.
+        (Dsn::MySql(live), Dsn::MySql(copy)) => {
+            let place = |it: &MySqlTarget| (it.socket.clone(), it.host.clone(), it.port);
+            place(live) != place(copy) || live.database != copy.database
         }
         _ => false,
     };
@@ -111,7 +140,7 @@ pub fn carry_out(
     let lock = Lock::acquire(&site.dsn, std::time::Duration::from_secs(30))?;
     let journal_mode = match &mut site.live {
         Session::Sqlite(session) => Some(sqlite::journal_mode(session, None)?),
-        Session::Postgres(_) => None,
+        Session::Postgres(_) | Session::MySql(_) => None,
     };
     let (live, copy) = (name(&site.dsn), name(&plan.copy));
     let intent = Intent { live, kept: plan.kept.clone(), copy, journal_mode };
@@ -155,6 +184,8 @@ pub fn undo_interrupted(root: &std::path::Path, dsn: &Dsn) -> Result<bool> {
         }
         match dsn {
             Dsn::Postgres(target) => undone |= postgres::undo(target, &intent)?,
+            // Nothing was begun there.
+            Dsn::MySql(_) => {}
             Dsn::Sqlite(target) => undone |= sqlite::undo(target, &intent)?,
         }
         run.enter(Phase::Finished)?;
@@ -165,6 +196,7 @@ pub fn undo_interrupted(root: &std::path::Path, dsn: &Dsn) -> Result<bool> {
 fn name(dsn: &Dsn) -> String {
     match dsn {
         Dsn::Postgres(target) => target.database.clone(),
+        Dsn::MySql(target) => target.database.clone(),
         Dsn::Sqlite(target) => target.path.display().to_string(),
     }
 }

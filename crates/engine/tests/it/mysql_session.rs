@@ -40,6 +40,23 @@ fn t21_a_session_that_reads_cannot_write() {
 }
 
 #[test]
+fn an_error_of_any_statement_of_several_is_told() {
+    for server in servers() {
+        let database = server.database("several").unwrap();
+        let mut session = session(&database);
+        for sql in [
+            "set @a = 1; select * from nowhere",
+            "select 1; select * from nowhere",
+            "set @a = 1; select 1; select * from nowhere; select 2",
+        ] {
+            let error = session.run(sql).expect_err(sql);
+            assert_eq!(error.state, "1146", "{:?} {sql}: {error}", server.vendor);
+            assert_eq!(session.rows("select 7").unwrap(), [[Some("7".to_owned())]]);
+        }
+    }
+}
+
+#[test]
 fn who_is_not_let_in_is_told_why_and_no_password_is_shown() {
     for server in servers() {
         let database = server.database("login").unwrap();

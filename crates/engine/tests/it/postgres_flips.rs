@@ -85,6 +85,11 @@ fn flips(text: &str) -> Vec<Flip> {
     text.split("\n\n").map(entry).filter(|it| !it.sql.trim().is_empty()).collect()
 }
 
+/// The statements of all flips that can be committed.
+pub(crate) fn statements() -> Vec<String> {
+    flips(FLIPS).into_iter().filter(|it| !it.is_by_hand()).map(|it| it.sql).collect()
+}
+
 impl Flip {
     /// The objects of which something is expected.
     fn subjects(&self, before: &Catalog) -> BTreeSet<String> {

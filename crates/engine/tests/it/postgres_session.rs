@@ -14,7 +14,7 @@ use raingauge_testkit::{Database, Postgres};
 pub(crate) fn target(dsn: &Dsn) -> PgTarget {
     match dsn {
         Dsn::Postgres(target) => target.clone(),
-        Dsn::Sqlite(_) => panic!("not PostgreSQL"),
+        Dsn::MySql(_) | Dsn::Sqlite(_) => panic!("not PostgreSQL"),
     }
 }
 

@@ -58,6 +58,7 @@ fn baseline_of(live: &ScratchDatabase) -> String {
             let dump = dump::schema_dump(&mut session, &live.dsn, &[], None).unwrap();
             baseline::from_pg_dump(&baseline::roles::without_owners(dump), &[])
         }
+        Session::MySql(_) => unreachable!("no baseline of MySQL yet"),
         Session::Sqlite(_) => baseline::from_sqlite(&mut session, &[]).unwrap(),
     };
     file(&baseline.statements)

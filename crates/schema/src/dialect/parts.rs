@@ -64,4 +64,16 @@ impl AnySnapshot {
             }
         }
     }
+
+    /// What two snapshots of 1.0 that follow this one both changed; empty for those of 0.x, which stand in one row.
+    pub fn contradictions(&self, one: &Self, other: &Self) -> Vec<String> {
+        match (self, one, other) {
+            (Self::Entities(base), Self::Entities(one), Self::Entities(other)) => {
+                base.contradictions(one, other)
+            }
+            (Self::Postgres(_) | Self::MySql(_) | Self::Sqlite(_) | Self::Entities(_), _, _) => {
+                Vec::new()
+            }
+        }
+    }
 }

@@ -48,7 +48,13 @@ impl AnySchema {
                 comparison.equivalent.extend(equivalent);
                 comparison
             }
-            Self::MySql(_) => Dialect::MySql.compare_managed(Pair { from: live, to: built }),
+            Self::MySql(it) => {
+                let (settled, equivalent) = mysql::adopt::settle(it, live, built);
+                let mut comparison =
+                    Dialect::MySql.compare_managed(Pair { from: live, to: &settled });
+                comparison.equivalent.extend(equivalent);
+                comparison
+            }
             Self::Sqlite(_) => {
                 let settled = sqlite::adopt::settle(live, built);
                 let mut comparison =

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Dialect;
 use crate::catalog::{Kind, ObjectId};
+use crate::drizzle::branches;
 use crate::drizzle::chain::{self, EntitySnapshot};
 use crate::drizzle::entities::Row;
 use crate::drizzle::snapshot::{Generation, ORIGIN, SnapshotError, SnapshotIds};
@@ -23,6 +24,15 @@ pub enum AnySnapshot {
     Sqlite(sqlite::snapshot::Snapshot),
     /// Drizzle 1.0's, of any dialect.
     Entities(EntitySnapshot),
+}
+
+/// Those of Drizzle 1.0.
+fn entities<'a>(history: &[&'a AnySnapshot]) -> Vec<&'a EntitySnapshot> {
+    let of_1_0 = |it: &&'a AnySnapshot| match it {
+        AnySnapshot::Entities(it) => Some(it),
+        AnySnapshot::Postgres(_) | AnySnapshot::MySql(_) | AnySnapshot::Sqlite(_) => None,
+    };
+    history.iter().filter_map(of_1_0).collect()
 }
 
 /// The way from one snapshot to another.
@@ -92,6 +102,19 @@ impl AnySnapshot {
             Self::Entities(it) => (it.id, it.prev_ids) = (id, vec![prev_id]),
         }
         moved
+    }
+
+    /// What the ends of a history of Drizzle 1.0 say together, of its snapshots in their order; `None` where they
+    /// contradict one another.
+    pub fn merged(history: &[&Self]) -> Option<Self> {
+        branches::merged(&entities(history)).map(Self::Entities)
+    }
+
+    /// Puts it behind another one; behind all of several branches where that is what they say together.
+    pub fn follow(&mut self, before: &Self) {
+        if let (Self::Entities(it), Self::Entities(before)) = (self, before) {
+            it.prev_ids = before.next_prev_ids();
+        }
     }
 
     /// Gives it an id of its own.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
+use super::branches::{contradictions, line};
 use super::entities::{Delta, Entities, EntityType, Row, type_of};
 use super::javascript;
 use super::names;
@@ -36,6 +37,7 @@ pub struct EntityFormat {
 #[derive(Clone, Debug, PartialEq)]
 pub struct EntitySnapshot {
     pub format: &'static EntityFormat,
+    /// Empty for what several ends of a history say together ([`super::branches`]): it is no file's.
     pub id: String,
     /// Several after a merge.
     pub prev_ids: Vec<String>,
@@ -55,6 +57,11 @@ impl EntitySnapshot {
     pub fn empty(format: &'static EntityFormat) -> Self {
         let entities = Entities::new(format.types);
         Self { format, id: ORIGIN.to_owned(), prev_ids: Vec::new(), entities, renames: Vec::new() }
+    }
+
+    /// What the next snapshot follows.
+    pub fn next_prev_ids(&self) -> Vec<String> {
+        if self.id.is_empty() { self.prev_ids.clone() } else { vec![self.id.clone()] }
     }
 
     /// Whether the file says everything by itself.
@@ -148,10 +155,6 @@ impl EntitySnapshot {
     pub fn changed_rows(&self, to: &Self) -> Vec<String> {
         let silent = ["nameExplicit", "concurrently"];
         let changes = self.entities.changes(&to.settled_after(self).entities);
-        let line = |sign: char, row: &Row| {
-            let place = ["schema", "table", "name"].iter().filter_map(|it| row.get(*it)?.as_str());
-            format!("{sign} {} {}", type_of(row), place.collect::<Vec<_>>().join("."))
-        };
         let altered = changes.altered.iter().filter_map(|it| {
             let fields = it.fields.iter().map(String::as_str).filter(|it| !silent.contains(it));
             let fields: Vec<_> = fields.collect();
@@ -161,6 +164,13 @@ impl EntitySnapshot {
         let dropped = changes.dropped.iter().map(|it| line('-', it));
         let created = changes.created.iter().map(|it| line('+', it));
         dropped.chain(created).chain(altered).collect()
+    }
+
+    /// What two snapshots that follow this one both changed, so that the migrations of both cannot run one
+    /// after the other, or one of them is lost.
+    pub fn contradictions(&self, one: &Self, other: &Self) -> Vec<String> {
+        let branches = [one.settled_after(self).entities, other.settled_after(self).entities];
+        contradictions(self.format.types, &self.entities, branches.each_ref())
     }
 
     /// The bytes of the file that `generate` writes after `previous`.
@@ -246,8 +256,7 @@ impl EntitySnapshot {
 
     /// The bytes of the file that `generate --custom` writes after this state.
     pub fn write_custom(&self, id: &str) -> String {
-        let prev_ids = vec![self.id.clone()];
-        let renames = Vec::new();
+        let (prev_ids, renames) = (self.next_prev_ids(), Vec::new());
         let custom = Self { id: id.to_owned(), prev_ids, renames, ..self.clone() };
         let text = custom.file(Vec::new);
         if self.format.has_deltas {

@@ -99,31 +99,28 @@ impl Shape {
     ///
     /// # Errors
     /// The first place where the value does not have this shape.
-    pub fn fit(&self, value: &Value) -> Result<Value, Misfit> {
+    pub fn fit(&self, value: Value) -> Result<Value, Misfit> {
         match self {
-            Self::Any => Ok(value.clone()),
-            Self::Text => accept(value, value.is_string(), "a text"),
-            Self::Flag => accept(value, value.is_boolean(), "true or false"),
-            Self::Number => accept(value, value.is_number(), "a number"),
+            Self::Any => Ok(value),
+            Self::Text => accept(value, Value::is_string, || "a text".to_owned()),
+            Self::Flag => accept(value, Value::is_boolean, || "true or false".to_owned()),
+            Self::Number => accept(value, Value::is_number, || "a number".to_owned()),
             Self::OneOf(texts) => {
-                let fits = value.as_str().is_some_and(|it| texts.contains(&it));
-                accept(value, fits, &format!("one of {}", texts.join(", ")))
+                let fits = |it: &Value| it.as_str().is_some_and(|it| texts.contains(&it));
+                accept(value, fits, || format!("one of {}", texts.join(", ")))
             }
             Self::Texts => Self::List(&Self::Text).fit(value),
             Self::List(of) => fit_list(value, of),
             Self::Record(of) => fit_record(value, of),
             Self::Strict(fields) => {
-                let object = value.as_object().ok_or_else(|| Misfit::expected("an object"))?;
+                let object = object(value)?;
                 let unknown = |key: &&String| !fields.iter().any(|it| it.key == key.as_str());
                 match object.keys().find(unknown) {
                     Some(key) => Err(Misfit { path: Vec::new(), problem: unknown_key(key) }),
                     None => fit_fields(object, fields),
                 }
             }
-            Self::Loose(fields) => {
-                let object = value.as_object().ok_or_else(|| Misfit::expected("an object"))?;
-                fit_fields(object, fields)
-            }
+            Self::Loose(fields) => fit_fields(object(value)?, fields),
         }
     }
 }
@@ -132,31 +129,38 @@ fn unknown_key(key: &str) -> String {
     format!("unknown key `{key}`")
 }
 
-fn accept(value: &Value, fits: bool, what: &str) -> Result<Value, Misfit> {
-    if fits { Ok(value.clone()) } else { Err(Misfit::expected(what)) }
+fn accept(
+    value: Value,
+    fits: impl FnOnce(&Value) -> bool,
+    what: impl FnOnce() -> String,
+) -> Result<Value, Misfit> {
+    if fits(&value) { Ok(value) } else { Err(Misfit::expected(&what())) }
 }
 
-fn fit_list(value: &Value, of: &Shape) -> Result<Value, Misfit> {
-    let items = value.as_array().ok_or_else(|| Misfit::expected("a list"))?;
-    let fit = |(index, it): (usize, &Value)| {
-        of.fit(it).map_err(|misfit| misfit.under(&index.to_string()))
+fn object(value: Value) -> Result<Map<String, Value>, Misfit> {
+    let Value::Object(object) = value else { return Err(Misfit::expected("an object")) };
+    Ok(object)
+}
+
+fn fit_list(value: Value, of: &Shape) -> Result<Value, Misfit> {
+    let Value::Array(items) = value else { return Err(Misfit::expected("a list")) };
+    let fit = |(index, it)| of.fit(it).map_err(|misfit| misfit.under(&usize::to_string(&index)));
+    Ok(Value::Array(items.into_iter().enumerate().map(fit).collect::<Result<_, _>>()?))
+}
+
+fn fit_record(value: Value, of: &Shape) -> Result<Value, Misfit> {
+    let fit = |(key, it): (String, Value)| match of.fit(it) {
+        Ok(it) => Ok((key, it)),
+        Err(misfit) => Err(misfit.under(&key)),
     };
-    Ok(Value::Array(items.iter().enumerate().map(fit).collect::<Result<_, _>>()?))
+    Ok(Value::Object(object(value)?.into_iter().map(fit).collect::<Result<_, _>>()?))
 }
 
-fn fit_record(value: &Value, of: &Shape) -> Result<Value, Misfit> {
-    let object = value.as_object().ok_or_else(|| Misfit::expected("an object"))?;
-    let fit = |(key, it): (&String, &Value)| {
-        of.fit(it).map(|it| (key.clone(), it)).map_err(|misfit| misfit.under(key))
-    };
-    Ok(Value::Object(object.iter().map(fit).collect::<Result<_, _>>()?))
-}
-
-fn fit_fields(object: &Map<String, Value>, fields: &[Field]) -> Result<Value, Misfit> {
+fn fit_fields(mut object: Map<String, Value>, fields: &[Field]) -> Result<Value, Misfit> {
     let mut fitted = Map::new();
     for Field { key, shape, presence } in fields {
-        let value = match (object.get(*key), presence) {
-            (Some(value), _) => shape.fit(value).map_err(|misfit| misfit.under(key))?,
+        let value = match (object.get_mut(*key), presence) {
+            (Some(value), _) => shape.fit(value.take()).map_err(|misfit| misfit.under(key))?,
             (None, Presence::Required) => return Err(Misfit::expected("a value").under(key)),
             (None, Presence::Optional) => continue,
             (None, Presence::Empty) => json!({}),
@@ -180,7 +184,7 @@ mod tests {
     ]);
 
     #[track_caller]
-    fn check(value: &Value, expected: &str) {
+    fn check(value: Value, expected: &str) {
         let text = match TABLE.fit(value) {
             Ok(it) => it.to_string(),
             Err(misfit) => misfit.to_string(),
@@ -191,7 +195,7 @@ mod tests {
     #[test]
     fn keys_come_out_in_the_order_of_the_shape_and_defaults_are_filled_in() {
         check(
-            &json!({ "x": 1, "columns": { "a": { "default": null, "name": "a" } } }),
+            json!({ "x": 1, "columns": { "a": { "default": null, "name": "a" } } }),
             r#"{"columns":{"a":{"name":"a","default":null}},"rls":false}"#,
         );
     }
@@ -199,13 +203,13 @@ mod tests {
     #[test]
     fn a_misfit_says_where_it_is() {
         check(
-            &json!({ "columns": { "a": { "name": 1 } } }),
+            json!({ "columns": { "a": { "name": 1 } } }),
             "`columns` → `a` → `name`: expected a text",
         );
         check(
-            &json!({ "columns": { "a": { "name": "a", "x": 1 } } }),
+            json!({ "columns": { "a": { "name": "a", "x": 1 } } }),
             "`columns` → `a`: unknown key `x`",
         );
-        check(&json!({}), "`columns`: expected a value");
+        check(json!({}), "`columns`: expected a value");
     }
 }

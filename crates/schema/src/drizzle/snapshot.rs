@@ -149,9 +149,16 @@ pub fn parse_json(json: &str) -> Result<Value, JsonError> {
     })
 }
 
-/// The version that a snapshot says it has.
+/// The version that a snapshot says it has. Keeps nothing else of it.
 pub fn version_of(json: &str) -> Option<String> {
-    parse_json(json).ok()?.get("version")?.as_str().map(str::to_owned)
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: String,
+    }
+    // A list would be taken for the fields in their order.
+    let is_object = json.trim_start().starts_with('{');
+    let versioned = || serde_json::from_str::<Versioned>(json).ok();
+    is_object.then(versioned).flatten().map(|it| it.version)
 }
 
 /// How a dialect's snapshots are recognised and what they look like.
@@ -178,14 +185,14 @@ impl Format {
     /// # Errors
     /// When drizzle-kit 0.31 would not accept the file.
     pub fn parse(&self, json: &str) -> Result<Value, SnapshotError> {
-        self.accept(&parse_json(json)?)
+        self.accept(parse_json(json)?)
     }
 
     /// Validates a parsed snapshot as drizzle-kit does: the result has the keys in its order.
     ///
     /// # Errors
     /// When drizzle-kit 0.31 would not accept the file.
-    pub fn accept(&self, snapshot: &Value) -> Result<Value, SnapshotError> {
+    pub fn accept(&self, snapshot: Value) -> Result<Value, SnapshotError> {
         let field = |key: &str| snapshot.get(key).and_then(Value::as_str).unwrap_or_default();
         self.refuse_other(field("version"), field("dialect"))?;
         Ok(self.shape.fit(snapshot)?)
@@ -219,7 +226,7 @@ impl Format {
     pub fn custom(&self, previous: Option<&str>, id: &str) -> Result<String, SnapshotError> {
         let previous = match previous {
             Some(json) => self.parse(json)?,
-            None => self.shape.fit(&(self.dry)())?,
+            None => self.shape.fit((self.dry)())?,
         };
         let prev_id = previous.get("id").cloned().unwrap_or_default();
         let mut custom = Map::new();
@@ -273,4 +280,20 @@ fn hash(text: &str) -> String {
 /// `_meta` as drizzle-kit writes it when it did not look for renames.
 pub fn empty_meta() -> Value {
     serde_json::json!({ "columns": {}, "schemas": {}, "tables": {} })
+}
+
+/// Keeps `"default": null` apart from no default: both exist in snapshots.
+pub(crate) mod present {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde_json::Value;
+
+    pub(crate) fn serialize<S: Serializer>(it: &Option<Value>, to: S) -> Result<S::Ok, S::Error> {
+        it.serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Value>, D::Error> {
+        Value::deserialize(from).map(Some)
+    }
 }

@@ -6,16 +6,22 @@
 //! whose statement `statement` cannot say again letter for letter keeps it whole, as `definition`.
 
 mod column;
+mod create;
 mod keys;
 mod programs;
 mod queries;
+mod rebuild;
 mod rights;
 mod statement;
 mod table;
 mod text;
 
+pub use create::create;
 pub use queries::script;
+pub use rebuild::{naming_their_database, rebuilding, triggers_again};
+pub use rights::{grant, lacking};
 pub use statement::create_table;
+pub use text::without_database;
 
 use std::collections::BTreeMap;
 
@@ -174,7 +180,7 @@ impl Assembly {
         self.unseen.push(Unseen {
             what: format!("what {} is made of", subject.id()),
             why: why.to_owned(),
-            grant: Some(rights::grant(subject.right(), &self.database, &self.role)),
+            grant: Some(grant(subject.right(), &self.database, &self.role)),
         });
         let id = subject.id();
         self.objects.push(Object::new(id.kind, id.path));
@@ -269,7 +275,7 @@ impl Assembly {
         let whole = Object::new(Kind::Table, [name]).with("definition", text);
         let Ok(parts) = read else { return self.objects.push(whole) };
         let rebuilt = statement::create_table_of(&parts, self.server.flavour);
-        let is_same = rebuilt == text::without_database(text, &self.database);
+        let is_same = rebuilt == without_database(text, &self.database);
         self.unseen.extend(parts.objects.iter().filter_map(rights::garbled));
         self.objects.extend(parts.objects);
         self.surroundings.extend(parts.beside);

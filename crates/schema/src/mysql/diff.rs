@@ -6,6 +6,7 @@
 //! SQL.
 
 mod column;
+mod order;
 pub mod rename;
 
 use indexmap::IndexMap;
@@ -61,6 +62,8 @@ pub enum Change<'a> {
     AddColumn {
         table: &'a str,
         column: &'a Column,
+        /// The key that a column which counts cannot be without.
+        key: Option<&'a PrimaryKey>,
     },
     AddUnique {
         table: &'a str,
@@ -114,7 +117,8 @@ pub fn diff<'a>(snapshots: Pair<&'a Snapshot>, renames: &'a [Rename]) -> Diff<'a
     let tables = split(&snapshots.from.tables, &snapshots.to.tables);
     let altered: Vec<_> =
         tables.kept.iter().map(|it| Altered::of(snapshots, *it, renames)).collect();
-    let freed = freeing(&altered, renames);
+    let mut freed = freeing(&altered, renames);
+    let checks = order::checks_of_renamed(&altered, renames);
     let views = Views::of(snapshots);
     let mut changes = Vec::new();
     for table in &tables.created {
@@ -124,11 +128,14 @@ pub fn diff<'a>(snapshots: Pair<&'a Snapshot>, renames: &'a [Rename]) -> Diff<'a
     changes.extend(tables.dropped.iter().map(|it| Change::DropTable(it)));
     let renamed =
         |kind: NameKind| renames.iter().filter(move |it| it.kind == kind).map(Change::Rename);
-    changes.extend(renamed(NameKind::Table).chain(renamed(NameKind::Column)));
+    changes.extend(renamed(NameKind::Table));
+    changes.extend(checks.iter().cloned());
+    changes.extend(renamed(NameKind::Column));
     changes.extend(views.dropped);
     changes.extend(renamed(NameKind::View));
     changes.extend(views.altered);
     changes.extend(freed.iter().cloned());
+    freed.extend(checks);
     let mut each = |of: fn(&Altered<'a>) -> Vec<Change<'a>>| {
         let found = altered.iter().flat_map(of);
         changes.extend(found.filter(|it| !freed.contains(it)));
@@ -158,8 +165,10 @@ pub fn diff<'a>(snapshots: Pair<&'a Snapshot>, renames: &'a [Rename]) -> Diff<'a
     each(Altered::create_altered_indexes);
     each(Altered::drop_columns);
     each(Altered::replace_primary_keys);
-    changes.extend(views.created);
-    let not_expressed = altered.iter().flat_map(Altered::not_expressed).collect();
+    changes.extend(order::views_in_order(views.created));
+    let changes = order::around_keys(&altered, changes);
+    let not_expressed = altered.iter().flat_map(Altered::not_expressed);
+    let not_expressed = not_expressed.chain(order::too_long(&changes)).collect();
     Diff { changes, not_expressed }
 }
 
@@ -315,9 +324,13 @@ impl<'a> Altered<'a> {
         gone.map(|it| Change::DropUnique { table: self.name(), name: it.name }).collect()
     }
 
-    fn drop_checks(&self) -> Vec<Change<'a>> {
+    fn gone_checks(&self) -> Vec<&'a Check> {
         let altered = self.checks.kept.iter().filter(|it| it.from != it.to).map(|it| it.from);
-        let gone = self.checks.dropped.iter().copied().chain(altered);
+        self.checks.dropped.iter().copied().chain(altered).collect()
+    }
+
+    fn drop_checks(&self) -> Vec<Change<'a>> {
+        let gone = self.gone_checks().into_iter();
         gone.map(|it| Change::DropCheck { table: self.name(), name: &it.name }).collect()
     }
 
@@ -384,7 +397,7 @@ impl<'a> Altered<'a> {
 
     fn add_columns(&self) -> Vec<Change<'a>> {
         let added = self.columns.created.iter();
-        added.map(|column| Change::AddColumn { table: self.name(), column }).collect()
+        added.map(|column| Change::AddColumn { table: self.name(), column, key: None }).collect()
     }
 
     fn add_uniques(&self) -> Vec<Change<'a>> {
@@ -429,17 +442,5 @@ impl<'a> Altered<'a> {
     fn not_expressed(&self) -> Vec<String> {
         let columns = self.columns.kept.iter();
         columns.flat_map(|it| column::not_expressed(self.name(), *it)).collect()
-    }
-}
-
-impl ForeignKey {
-    /// Whether two keys are the same to drizzle-kit.
-    fn means(&self, other: &Self) -> bool {
-        let normal = |it: &Self| Self {
-            on_delete: Some(it.on_delete.clone().unwrap_or_default()),
-            on_update: Some(it.on_update.clone().unwrap_or_default()),
-            ..it.clone()
-        };
-        normal(self) == normal(other)
     }
 }

@@ -89,11 +89,78 @@ pub fn equivalent(
             "the server checks at once, whether it is called `no action`, `restrict` or nothing",
         );
     }
+    let moments = values.from.and_then(digits_of_now).zip(values.to.and_then(digits_of_now));
+    if matches!(attribute, "default" | "on update") && moments.is_some_and(|it| it.0 == it.1) {
+        return Some("the row gets the time of its statement, whichever way that is said");
+    }
+    let sql_type = objects.from.get("type").unwrap_or_default();
+    let constant = |it: Option<&str>| it.and_then(|it| constant(it, sql_type));
+    let constants = constant(values.from).zip(constant(values.to));
+    if attribute == "default" && constants.is_some_and(|it| it.0 == it.1) {
+        return Some("the same value");
+    }
     let is_expression = EXPRESSIONS.contains(&attribute);
     let both = is_expression.then(|| values.from.zip(values.to)).flatten();
     let (from, to) = both.map(|(from, to)| (without_introducers(from), without_introducers(to)))?;
     (from.is_some() && from == to)
         .then_some("MySQL names the character set of a literal anew with each change of the table")
+}
+
+/// How many digits of a second the time of the statement has, if that is what a text says: Drizzle's
+/// `.defaultNow()` writes an expression, `(now())`, which MySQL keeps apart from `CURRENT_TIMESTAMP`.
+fn digits_of_now(text: &str) -> Option<u32> {
+    let tokens = tokens(text).ok()?;
+    let inner = match tokens.as_slice() {
+        [open, inner @ .., close] if open.is_symbol('(') && close.is_symbol(')') => inner,
+        all => all,
+    };
+    let is_now = |it: &crate::token::Token<'_>| {
+        ["now", "current_timestamp", "localtime", "localtimestamp"]
+            .iter()
+            .any(|word| it.is_word(word))
+    };
+    match inner {
+        [name] if is_now(name) && !name.is_word("now") => Some(0),
+        [name, open, close] if is_now(name) && open.is_symbol('(') && close.is_symbol(')') => {
+            Some(0)
+        }
+        [name, open, digits, close]
+            if is_now(name) && open.is_symbol('(') && close.is_symbol(')') =>
+        {
+            digits.text.parse().ok()
+        }
+        _ => None,
+    }
+}
+
+/// The value of a default that is a number or a text, in parentheses or not; that of a column of numbers without
+/// zeros that say nothing.
+fn constant(text: &str, sql_type: &str) -> Option<String> {
+    let tokens = tokens(text).ok()?;
+    let inner = match tokens.as_slice() {
+        [open, inner @ .., close] if open.is_symbol('(') && close.is_symbol(')') => inner,
+        all => all,
+    };
+    let (first, last) = (inner.first()?, inner.last()?);
+    let said = text.get(first.start..last.end())?;
+    let is_number = |it: &str| it.chars().all(|it| it.is_ascii_digit() || it == '.');
+    let value = match inner {
+        [it] if it.kind == TokenKind::Text => read(said.strip_prefix('\'')?.strip_suffix('\'')?)?,
+        _ if is_number(said.strip_prefix('-').unwrap_or(said)) => said.to_owned(),
+        _ => return None,
+    };
+    let types = ["tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "float", "double"];
+    if !types.iter().any(|it| sql_type.starts_with(it)) {
+        return Some(value);
+    }
+    let (sign, digits) = value.strip_prefix('-').map_or(("", value.as_str()), |it| ("-", it));
+    if !is_number(digits) {
+        return None;
+    }
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    let (whole, part) = (whole.trim_start_matches('0'), part.trim_end_matches('0'));
+    let sign = if whole.is_empty() && part.is_empty() { "" } else { sign };
+    Some(format!("{sign}{whole}.{part}"))
 }
 
 /// Attributes that hold expressions.
@@ -122,9 +189,125 @@ pub fn quote_literal(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
+/// Whether a name stands in a text, as far as the text can be read.
+pub(super) fn mentions(text: &str, name: &str) -> bool {
+    let is_name = |it: Option<String>| it.is_some_and(|it| it.eq_ignore_ascii_case(name));
+    !tokens(text).is_ok_and(|it| !it.iter().any(|it| is_name(it.identifier())))
+}
+
+/// Types that take no bare literal as a default.
+const WITHOUT_LITERALS: [&str; 9] = [
+    "blob",
+    "json",
+    "longblob",
+    "longtext",
+    "mediumblob",
+    "mediumtext",
+    "text",
+    "tinyblob",
+    "tinytext",
+];
+
+/// A default as the server takes it, where drizzle-kit spells it so that it refuses it, now or with the first
+/// row. What reads as something else than the schema may mean is left as it is: the text may be the
+/// user's own SQL.
+pub(super) fn default_value(sql_type: &str, text: &str) -> String {
+    let is_json = |it: &str| serde_json::from_str::<serde::de::IgnoredAny>(it).is_ok();
+    let inner = text.strip_prefix("('").and_then(|it| it.strip_suffix("')"));
+    if let Some(json) = inner.filter(|it| sql_type == "json" && is_json(it))
+        && !read(json).is_some_and(|it| is_json(&it))
+    {
+        return format!("({})", quote_literal(json));
+    }
+    let inner = text.strip_prefix('\'').and_then(|it| it.strip_suffix('\''));
+    let literal = match inner {
+        Some(inner) if read(inner).is_none() => quote_literal(&inner.replace("''", "'")),
+        _ => text.to_owned(),
+    };
+    let is_bare = !text.starts_with('(') && !text.eq_ignore_ascii_case("null");
+    match is_bare && WITHOUT_LITERALS.contains(&sql_type) {
+        true => format!("({literal})"),
+        false => literal,
+    }
+}
+
+/// What the server reads between two quotes; nothing where it does not read up to the last one.
+fn read(inner: &str) -> Option<String> {
+    let (mut read, mut chars) = (String::new(), inner.chars());
+    while let Some(it) = chars.next() {
+        match it {
+            '\\' => match chars.next()? {
+                'n' => read.push('\n'),
+                't' => read.push('\t'),
+                'r' => read.push('\r'),
+                'b' => read.push('\u{8}'),
+                '0' => read.push('\0'),
+                'Z' => read.push('\u{1a}'),
+                it @ ('%' | '_') => read.extend(['\\', it]),
+                it => read.push(it),
+            },
+            '\'' if chars.next() != Some('\'') => return None,
+            it => read.push(it),
+        }
+    }
+    Some(read)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_default_that_the_server_cannot_read_is_spelled_so_that_it_can() {
+        let check = |sql_type: &str, text: &str, expected: &str| {
+            assert_eq!(default_value(sql_type, text), expected, "{sql_type} {text}");
+        };
+        check("char(5)", r"'\'", r"'\\'");
+        check("char(5)", "'it''s'", "'it''s'");
+        check("char(5)", r"'a\''b\'", r"'a\\''b\\'");
+        // What the user wrote, and what the kit writes of `a\b`, look alike.
+        check("char(5)", r"'a\b'", r"'a\b'");
+        check("char(36)", "(uuid())", "(uuid())");
+        check("int", "0", "0");
+        check("tinytext", "'x'", "('x')");
+        check("longtext", "NULL", "NULL");
+        check("text", "('x')", "('x')");
+        check("json", r#"('{"a":"it's"}')"#, r#"('{"a":"it''s"}')"#);
+        check("json", r#"('{"a":"\n"}')"#, r#"('{"a":"\\n"}')"#);
+        check("json", r#"('{"a":"it''s"}')"#, r#"('{"a":"it''s"}')"#);
+        check("json", r#"('{"a":"\\n"}')"#, r#"('{"a":"\\n"}')"#);
+        check("json", "(json_array())", "(json_array())");
+    }
+
+    #[test]
+    fn the_time_of_a_statement_has_several_names_and_its_digits_count() {
+        let column = Object::new(Kind::Column, ["t", "c"]);
+        let is_same = |attribute: &str, from: &str, to: &str| {
+            let values = Pair { from: Some(from), to: Some(to) };
+            equivalent(Pair { from: &column, to: &column }, attribute, values).is_some()
+        };
+        assert!(is_same("default", "CURRENT_TIMESTAMP", "(now())"));
+        assert!(is_same("default", "current_timestamp()", "CURRENT_TIMESTAMP"));
+        assert!(is_same("on update", "CURRENT_TIMESTAMP(3)", "now(3)"));
+        assert!(!is_same("default", "CURRENT_TIMESTAMP(3)", "(now())"));
+        assert!(!is_same("default", "(now())", "(curdate())"));
+        assert!(!is_same("comment", "(now())", "now()"));
+    }
+
+    #[test]
+    fn a_constant_is_compared_by_its_value() {
+        let is_same = |sql_type: &str, from: &str, to: &str| {
+            let column = Object::new(Kind::Column, ["t", "c"]).with("type", sql_type);
+            let values = Pair { from: Some(from), to: Some(to) };
+            equivalent(Pair { from: &column, to: &column }, "default", values).is_some()
+        };
+        assert!(is_same("decimal(10,2)", "'0.00'", "(0.00)"));
+        assert!(is_same("int", "'-7'", "-7.0"));
+        assert!(is_same("varchar(9)", "'it''s'", r"('it\'s')"));
+        assert!(!is_same("varchar(9)", "'1.0'", "'1.00'"));
+        assert!(!is_same("int", "'7'", "'70'"));
+        assert!(!is_same("int", "1", "(1 + 0)"));
+    }
 
     #[test]
     fn what_a_foreign_key_does_about_nothing_has_three_names() {

@@ -35,7 +35,9 @@ pub fn bound(sql: &str) -> Bound {
         "rollback" if !has_words(it.rest(), "to") => Bound::Impossible,
         "create" | "drop" if it.sees("temporary") => Bound::Inside,
         "create" | "alter" | "drop" | "rename" | "truncate" | "analyze" | "optimize" | "repair"
-        | "grant" | "revoke" | "lock" | "unlock" => Bound::Alone,
+        | "grant" | "revoke" => Bound::Alone,
+        // A transaction takes its place: under such a lock no other table could be written to.
+        "lock" | "unlock" => Bound::Omitted,
         _ => Bound::Inside,
     }
 }
@@ -103,15 +105,19 @@ fn of_create(mut it: Cursor<'_, '_>) -> Vec<Hazard> {
 }
 
 fn of_alter(mut it: Cursor<'_, '_>) -> Vec<Hazard> {
-    it.eat_any(&["online", "ignore"]);
+    it.eat("online");
+    let ignores = it.eat("ignore");
     if it.eat("table") {
         it.eat("if exists");
         let table = object(&mut it);
-        let actions = split_at_commas(it.rest());
-        return actions
-            .into_iter()
-            .flat_map(|action| alter_table::action(&table, action))
-            .collect();
+        let actions = split_at_commas(it.rest()).into_iter();
+        let mut found: Vec<_> =
+            actions.flat_map(|action| alter_table::action(&table, action)).collect();
+        if ignores {
+            // Rows that do not fit go without a word.
+            found.extend(deletes("delete", &table));
+        }
+        return found;
     }
     let words = ["view", "event", "procedure", "function"];
     let holds_none = it.rest().iter().any(|token| words.iter().any(|word| token.is_word(word)));
@@ -161,10 +167,27 @@ fn of_insert(mut it: Cursor<'_, '_>) -> Vec<Hazard> {
     modifiers(&mut it);
     it.eat("into");
     let name = object(&mut it);
-    if has_words(it.rest(), "on duplicate key update") {
+    if has_words(it.rest(), "on duplicate key update") && !leaves_alone(it.rest()) {
         deletes("update", &name)
     } else {
         Vec::new()
+    }
+}
+
+/// Whether what follows `ON DUPLICATE KEY UPDATE` gives one column its own value: that says *do nothing*.
+fn leaves_alone(tokens: &[Token<'_>]) -> bool {
+    let words = ["on", "duplicate", "key", "update"];
+    let is_it = |it: &[Token<'_>]| it.iter().zip(words).all(|(token, word)| token.is_word(word));
+    let Some(at) = tokens.windows(words.len()).rposition(is_it) else { return false };
+    match tokens.get(at + words.len()..).unwrap_or_default() {
+        [column, equals, .., value] if equals.is_symbol('=') => {
+            let n_between = tokens.len() - at - words.len() - 3;
+            let is_qualified = n_between == 2 && tokens[tokens.len() - 2].is_symbol('.');
+            (n_between == 0 || is_qualified)
+                && column.identifier().is_some()
+                && column.identifier() == value.identifier()
+        }
+        _ => false,
     }
 }
 
@@ -242,6 +265,7 @@ mod tests {
         check("alter table t convert to character set utf8mb4", "retype:t rewrites t");
         check("alter table t engine = InnoDB", "rewrites t");
         check("alter table t drop partition p", "delete:t");
+        check("alter ignore table t add unique (a)", "delete:t");
         check("truncate t", "delete:t");
         check("delete low_priority from t", "delete:t");
         check("delete a, b from a join b on a.i = b.i", "delete:a delete:b");
@@ -249,6 +273,9 @@ mod tests {
         check("update a join b on a.i = b.i set b.c = 1", "update:a ?");
         check("replace t values (1)", "update:t");
         check("insert into t values (1) on duplicate key update b = 1", "update:t");
+        check("insert into t values (1) on duplicate key update b = a", "update:t");
+        check("insert into t values (1) on duplicate key update b = b, c = 1", "update:t");
+        check("insert into t values (1) on duplicate key update `b` = `t`.`b`", "");
         check("with u as (select 1) delete from t", "delete:t");
     }
 
@@ -275,6 +302,7 @@ mod tests {
         assert_eq!(bound("create temporary table t (a int)"), Bound::Inside);
         assert_eq!(bound("insert into t values (1)"), Bound::Inside);
         assert_eq!(bound("start transaction"), Bound::Cut);
+        assert_eq!(bound("lock tables t write"), Bound::Omitted);
         assert_eq!(bound("rollback"), Bound::Impossible);
         assert_eq!(bound("rollback to a"), Bound::Inside);
     }

@@ -4,9 +4,12 @@
 //! `render` read them. Field names in JSON are camelCase: the JavaScript side writes exactly this.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::pair::Entity;
+use crate::pair::named;
+
+pub use crate::drizzle::declared::{
+    Check, DefaultValue, ForeignKey, Generated, IndexColumn, PrimaryKey,
+};
 
 /// Everything that the schema files export, in Drizzle's order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -72,32 +75,6 @@ pub struct Column {
     pub default: Option<DefaultValue>,
 }
 
-/// `.default(…)` before any dialect has encoded it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "kind", content = "value")]
-pub enum DefaultValue {
-    /// `` sql`…` ``, as drizzle-orm's dialect prints it.
-    Sql(String),
-    Text(String),
-    /// A `Date`, as `toISOString()` prints it.
-    Date(String),
-    /// A `bigint` literal in decimal.
-    BigInt(String),
-    /// A `Buffer` or `Uint8Array` in hexadecimal.
-    Bytes(String),
-    /// A number, a boolean, an array or an object.
-    Json(Value),
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Generated {
-    /// The expression as SQL.
-    pub expression: String,
-    /// `stored` or `virtual`.
-    pub kind: String,
-}
-
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Index {
@@ -119,37 +96,6 @@ pub struct Index {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct IndexColumn {
-    /// A column's name, or an expression.
-    pub expression: String,
-    pub is_expression: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ForeignKey {
-    pub name: String,
-    #[serde(default)]
-    pub name_explicit: bool,
-    pub columns: Vec<String>,
-    pub table_to: String,
-    pub columns_to: Vec<String>,
-    /// Lower case, `no action` when the schema says nothing.
-    pub on_delete: String,
-    pub on_update: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PrimaryKey {
-    pub name: String,
-    #[serde(default)]
-    pub name_explicit: bool,
-    pub columns: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Unique {
     pub name: String,
     #[serde(default)]
@@ -159,14 +105,6 @@ pub struct Unique {
     pub of_column: bool,
     /// Columns; 1.0 takes expressions too.
     pub columns: Vec<IndexColumn>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Check {
-    pub name: String,
-    /// The condition as drizzle-orm prints it, columns qualified with their table.
-    pub value: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -195,14 +133,4 @@ pub struct View {
     pub depends_on: Vec<String>,
 }
 
-macro_rules! keyed {
-    ($($entity:ty),* $(,)?) => {$(
-        impl Entity for $entity {
-            fn key(&self) -> String {
-                self.name.clone()
-            }
-        }
-    )*};
-}
-
-keyed!(Table, View, Column, Index, ForeignKey, PrimaryKey, Unique, Check);
+named!(Table, View, Column, Index, Unique);

@@ -16,7 +16,9 @@ use crate::drizzle::shape::Misfit;
 use crate::drizzle::shape::Presence::Empty;
 use crate::drizzle::shape::Shape::{self, *};
 use crate::drizzle::shape::{filled, optional, required};
-use crate::drizzle::snapshot::{Format, ORIGIN, Renames, SnapshotError, SnapshotIds};
+use crate::drizzle::snapshot::{Format, ORIGIN, Renames, SnapshotError, SnapshotIds, present};
+
+pub use crate::drizzle::remembered::{Check, ForeignKey, IndexPart, IndexParts, Unique};
 
 /// A snapshot: a schema as Drizzle remembers it, with all defaults spelled out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,35 +91,9 @@ pub struct Index {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ForeignKey {
-    pub name: String,
-    pub table_from: String,
-    pub table_to: String,
-    pub columns_from: Vec<String>,
-    pub columns_to: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub on_delete: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub on_update: Option<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PrimaryKey {
     pub name: String,
     pub columns: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Unique {
-    pub name: String,
-    pub columns: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Check {
-    pub name: String,
-    pub value: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -143,18 +119,6 @@ pub struct Internal {
     pub tables: Option<IndexMap<String, Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub indexes: Option<IndexMap<String, IndexParts>>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct IndexParts {
-    pub columns: IndexMap<String, IndexPart>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct IndexPart {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub is_expression: Option<bool>,
 }
 
 impl Snapshot {
@@ -212,22 +176,6 @@ pub fn write(schema: &Schema, ids: &SnapshotIds) -> Result<String, SnapshotError
 /// When drizzle-kit 0.31 would not accept the previous snapshot.
 pub fn write_custom(previous: Option<&str>, id: &str) -> Result<String, SnapshotError> {
     FORMAT.custom(previous, id)
-}
-
-/// Keeps `"default": null` apart from no default: both exist in snapshots.
-mod present {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-    use serde_json::Value;
-
-    pub(super) fn serialize<S: Serializer>(it: &Option<Value>, to: S) -> Result<S::Ok, S::Error> {
-        it.serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Option<Value>, D::Error> {
-        Value::deserialize(from).map(Some)
-    }
 }
 
 /// How drizzle-kit 0.31.11 validates version 5 (`src/serializer/mysqlSchema.ts`, `schema`).

@@ -12,12 +12,16 @@ mod programs;
 mod relations;
 mod search;
 mod secrets;
+mod series;
 mod server;
+mod stamps;
 mod types;
 
 pub use secrets::holds_secret;
+pub use series::Series;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -149,7 +153,8 @@ impl Assembly {
     /// The catalog. The tables that `ledgers` names by schema and table are left out with everything
     /// that belongs to them, and so are schemas of theirs that hold nothing else.
     pub fn finish(mut self, ledgers: &[[&str; 2]]) -> Catalog {
-        let mut catalog = Catalog::new(without_ledgers(self.objects, ledgers));
+        let objects = self.objects.into_iter().map(Arc::new).collect();
+        let mut catalog = Catalog::of_shared(without_ledgers(objects, ledgers));
         self.unseen.retain(|it| !ledgers.iter().any(|ledger| it.what.ends_with(&ledger.join("."))));
         catalog.unseen = self.unseen;
         catalog.surroundings = self.surroundings;
@@ -236,7 +241,7 @@ fn kind_of(word: &str) -> Result<Kind, UnexpectedRow> {
     Kind::ALL.into_iter().find(|it| it.word() == word).ok_or_else(|| UnexpectedRow(word.to_owned()))
 }
 
-fn without_ledgers(mut objects: Vec<Object>, ledgers: &[[&str; 2]]) -> Vec<Object> {
+fn without_ledgers(mut objects: Vec<Arc<Object>>, ledgers: &[[&str; 2]]) -> Vec<Arc<Object>> {
     // Its own sequence goes with it.
     let mut gone: Vec<Vec<String>> = Vec::new();
     for ledger in ledgers {
@@ -253,7 +258,7 @@ fn without_ledgers(mut objects: Vec<Object>, ledgers: &[[&str; 2]]) -> Vec<Objec
     for [schema, _] in ledgers {
         let path = [(*schema).to_owned()];
         // What is inside the schema has a longer path than the schema, its comment and its grants.
-        let holds = |it: &Object| {
+        let holds = |it: &Arc<Object>| {
             let subject = subject(&it.id);
             let is_grant = it.id.kind != Kind::Comment && subject.len() == 2;
             subject.starts_with(&path)
@@ -355,6 +360,8 @@ fn expand_one(inside: &str, reader: Reader) -> String {
             "(select json_agg(x.attnum || ' ' || x.attstattarget order by x.attnum) from pg_attribute x \
              where x.attrelid = {index} and x.attstattarget >= 0)"
         ),
+        // What only a series asks for: see `series`.
+        ("unit" | "these", _) => String::new(),
         // Made by somebody, not by initdb.
         ("made", [alias]) => format!("{alias}.oid >= 16384"),
         ("member", [class, alias]) => format!(

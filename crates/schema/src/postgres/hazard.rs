@@ -192,7 +192,9 @@ fn of_drop(mut it: Cursor<'_, '_>) -> Vec<Hazard> {
         dropped(it, ".*")
     } else if let Some(kind) = it.eat_any(&holds_none) {
         let concurrently = not_transactional_if(kind == "index" && it.eat("concurrently"));
-        if cascades { [dropped(it, ""), concurrently].concat() } else { concurrently }
+        // Nothing can depend on these.
+        let is_leaf = ["policy", "trigger"].contains(&kind);
+        if cascades && !is_leaf { [dropped(it, ""), concurrently].concat() } else { concurrently }
     } else if it.eat("database") {
         [dropped(it, ".*"), vec![Hazard::NotTransactional]].concat()
     } else if it.eat("owned by") {
@@ -397,6 +399,7 @@ mod tests {
         check("drop type mood cascade", "drop:mood");
         check("drop schema auth cascade", "drop:auth.*");
         check("drop function f(int, text) cascade", "drop:f");
+        check("drop policy \"mine\" on \"books\" cascade", "");
         check("truncate table only a, b restart identity", "truncate:a truncate:b");
         check("truncate a cascade", "truncate:a ?");
         check("delete from only public.orders where id = 1", "delete:orders");

@@ -8,7 +8,9 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::pair::Entity;
+use crate::pair::{Entity, named};
+
+pub use crate::drizzle::declared::{Check, DefaultValue};
 
 /// Everything that the schema files export, in Drizzle's order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -80,24 +82,6 @@ pub struct Column {
     pub identity: Option<Identity>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<DefaultValue>,
-}
-
-/// `.default(…)` before any dialect has encoded it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "kind", content = "value")]
-pub enum DefaultValue {
-    /// `` sql`…` ``, as drizzle-orm's dialect prints it.
-    Sql(String),
-    Text(String),
-    /// A `Date`, as `toISOString()` prints it.
-    Date(String),
-    /// A `bigint` literal in decimal.
-    BigInt(String),
-    /// A `Buffer` or `Uint8Array` in hexadecimal.
-    Bytes(String),
-    /// A number, a boolean, an array or an object. Dates in an array are texts already, cut to the
-    /// column's type.
-    Json(Value),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -215,14 +199,6 @@ pub struct Unique {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Check {
-    pub name: String,
-    /// The condition as drizzle-orm prints it, columns qualified with their table.
-    pub value: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Policy {
     pub name: String,
     /// `permissive` or `restrictive`, in upper case as the snapshot has it.
@@ -310,28 +286,15 @@ pub struct View {
     pub using: Option<String>,
 }
 
-macro_rules! keyed {
-    ($($entity:ty => |$it:ident| $key:expr),* $(,)?) => {$(
+macro_rules! in_schema {
+    ($($entity:ty),* $(,)?) => {$(
         impl Entity for $entity {
             fn key(&self) -> String {
-                let $it = self;
-                $key
+                format!("{}.{}", self.schema, self.name)
             }
         }
     )*};
 }
 
-keyed! {
-    Enum => |it| format!("{}.{}", it.schema, it.name),
-    Table => |it| format!("{}.{}", it.schema, it.name),
-    Sequence => |it| format!("{}.{}", it.schema, it.name),
-    View => |it| format!("{}.{}", it.schema, it.name),
-    Column => |it| it.name.clone(),
-    Index => |it| it.name.clone(),
-    ForeignKey => |it| it.name.clone(),
-    PrimaryKey => |it| it.name.clone(),
-    Unique => |it| it.name.clone(),
-    Check => |it| it.name.clone(),
-    Policy => |it| it.name.clone(),
-    Role => |it| it.name.clone(),
-}
+in_schema!(Enum, Table, Sequence, View);
+named!(Column, Index, ForeignKey, PrimaryKey, Unique, Policy, Role);

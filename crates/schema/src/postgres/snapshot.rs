@@ -18,7 +18,7 @@ use crate::drizzle::shape::Presence::{Default, Empty, False};
 use crate::drizzle::shape::Shape::{self, *};
 use crate::drizzle::shape::{filled, optional, required};
 use crate::drizzle::snapshot::{
-    Format, ORIGIN, SnapshotError, SnapshotIds, empty_meta, parse_json,
+    Format, ORIGIN, SnapshotError, SnapshotIds, empty_meta, parse_json, present,
 };
 
 /// A snapshot: a schema as Drizzle remembers it, with all defaults spelled out.
@@ -289,10 +289,9 @@ impl Snapshot {
     pub fn read(json: &str) -> Result<Self, SnapshotError> {
         let parsed = parse_json(json)?;
         let value = match older::upgraded(&parsed) {
-            Some(upgraded) => FORMAT.shape.fit(&upgraded)?,
-            None => FORMAT.accept(&parsed)?,
+            Some(upgraded) => FORMAT.shape.fit(upgraded)?,
+            None => FORMAT.accept(parsed)?,
         };
-        drop(parsed);
         serde_json::from_value(value).map_err(|error| {
             let problem = error.to_string();
             SnapshotError::Malformed(Misfit { path: Vec::new(), problem })
@@ -354,22 +353,6 @@ impl From<AnyIndexColumn> for IndexColumn {
         } else {
             Self::Column(IndexedColumn { expression, is_expression, asc, nulls, opclass })
         }
-    }
-}
-
-/// Keeps `"default": null` apart from no default: both exist in snapshots.
-mod present {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-    use serde_json::Value;
-
-    pub(super) fn serialize<S: Serializer>(it: &Option<Value>, to: S) -> Result<S::Ok, S::Error> {
-        it.serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Option<Value>, D::Error> {
-        Value::deserialize(from).map(Some)
     }
 }
 

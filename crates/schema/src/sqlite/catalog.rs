@@ -8,6 +8,9 @@
 //! Constraints that SQLite does not need names for are identified by what they say
 //! (`unique(isbn)`), because Drizzle names some that init.sql leaves unnamed.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use sqlite3_parser::ast::{
     Cmd, ColumnConstraint, ColumnDefinition, CreateTableBody, DeferSubclause, ForeignKeyClause,
     IndexedColumn, NamedTableConstraint, RefAct, RefArg, ResolveType, SortOrder, SortedColumn,
@@ -28,7 +31,7 @@ pub const QUERY: &str = "\
     ORDER BY s.type, s.name";
 
 /// One row of [`QUERY`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SchemaRow {
     /// `table`, `index`, `view` or `trigger`.
     pub kind: String,
@@ -41,19 +44,37 @@ pub struct SchemaRow {
 }
 
 /// Makes the catalog out of the rows of [`QUERY`]. `is_ledger` names the tables to leave out.
-pub fn assemble(rows: &[SchemaRow], is_ledger: impl Fn(&str) -> bool) -> Catalog {
-    let mut objects = Vec::new();
-    for row in rows.iter().filter(|it| !is_ledger(&it.table)) {
-        // A shadow table is made by its virtual table, and an index without text by its constraint.
-        if row.table_type.as_deref() == Some("shadow") {
-            continue;
+pub fn assemble(rows: Vec<SchemaRow>, is_ledger: impl Fn(&str) -> bool) -> Catalog {
+    Series::default().assemble(rows, is_ledger)
+}
+
+/// Makes the catalogs of one database, one after the other. What a text says depends on nothing but the text, so
+/// that each is parsed once.
+#[derive(Debug, Default)]
+pub struct Series {
+    known: BTreeMap<SchemaRow, Vec<Arc<Object>>>,
+}
+
+impl Series {
+    /// As [`assemble`].
+    pub fn assemble(&mut self, rows: Vec<SchemaRow>, is_ledger: impl Fn(&str) -> bool) -> Catalog {
+        let mut objects = Vec::new();
+        for row in rows.into_iter().filter(|it| !is_ledger(&it.table)) {
+            // A shadow table is made by its virtual table, and an index without text by its constraint.
+            if row.table_type.as_deref() == Some("shadow") {
+                continue;
+            }
+            if let Some(known) = self.known.get(&row) {
+                objects.extend(known.iter().cloned());
+            } else if let Some(sql) = &row.sql {
+                let read: Vec<_> = read_statement(&row, sql).into_iter().map(Arc::new).collect();
+                objects.extend(read.iter().cloned());
+                self.known.insert(row, read);
+            }
         }
-        if let Some(sql) = &row.sql {
-            objects.extend(read_statement(row, sql));
-        }
+        resolve_implied_targets(&mut objects);
+        Catalog::of_shared(objects)
     }
-    resolve_implied_targets(&mut objects);
-    Catalog::new(objects)
 }
 
 fn read_statement(row: &SchemaRow, sql: &str) -> Vec<Object> {
@@ -272,7 +293,7 @@ impl TableReader<'_> {
 
 /// A reference without columns means the target's primary key; say so, to compare it with one that
 /// names the columns.
-fn resolve_implied_targets(objects: &mut [Object]) {
+fn resolve_implied_targets(objects: &mut [Arc<Object>]) {
     let keys: Vec<(String, String)> = objects
         .iter()
         .filter(|it| it.id.kind == Kind::PrimaryKey)
@@ -284,7 +305,8 @@ fn resolve_implied_targets(objects: &mut [Object]) {
         }
         let target = object.get("references").unwrap_or_default().to_lowercase();
         if let Some((_, columns)) = keys.iter().find(|it| it.0 == target) {
-            object.attributes.insert("references columns".to_owned(), columns.clone());
+            let attributes = &mut Arc::make_mut(object).attributes;
+            attributes.insert("references columns".to_owned(), columns.clone());
         }
     }
 }
@@ -354,7 +376,7 @@ mod tests {
                 }
             })
             .collect();
-        assemble(&rows, |table| table == "ledger")
+        assemble(rows, |table| table == "ledger")
     }
 
     #[track_caller]

@@ -6,6 +6,7 @@
 //! created. `render` turns the changes into SQL.
 
 pub mod rename;
+pub(super) mod views;
 
 use indexmap::IndexMap;
 
@@ -94,8 +95,8 @@ pub fn diff<'a>(snapshots: Pair<&'a Snapshot>, renames: &'a [Rename]) -> Diff<'a
     after(Altered::rebuild_for_checks);
     after(Altered::add_foreign_keys);
     after(Altered::drop_columns);
-    steps.extend(views(snapshots));
-    Diff { changes: combine(steps, snapshots) }
+    steps.extend(changed_views(snapshots));
+    Diff { changes: views::around(combine(steps, snapshots), snapshots, renames) }
 }
 
 /// A change before the changes of each table are combined.
@@ -185,7 +186,7 @@ fn index_on<'a>(to: &'a Snapshot, table: &'a Table, index: &'a Index) -> IndexOn
     IndexOn { table, index, expressions }
 }
 
-fn views<'a>(snapshots: Pair<&'a Snapshot>) -> Vec<Step<'a>> {
+fn changed_views<'a>(snapshots: Pair<&'a Snapshot>) -> Vec<Step<'a>> {
     let Split { dropped, created, kept } = split(&snapshots.from.views, &snapshots.to.views);
     let ours = |it: &&'a View| !it.is_existing;
     let replaced: Vec<_> = kept
@@ -390,18 +391,6 @@ fn is_altered(columns: Pair<&Column>) -> bool {
         || from.not_null != to.not_null
         || from.autoincrement != to.autoincrement
         || from.default != to.default
-}
-
-impl ForeignKey {
-    /// Whether two keys are the same to drizzle-kit.
-    fn means(&self, other: &Self) -> bool {
-        let normal = |it: &Self| Self {
-            on_delete: Some(it.on_delete.clone().unwrap_or_default()),
-            on_update: Some(it.on_update.clone().unwrap_or_default()),
-            ..it.clone()
-        };
-        normal(self) == normal(other)
-    }
 }
 
 impl Index {

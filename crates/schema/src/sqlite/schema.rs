@@ -4,9 +4,12 @@
 //! `render` read them. Field names in JSON are camelCase: the JavaScript side writes exactly this.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::pair::Entity;
+use crate::pair::named;
+
+pub use crate::drizzle::declared::{
+    Check, DefaultValue, ForeignKey, Generated, IndexColumn, PrimaryKey,
+};
 
 /// Everything that the schema files export, in Drizzle's order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -54,33 +57,6 @@ pub struct Column {
     pub default: Option<DefaultValue>,
 }
 
-/// `.default(…)` before any dialect has encoded it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "kind", content = "value")]
-pub enum DefaultValue {
-    /// `` sql`…` ``, as drizzle-orm's dialect prints it.
-    Sql(String),
-    Text(String),
-    /// A `Date`, as `toISOString()` prints it.
-    Date(String),
-    /// A `bigint` literal in decimal.
-    BigInt(String),
-    /// A `Buffer` or `Uint8Array` in hexadecimal.
-    Bytes(String),
-    /// A number, a boolean, an array or an object. Dates in an array are texts already, cut to the
-    /// column's type.
-    Json(Value),
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Generated {
-    /// The expression as SQL.
-    pub expression: String,
-    /// `stored` or `virtual`.
-    pub kind: String,
-}
-
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Index {
@@ -89,37 +65,6 @@ pub struct Index {
     pub unique: bool,
     #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct IndexColumn {
-    /// A column's name, or an expression.
-    pub expression: String,
-    pub is_expression: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ForeignKey {
-    pub name: String,
-    #[serde(default)]
-    pub name_explicit: bool,
-    pub columns: Vec<String>,
-    pub table_to: String,
-    pub columns_to: Vec<String>,
-    /// Lower case, `no action` when the schema says nothing.
-    pub on_delete: String,
-    pub on_update: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PrimaryKey {
-    pub name: String,
-    #[serde(default)]
-    pub name_explicit: bool,
-    pub columns: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -137,14 +82,6 @@ pub struct Unique {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Check {
-    pub name: String,
-    /// The condition as drizzle-orm prints it, columns qualified with their table.
-    pub value: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct View {
     pub name: String,
     pub columns: Vec<Column>,
@@ -154,14 +91,4 @@ pub struct View {
     pub existing: bool,
 }
 
-macro_rules! keyed {
-    ($($entity:ty),* $(,)?) => {$(
-        impl Entity for $entity {
-            fn key(&self) -> String {
-                self.name.clone()
-            }
-        }
-    )*};
-}
-
-keyed!(Table, View, Column, Index, ForeignKey, PrimaryKey, Unique, Check);
+named!(Table, View, Column, Index, Unique);

@@ -17,7 +17,11 @@ use crate::drizzle::shape::Misfit;
 use crate::drizzle::shape::Presence::Empty;
 use crate::drizzle::shape::Shape::{self, *};
 use crate::drizzle::shape::{filled, optional, required};
-use crate::drizzle::snapshot::{Format, ORIGIN, Renames, SnapshotError, SnapshotIds, parse_json};
+use crate::drizzle::snapshot::{
+    Format, ORIGIN, Renames, SnapshotError, SnapshotIds, parse_json, present,
+};
+
+pub use crate::drizzle::remembered::{Check, ForeignKey, IndexPart, IndexParts, Unique};
 
 /// A snapshot: a schema as Drizzle remembers it, with all defaults spelled out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,36 +90,10 @@ pub struct Index {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ForeignKey {
-    pub name: String,
-    pub table_from: String,
-    pub table_to: String,
-    pub columns_from: Vec<String>,
-    pub columns_to: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub on_delete: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub on_update: Option<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PrimaryKey {
     pub columns: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Unique {
-    pub name: String,
-    pub columns: Vec<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Check {
-    pub name: String,
-    pub value: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -134,18 +112,6 @@ pub struct View {
 pub struct Internal {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub indexes: Option<IndexMap<String, IndexParts>>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct IndexParts {
-    pub columns: IndexMap<String, IndexPart>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct IndexPart {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub is_expression: Option<bool>,
 }
 
 impl Snapshot {
@@ -170,10 +136,9 @@ impl Snapshot {
     pub fn read(json: &str) -> Result<Self, SnapshotError> {
         let parsed = parse_json(json)?;
         let value = match older::upgraded(&parsed) {
-            Some(upgraded) => FORMAT.shape.fit(&upgraded)?,
-            None => FORMAT.accept(&parsed)?,
+            Some(upgraded) => FORMAT.shape.fit(upgraded)?,
+            None => FORMAT.accept(parsed)?,
         };
-        drop(parsed);
         serde_json::from_value(value).map_err(|error| {
             let problem = error.to_string();
             SnapshotError::Malformed(Misfit { path: Vec::new(), problem })
@@ -208,22 +173,6 @@ pub fn write(schema: &Schema, ids: &SnapshotIds) -> Result<String, SnapshotError
 /// When drizzle-kit 0.31 would not accept the previous snapshot.
 pub fn write_custom(previous: Option<&str>, id: &str) -> Result<String, SnapshotError> {
     FORMAT.custom(previous, id)
-}
-
-/// Keeps `"default": null` apart from no default: both exist in snapshots.
-mod present {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-    use serde_json::Value;
-
-    pub(super) fn serialize<S: Serializer>(it: &Option<Value>, to: S) -> Result<S::Ok, S::Error> {
-        it.serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Option<Value>, D::Error> {
-        Value::deserialize(from).map(Some)
-    }
 }
 
 /// How drizzle-kit 0.31.11 validates version 6 (`src/serializer/sqliteSchema.ts`, `schema`).

@@ -46,6 +46,12 @@ struct Recording {
     cases: IndexMap<String, Case>,
 }
 
+/// What we refuse, because no statement of the kit's, or none that MySQL takes, leads there.
+const REFUSED: [(&str, &str); 2] = [
+    ("mysql/changes.1.json", "what the kit passes over"),
+    ("mysql/keys.0.json", "reference with a long name"),
+];
+
 struct Place {
     dialect: Dialect,
     generation: Generation,
@@ -66,8 +72,12 @@ fn statements_are_those_of_both_kits_unless_those_fail() {
     let failures = failures();
     check_all(|place, ours, case| {
         let migration = case.migration.as_ref()?;
-        if !ours.not_expressed.is_empty() {
+        let is_refused = REFUSED.contains(&(place.file.as_str(), place.case.as_str()));
+        if ours.not_expressed.is_empty() == is_refused {
             return Some(format!("not expressed: {}", ours.not_expressed.join(", ")));
+        }
+        if is_refused {
+            return None;
         }
         let is_listed = failures.get(&place.file).is_some_and(|it| it.contains_key(&place.case));
         ((*migration == ours.sql) == is_listed).then(|| diff(migration, &ours.sql))
@@ -102,7 +112,32 @@ fn custom_snapshots_of_1_0_are_those_of_drizzle_kit() {
         let written = states.pop()?.unwrap().write_custom(&ids(case.declared.len()).id).unwrap();
         (custom.snapshot != written).then(|| diff(&custom.snapshot, &written))
     });
-    assert_eq!(count, 4);
+    assert_eq!(count, 6);
+}
+
+/// It is not ours to drop then, and the rebuild of its table must not lose it.
+#[test]
+fn a_view_that_somebody_else_makes_from_now_on_stays_as_it_is() {
+    for (place, recording) in recordings() {
+        let Some(case) = recording.cases.get("table that a view reads is rebuilt") else {
+            continue;
+        };
+        let (mut from, mut to) = (case.declared[0].clone(), case.declared[1].clone());
+        for view in to["views"].as_array_mut().unwrap() {
+            view["existing"] = true.into();
+        }
+        let sql = |declared: [&Value; 2]| {
+            let declared = declared.map(Value::clone).to_vec();
+            let case =
+                Case { declared, snapshot: None, migration: None, custom: None, refused: None };
+            ours(&place, &case).unwrap().sql
+        };
+        let rebuilt = sql([&from, &to]);
+        let again = "CREATE VIEW `v` AS select \"id\", \"a\" from \"t\";";
+        assert!(rebuilt.starts_with("DROP VIEW `v`;") && rebuilt.contains(again), "{rebuilt}");
+        from["tables"] = to["tables"].clone();
+        assert_eq!(sql([&from, &to]), "", "{}", place.file);
+    }
 }
 
 /// What we make of a case.
@@ -165,7 +200,9 @@ fn ids(index: usize) -> SnapshotIds {
 fn recordings() -> Vec<(Place, Recording)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../cases/suite");
     let mut all = Vec::new();
-    for (dialect, folder) in [(Dialect::Postgres, "postgres"), (Dialect::Sqlite, "sqlite")] {
+    let folders =
+        [(Dialect::Postgres, "postgres"), (Dialect::MySql, "mysql"), (Dialect::Sqlite, "sqlite")];
+    for (dialect, folder) in folders {
         let mut files: Vec<PathBuf> =
             fs::read_dir(root.join(folder)).unwrap().map(|it| it.unwrap().path()).collect();
         files.sort();

@@ -4,6 +4,7 @@
 //! nothing here trusts an exit code: [`generate`] is judged by the files that it leaves, and
 //! [`migrate()`] by what is in the database before and after. [`verdict()`] asks everything at once.
 
+pub mod mysql;
 pub mod orm;
 pub mod verdict;
 
@@ -97,6 +98,20 @@ pub fn generate(project: &Project) -> Result<Generated> {
     Ok(Generated { files, says_no_changes, run })
 }
 
+/// Runs `drizzle-kit generate` of 1.0 with a file of hints, which lies in the project.
+///
+/// # Errors
+/// If Node.js or the packages are missing, or nothing was written.
+pub fn generate_hinted(project: &Project, hints: &str) -> Result<Run> {
+    let before = project.files()?;
+    let arguments = ["generate", "--name", "judge", "--hints-file", hints];
+    let run = kit(project, &arguments, &project.database)?;
+    match file_differences(&before, &project.files()?).is_empty() {
+        true => Err(Failure::new(format!("drizzle-kit wrote nothing: {run}"))),
+        false => Ok(run),
+    }
+}
+
 /// Lets `drizzle-kit up` of 1.0 upgrade a migrations folder of 0.x, which lies in the project.
 ///
 /// # Errors
@@ -162,13 +177,17 @@ pub fn fresh_build(project: &Project, migrator: Migrator) -> Result<Fresh> {
 }
 
 fn kit(project: &Project, arguments: &[&str], database: &Database) -> Result<Run> {
+    kit_of(project, arguments, &database.url())
+}
+
+fn kit_of(project: &Project, arguments: &[&str], url: &str) -> Result<Run> {
     let kit = Path::new("node_modules/drizzle-kit/bin.cjs");
     if !project.root.join(kit).exists() {
         return Err(Failure::new("drizzle-kit is not installed in the project"));
     }
     let mut node = node::command(&project.root);
     // dotenv leaves variables alone that are set already, so this wins over `.env`.
-    node.arg(kit).args(arguments).env("DATABASE_URL", database.url());
+    node.arg(kit).args(arguments).env("DATABASE_URL", url);
     Run::of(&mut node)
 }
 

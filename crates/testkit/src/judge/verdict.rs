@@ -34,7 +34,7 @@ impl Verdict {
         bad.map(|it| it.what.as_str()).collect()
     }
 
-    fn add(&mut self, what: impl Into<String>, problems: Vec<String>) {
+    pub(super) fn add(&mut self, what: impl Into<String>, problems: Vec<String>) {
         self.answers.push(Answer { what: what.into(), problems });
     }
 }

@@ -4,7 +4,7 @@
   "use strict";
 
   // drizzle-kit 0.31 has one file for all dialects, 1.0 one for each.
-  const nextApis = { postgresql: "api-postgres", sqlite: "api-sqlite", turso: "api-sqlite", mysql: "payload/mysql" };
+  const nextApis = { postgresql: "api-postgres", sqlite: "payload/sqlite", turso: "payload/sqlite", mysql: "payload/mysql" };
   const names = { postgresql: "", sqlite: "SQLite", turso: "SQLite", mysql: "MySQL" };
 
   const apiOf = async (isNext, dialect) => {

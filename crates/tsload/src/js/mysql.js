@@ -6,8 +6,8 @@
   const isObject = (it) => it !== null && typeof it === "object";
 
   rg.mysql = (orm, exported) => {
-    const { core, dialect: mysql, nameOf } = orm;
-    const { is, SQL } = core;
+    const { is, core, dialect: mysql, nameOf } = orm;
+    const { SQL } = core;
     const printer = new mysql.MySqlDialect({ casing: orm.style });
     const print = (sql, source) => printer.sqlToQuery(sql, source).sql;
 
@@ -102,9 +102,14 @@
     const describeTable = (table) => {
       const config = { uniqueConstraints: [], checks: [], ...mysql.getTableConfig(table) };
       const columns = {}, foreignKeys = {}, primaryKeys = {}, indexes = {};
-      for (const it of config.columns) columns[nameOf(it)] = describeColumn(it, nameOf(it));
+      for (const it of config.columns) {
+        const [name, described] = [nameOf(it), describeColumn(it, nameOf(it))];
+        orm.claim("column", `${config.name}.${name}`, columns[name], described);
+        columns[name] = described;
+      }
       for (const it of config.foreignKeys) {
         const key = describeForeignKey(it);
+        orm.claim("foreign key", `${config.name}.${key.name}`, foreignKeys[key.name], key);
         foreignKeys[key.name] = key;
       }
       for (const it of config.primaryKeys) {
@@ -113,7 +118,11 @@
         const name = orm.rename(it.getName?.() ?? it.name ?? derived, it.columns);
         primaryKeys[name] = { name, nameExplicit: it.isNameExplicit ?? it.name !== undefined, columns: it.columns.map(nameOf) };
       }
-      for (const it of config.indexes) indexes[it.config.name] = describeIndex(it);
+      for (const it of config.indexes) {
+        const [name, described] = [it.config.name, describeIndex(it)];
+        orm.claim("index", `${config.name}.${name}`, indexes[name], described);
+        indexes[name] = described;
+      }
       const uniques = describeUniques(table, config);
       refuseTwice(uniques, "the unique constraint");
       refuseTwice(config.checks, "the check");
@@ -173,7 +182,9 @@
     for (const it of exported) {
       if (!is(it, mysql.MySqlTable)) continue;
       const described = rg.within(`table \`${it[NAME]}\``, () => describeTable(it));
-      tables[described.schema === undefined ? described.name : `${described.schema}.${described.name}`] = described;
+      const key = described.schema === undefined ? described.name : `${described.schema}.${described.name}`;
+      orm.claim("table", key, tables[key], described);
+      tables[key] = described;
       orm.found("table", described.name, it);
     }
     for (const it of exported) {

@@ -20,7 +20,7 @@
     ({ superuser, canLogin, replication, bypassRls, connLimit, password, validUntil });
 
   rg.postgres = (orm, exported) => {
-    const { core: { is, SQL }, dialect: pg, nameOf } = orm;
+    const { is, core: { SQL }, dialect: pg, nameOf } = orm;
     const printer = new pg.PgDialect({ casing: orm.style });
     const print = (sql, source) => printer.sqlToQuery(sql, source).sql;
     const condition = (sql) => (orm.isNext ? print(sql.inlineParams(), "indexes") : print(sql));
@@ -30,17 +30,19 @@
     const tables = {}, enums = {}, sequences = {}, roles = {}, policies = {}, views = {}, schemas = {};
     const indexNames = new Set();
 
+    // Names of a module are looked up at each use, and there may be thousands of columns.
+    const { PgArray, PgEnumColumn, PgEnumObjectColumn } = pg;
     const elementOf = (column) => {
-      while (pg.PgArray && is(column, pg.PgArray)) column = column.baseColumn;
+      while (PgArray && is(column, PgArray)) column = column.baseColumn;
       return column;
     };
 
     // Drizzle 1.0 has no arrays of their own but counts dimensions.
-    const sqlTypeOf = (column) => column.getSQLType() + (pg.PgArray ? "" : "[]".repeat(column.dimensions ?? 0));
+    const sqlTypeOf = (column) => column.getSQLType() + (PgArray ? "" : "[]".repeat(column.dimensions ?? 0));
 
     // `typed` is the column whose enum counts: in views Drizzle Kit does not look into arrays.
     const describeColumn = (column, name, typed) => {
-      const isEnum = is(typed, pg.PgEnumColumn) || (pg.PgEnumObjectColumn && is(typed, pg.PgEnumObjectColumn));
+      const isEnum = is(typed, PgEnumColumn) || (PgEnumObjectColumn && is(typed, PgEnumObjectColumn));
       const type = isEnum ? typed.enum : undefined;
       const { generated, generatedIdentity: identity } = column;
       const expression = typeof generated?.as === "function" ? generated.as() : generated?.as;
@@ -149,9 +151,14 @@
       const config = { policies: [], uniqueConstraints: [], ...pg.getTableConfig(table) };
       const schema = config.schema ?? "public";
       const columns = {}, foreignKeys = {}, primaryKeys = {}, checkNames = new Set(), policyNames = new Set();
-      for (const it of config.columns) columns[nameOf(it)] = describeColumn(it, nameOf(it), elementOf(it));
+      for (const it of config.columns) {
+        const [name, described] = [nameOf(it), describeColumn(it, nameOf(it), elementOf(it))];
+        orm.claim("column", `${config.name}.${name}`, columns[name], described);
+        columns[name] = described;
+      }
       for (const it of config.foreignKeys) {
         const key = describeForeignKey(it);
+        orm.claim("foreign key", `${config.name}.${key.name}`, foreignKeys[key.name], key);
         foreignKeys[key.name] = key;
       }
       for (const it of config.primaryKeys) {
@@ -220,22 +227,34 @@
       if (!is(it, pg.PgTable)) continue;
       const described = rg.within(`table \`${it[NAME]}\``, () => describeTable(it));
       const key = `${described.schema}.${described.name}`;
+      orm.claim("table", key, tables[key], described);
       tables[key] = described;
       orm.found("table", key, it);
     }
     for (const it of exported) {
       if (pg.isPgEnum(it)) {
         const schema = it.schema || "public";
-        enums[`${schema}.${it.enumName}`] = { schema, name: it.enumName, values: [...it.enumValues] };
-        orm.found("enum", `${schema}.${it.enumName}`, it);
+        const key = `${schema}.${it.enumName}`;
+        const described = { schema, name: it.enumName, values: [...it.enumValues] };
+        orm.claim("enum", key, enums[key], described);
+        enums[key] = described;
+        orm.found("enum", key, it);
       } else if (is(it, pg.PgSchema)) {
-        if (it.schemaName !== "public" && !it.isExisting) schemas[it.schemaName] = it.schemaName;
+        if (it.schemaName === "public" || it.isExisting) continue;
+        orm.claim("schema", it.schemaName, schemas[it.schemaName], it.schemaName);
+        schemas[it.schemaName] = it.schemaName;
       } else if (pg.isPgSequence?.(it)) {
         const schema = it.schema ?? "public";
-        sequences[`${schema}.${it.seqName}`] ??= { schema, name: it.seqName, ...sequenceOptions(it.seqOptions) };
-        orm.found("sequence", `${schema}.${it.seqName}`, it);
+        const key = `${schema}.${it.seqName}`;
+        const described = { schema, name: it.seqName, ...sequenceOptions(it.seqOptions) };
+        orm.claim("sequence", key, sequences[key], described);
+        sequences[key] ??= described;
+        orm.found("sequence", key, it);
       } else if (pg.PgRole && is(it, pg.PgRole)) {
-        if (!it._existing) roles[it.name] = { name: it.name, createDb: it.createDb ?? false, createRole: it.createRole ?? false, inherit: it.inherit ?? true, ...roleOptions(it) };
+        if (it._existing) continue;
+        const described = { name: it.name, createDb: it.createDb ?? false, createRole: it.createRole ?? false, inherit: it.inherit ?? true, ...roleOptions(it) };
+        orm.claim("role", it.name, roles[it.name], described);
+        roles[it.name] = described;
       } else if (pg.PgPolicy && is(it, pg.PgPolicy)) {
         addPolicy(it);
       }

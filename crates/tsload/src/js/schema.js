@@ -29,6 +29,20 @@
     return values;
   };
 
+  // drizzle-orm's `is`, which walks up the classes at every call: what it says holds for all objects of a prototype.
+  const memoised = (is) => {
+    const known = new Map();
+    return (value, type) => {
+      if (value === null || typeof value !== "object") return false;
+      const prototype = Object.getPrototypeOf(value);
+      let answers = known.get(prototype);
+      if (answers === undefined) known.set(prototype, (answers = new Map()));
+      let answer = answers.get(type);
+      if (answer === undefined) answers.set(type, (answer = is(value, type)));
+      return answer;
+    };
+  };
+
   // The column's name as it is in the database.
   const nameWith = (orm) => (column) => {
     if (!column.name) return "";
@@ -41,6 +55,9 @@
     const refuse = () => {
       throw rg.reject("an SQL default contains a parameter or a column, which Drizzle does not support");
     };
+    const chunks = sql.queryChunks;
+    // Most are text alone, which needs nothing of what prints a query; Drizzle 1.0 sees that by itself.
+    if (chunks.every((it) => orm.is(it, orm.core.StringChunk) && Array.isArray(it.value))) return chunks.map((it) => it.value.join("")).join("");
     const casing = orm.casing.CasingCache ? new orm.casing.CasingCache(orm.style) : undefined;
     return sql.toQuery({ escapeName: refuse, escapeParam: refuse, escapeString: refuse, casing }).sql;
   };
@@ -67,7 +84,7 @@
   const defaultWith = (orm) => (column) => {
     const value = column.default;
     if (value === undefined) return undefined;
-    if (orm.core.is(value, orm.core.SQL)) return { kind: "sql", value: orm.defaultSql(value) };
+    if (orm.is(value, orm.core.SQL)) return { kind: "sql", value: orm.defaultSql(value) };
     if (typeof value === "string") return { kind: "text", value };
     if (typeof value === "bigint") return { kind: "bigInt", value: String(value) };
     if (value instanceof Date) return { kind: "date", value: value.toISOString() };
@@ -86,7 +103,7 @@
   // has none, it takes all tables for gone.
   const refuseStrangers = (orm, dialect, schema, exported) => {
     if (schema.tables.length > 0 || !orm.core.Table) return;
-    const stranger = exported.find((it) => orm.core.is(it, orm.core.Table));
+    const stranger = exported.find((it) => orm.is(it, orm.core.Table));
     if (stranger === undefined) return;
     const name = stranger[Symbol.for("drizzle:Name")];
     const kind = stranger.constructor[Symbol.for("drizzle:entityKind")];
@@ -103,6 +120,7 @@
       dialect: await importOrm(`drizzle-orm/${dialects[dialect]}`),
       casing: await optional("drizzle-orm/casing"),
     };
+    orm.is = memoised(orm.core.is);
     // Drizzle 1.0 resolves names itself and ignores the setting, versions before 0.34 do not know it.
     orm.style = orm.casing.CasingCache && style ? style : undefined;
     // The kit of 1.0 prints conditions for themselves, without parameters and names of tables.
@@ -111,7 +129,13 @@
     orm.defaultSql = defaultSqlWith(orm);
     orm.defaultOf = defaultWith(orm);
     orm.rename = renameWith(orm);
-    const found = [];
+    const found = [], twice = [];
+    // Of two with one name 0.x takes one and forgets the other, 1.0 stops.
+    orm.claim = (kind, name, other, described) => {
+      if (other === undefined) return;
+      if (orm.isNext) throw rg.reject(`the ${kind} \`${name}\` is declared twice`);
+      if (JSON.stringify(other) !== JSON.stringify(described)) twice.push(`${kind} ${name}`);
+    };
     orm.found = (kind, key, value) => {
       const origin = origins.get(value);
       if (origin) found.push({ kind, key, ...origin });
@@ -122,6 +146,6 @@
     const describe = { mysql: rg.mysql, postgresql: rg.postgres }[dialect] ?? rg.sqlite;
     const schema = describe(orm, exported);
     refuseStrangers(orm, dialect, schema, exported);
-    return JSON.stringify({ schema, origins: found, environment: [...rg.envNames].sort() });
+    return JSON.stringify({ schema, origins: found, twice, environment: [...rg.envNames].sort() });
   };
 })

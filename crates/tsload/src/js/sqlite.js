@@ -5,7 +5,7 @@
   const NAME = Symbol.for("drizzle:Name");
 
   rg.sqlite = (orm, exported) => {
-    const { core: { is, SQL }, dialect: sqlite, nameOf } = orm;
+    const { is, core: { SQL }, dialect: sqlite, nameOf } = orm;
     const Dialect = sqlite.SQLiteSyncDialect ?? sqlite.SQLiteDialect;
     const printer = new Dialect({ casing: orm.style });
     const print = (sql, source) => printer.sqlToQuery(sql, source).sql;
@@ -84,16 +84,25 @@
     const describeTable = (table) => {
       const config = { uniqueConstraints: [], ...sqlite.getTableConfig(table) };
       const columns = {}, foreignKeys = {}, primaryKeys = {}, indexes = {};
-      for (const it of config.columns) columns[nameOf(it)] = describeColumn(it, nameOf(it));
+      for (const it of config.columns) {
+        const [name, described] = [nameOf(it), describeColumn(it, nameOf(it))];
+        orm.claim("column", `${config.name}.${name}`, columns[name], described);
+        columns[name] = described;
+      }
       for (const it of config.foreignKeys) {
         const key = describeForeignKey(it);
+        orm.claim("foreign key", `${config.name}.${key.name}`, foreignKeys[key.name], key);
         foreignKeys[key.name] = key;
       }
       for (const it of config.primaryKeys) {
         const name = orm.rename(it.getName(), it.columns);
         primaryKeys[name] = { name, nameExplicit: it.isNameExplicit ?? it.name !== undefined, columns: it.columns.map(nameOf) };
       }
-      for (const it of config.indexes) indexes[it.config.name] = describeIndex(it);
+      for (const it of config.indexes) {
+        const [name, described] = [it.config.name, describeIndex(it)];
+        orm.claim("index", `${config.name}.${name}`, indexes[name], described);
+        indexes[name] = described;
+      }
       const uniques = describeUniques(table, config);
       refuseTwice(uniques, "the unique constraint");
       refuseTwice(config.checks, "the check");
@@ -125,6 +134,7 @@
     for (const it of exported) {
       if (!is(it, sqlite.SQLiteTable)) continue;
       const described = rg.within(`table \`${it[NAME]}\``, () => describeTable(it));
+      orm.claim("table", described.name, tables[described.name], described);
       tables[described.name] = described;
       orm.found("table", described.name, it);
     }

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::{Child, Command, Stdio};
 
+use raingauge_testkit::mysql::{ACCOUNT, Vendor};
 use raingauge_testkit::postgres::PASSWORD;
 use raingauge_testkit::{Example, Result, Run};
 
@@ -81,17 +82,90 @@ fn a_wrong_password_is_told_and_leaves_no_folder() -> Result {
     weather.nothing_is_left_behind()
 }
 
+fn two_at_once(weather: &Weather) -> Result {
+    let n_before = list(&weather.folder()).len();
+    let start = || quiet(weather.command(&weather.raingauge(), &["backup"])).spawn();
+    for mut child in [start()?, start()?] {
+        assert!(child.wait()?.success());
+    }
+    assert_eq!(list(&weather.folder()).len(), n_before + 2);
+    weather.nothing_is_left_behind()
+}
+
 #[test]
 fn two_backups_at_once_are_both_whole() -> Result {
-    for example in Example::ALL {
-        let weather = Weather::new(example)?;
-        let n_before = list(&weather.folder()).len();
-        let start = || quiet(weather.command(&weather.raingauge(), &["backup"])).spawn();
-        for mut child in [start()?, start()?] {
-            assert!(child.wait()?.success());
-        }
-        assert_eq!(list(&weather.folder()).len(), n_before + 2);
-        weather.nothing_is_left_behind()?;
+    Example::ALL.into_iter().try_for_each(|it| two_at_once(&Weather::new(it)?))
+}
+
+fn a_mysql_server_stops(vendor: Vendor, boundary: &str) -> Result {
+    let Some(weather) = Weather::of_mysql(vendor)? else { return Ok(()) };
+    let child = weather.paused(&["backup"], boundary)?;
+    let pid = std::fs::read_to_string(weather.mysql().server.folder.join("pid"))?;
+    Command::new("kill").args(["-s", "KILL", pid.trim()]).status()?;
+    let run = go_on(child)?;
+    assert_eq!(run.code, 2, "{boundary}: {run}");
+    assert!(run.stderr.contains("error["), "{run}");
+    weather.nothing_is_left_behind()
+}
+
+#[test]
+fn a_server_of_mariadb_that_stops_in_the_middle_leaves_no_backup() -> Result {
+    a_mysql_server_stops(Vendor::MariaDb, "backup/dumped")
+}
+
+#[test]
+fn a_server_of_mysql_that_stops_in_the_middle_leaves_no_backup() -> Result {
+    a_mysql_server_stops(Vendor::MySql, "backup/partial-created")
+}
+
+/// Ends the connections to live, those of the dump program too.
+fn cut_connections_of_mysql(weather: &Weather) -> Result {
+    let (server, name) = (&weather.mysql().server, &weather.mysql().name);
+    let connected = format!(
+        "SELECT id FROM information_schema.processlist WHERE user = '{ACCOUNT}' AND db = '{name}'"
+    );
+    let cut = || -> Result<usize> {
+        let found = server.sql("mysql", &connected)?;
+        // One may have ended by itself.
+        found.lines().for_each(|it| drop(server.sql("mysql", &format!("KILL {it}"))));
+        Ok(found.lines().count())
+    };
+    let child = weather.paused(&["backup"], "backup/partial-created")?;
+    assert!(0 < cut()?);
+    let run = go_on(child)?;
+    assert_eq!(run.code, 2, "{run}");
+    weather.nothing_is_left_behind()?;
+
+    // In the middle of the dump, which has a session of its own.
+    let mut child = quiet(weather.command(&weather.raingauge(), &["backup"])).spawn()?;
+    let dumping = format!("{connected} AND info LIKE '%SQL_NO_CACHE%'");
+    while server.sql("mysql", &dumping)?.is_empty() {
+        assert_eq!(child.try_wait()?, None, "it was too quick to be cut");
     }
-    Ok(())
+    cut()?;
+    assert_eq!(child.wait()?.code(), Some(2));
+    weather.nothing_is_left_behind()
+}
+
+fn bad_weather_on_mysql(vendor: Vendor) -> Result {
+    let Some(weather) = Weather::of_mysql(vendor)? else { return Ok(()) };
+    cut_connections_of_mysql(&weather)?;
+    two_at_once(&weather)?;
+    let n_before = list(&weather.folder()).len();
+    let wrong = weather.mysql().server.url_as(ACCOUNT, "wrong-password", &weather.mysql().name);
+    let run = weather.run(&["backup", "--url", &wrong])?;
+    assert!(run.code == 2 && run.stderr.contains("error[mysql-login-failed]"), "{run}");
+    assert!(!run.stderr.contains("wrong-password") && !run.stderr.contains(PASSWORD), "{run}");
+    assert_eq!(list(&weather.folder()).len(), n_before);
+    weather.nothing_is_left_behind()
+}
+
+#[test]
+fn cut_connections_and_runs_that_meet_leave_no_half_backup_of_mariadb() -> Result {
+    bad_weather_on_mysql(Vendor::MariaDb)
+}
+
+#[test]
+fn cut_connections_and_runs_that_meet_leave_no_half_backup_of_mysql() -> Result {
+    bad_weather_on_mysql(Vendor::MySql)
 }

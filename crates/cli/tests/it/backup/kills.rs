@@ -4,12 +4,12 @@
 use std::process::Stdio;
 use std::time::Instant;
 
+use raingauge_testkit::mysql::Vendor;
 use raingauge_testkit::{Example, Result};
 
 use super::{Weather, is_full};
 
-fn killed_at_any_moment(example: Example) -> Result {
-    let weather = Weather::new(example)?;
+fn killed_at_any_moment(weather: &Weather) -> Result {
     let since = Instant::now();
     weather.run(&["backup"])?.success()?;
     let duration = since.elapsed();
@@ -33,10 +33,20 @@ fn killed_at_any_moment(example: Example) -> Result {
 
 #[test]
 fn a_backup_of_sqlite_can_be_killed_at_any_moment() -> Result {
-    killed_at_any_moment(Example::BookstoreSqlite)
+    killed_at_any_moment(&Weather::new(Example::BookstoreSqlite)?)
 }
 
 #[test]
 fn a_backup_of_postgres_can_be_killed_at_any_moment() -> Result {
-    killed_at_any_moment(Example::BookstorePostgres)
+    killed_at_any_moment(&Weather::new(Example::BookstorePostgres)?)
+}
+
+#[test]
+fn a_backup_of_mariadb_can_be_killed_at_any_moment() -> Result {
+    Weather::of_mysql(Vendor::MariaDb)?.map_or(Ok(()), |it| killed_at_any_moment(&it))
+}
+
+#[test]
+fn a_backup_of_mysql_can_be_killed_at_any_moment() -> Result {
+    Weather::of_mysql(Vendor::MySql)?.map_or(Ok(()), |it| killed_at_any_moment(&it))
 }

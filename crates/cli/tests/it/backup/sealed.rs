@@ -32,6 +32,8 @@ fn adoption_rests_on_an_encrypted_backup(example: Example) -> Result {
     let backup = newest(&weather);
     assert!(backup.join("backup.tar.age").exists() && !backup.join("catalog.json").exists());
     let name = backup.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let taken = weather.run(&["backup", "create"])?;
+    assert!(taken.stdout.contains("info[backup-decryption-unproven]"), "{taken}");
     let shown = weather.run(&["backup", "list"])?;
     assert!(shown.stdout.contains("never decrypted"), "{shown}");
 

@@ -4,6 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use raingauge_testkit::mysql::Vendor;
 use raingauge_testkit::{Example, Result};
 
 use super::{Weather, list, name_of};
@@ -19,8 +20,7 @@ fn interrupt(mut child: Child, signal: (&str, i32)) -> Result {
     Ok(())
 }
 
-fn signals_leave_nothing_behind(example: Example) -> Result {
-    let weather = Weather::new(example)?;
+fn signals_leave_nothing_behind(weather: &Weather) -> Result {
     for (at, boundary) in BOUNDARIES.into_iter().enumerate() {
         let signal = [("INT", 2), ("TERM", 15)][at % 2];
         let child = weather.paused(&["backup"], boundary)?;
@@ -45,12 +45,47 @@ fn signals_leave_nothing_behind(example: Example) -> Result {
 
 #[test]
 fn signals_leave_nothing_behind_on_sqlite() -> Result {
-    signals_leave_nothing_behind(Example::BookstoreSqlite)
+    signals_leave_nothing_behind(&Weather::new(Example::BookstoreSqlite)?)
 }
 
 #[test]
 fn signals_leave_nothing_behind_on_postgres() -> Result {
-    signals_leave_nothing_behind(Example::BookstorePostgres)
+    signals_leave_nothing_behind(&Weather::new(Example::BookstorePostgres)?)
+}
+
+#[test]
+fn signals_leave_nothing_behind_on_mariadb() -> Result {
+    Weather::of_mysql(Vendor::MariaDb)?.map_or(Ok(()), |it| signals_leave_nothing_behind(&it))
+}
+
+#[test]
+fn signals_leave_nothing_behind_on_mysql() -> Result {
+    Weather::of_mysql(Vendor::MySql)?.map_or(Ok(()), |it| signals_leave_nothing_behind(&it))
+}
+
+#[test]
+fn a_database_of_mysql_that_a_restore_has_made_goes_with_it() -> Result {
+    let Some(weather) = Weather::of_mysql(Vendor::MariaDb)? else { return Ok(()) };
+    let (server, live) = (&weather.mysql().server, weather.mysql());
+    let backup = list(&weather.folder()).pop().unwrap_or_default().display().to_string();
+    let made = format!("{}_made", live.name);
+    let to = server.url(&made);
+    let child = weather.paused(&["restore", &backup, "--to", &to], "restore/target-ready")?;
+    let exists =
+        format!("SELECT count(*) FROM information_schema.schemata WHERE schema_name = '{made}'");
+    assert_eq!(server.sql("mysql", &exists)?.trim(), "1");
+    interrupt(child, ("INT", 2))?;
+    assert_eq!(server.sql("mysql", &exists)?.trim(), "0");
+
+    // Tables beside live's are in a database that nobody knows until they are equal.
+    let asked = ["restore", &backup, "--tables", "books", "--confirm"];
+    let child = weather.paused(&asked, "restore/tables-proven")?;
+    let exists =
+        "SELECT schema_name FROM information_schema.schemata WHERE schema_name LIKE 'restored%'";
+    assert!(server.sql("mysql", exists)?.trim().ends_with("z_unfinished"));
+    interrupt(child, ("TERM", 15))?;
+    assert_eq!(server.sql("mysql", exists)?, "");
+    weather.nothing_is_left_behind()
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn cases(all: &[String]) -> Vec<String> {
     }
     let pairs = all.iter().enumerate().flat_map(|(at, first)| {
         // What comes later, at distances that differ.
-        (at + 1..all.len()).step_by(2 + at % 2).map(move |it| format!("{first} then {}", all[it]))
+        (at + 1..all.len()).step_by(1 + at % 3).map(move |it| format!("{first} then {}", all[it]))
     });
     all.iter().cloned().chain(pairs).collect()
 }
@@ -145,6 +145,7 @@ fn killed_everywhere(example: Example) -> Result {
     assert!(20 <= all.len(), "{all:#?}");
     let cases = cases(&all);
     println!("{} runs that are killed", cases.len());
+    assert!(!is_full() || 250 <= cases.len(), "only {} runs are killed", cases.len());
     each(&cases, |case| {
         let project = project(example)?;
         for (nth, boundary) in case.split(" then ").enumerate() {

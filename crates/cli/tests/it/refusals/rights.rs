@@ -77,6 +77,20 @@ fn t22_rows_that_a_policy_hides_are_unknown() -> Result {
 }
 
 #[test]
+fn t22_a_sequence_that_the_role_may_not_read_is_unknown_and_not_at_zero() -> Result {
+    let visited = visited("GRANT SELECT ON books TO VISITOR")?;
+    let told = binary().run(&visited.project.root, &["analyze", "--url", &visited.url])?;
+    no_secrets(&told);
+    assert!(told.stdout.contains("warning[sequence-unseen]"), "{told}");
+    let grant = format!("GRANT SELECT ON SEQUENCE public.books_id_seq TO {}", visited.role);
+    assert!(
+        told.stdout.split_whitespace().collect::<Vec<_>>().join(" ").contains(&grant),
+        "{told}"
+    );
+    Ok(())
+}
+
+#[test]
 fn t34_a_role_that_owns_nothing_cannot_adopt() -> Result {
     let visited = visited(ALL)?;
     for command in [["execute", "--confirm"], ["reconcile", "--confirm"]] {

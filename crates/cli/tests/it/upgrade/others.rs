@@ -32,7 +32,8 @@ fn built(project: &Project) -> Result {
 /// Upgrades a folder of the corpus; only the named files differ from those of `up`. All rows of the ledger
 /// get a name, and the real 1.0 runs nothing.
 fn as_up(name: &str, example: Example, differing: &[&str]) -> Result {
-    let Some(folder) = corpus(name) else { return Ok(()) };
+    let Some(root) = corpus(name.split('/').next().unwrap_or(name)) else { return Ok(()) };
+    let folder = root.parent().map_or(root.clone(), |it| it.join(name));
     let (project, _folder) = bare_project(example)?;
     for inner in ["", "meta/"] {
         for file in fs::read_dir(folder.join(inner))?.flatten() {
@@ -42,6 +43,10 @@ fn as_up(name: &str, example: Example, differing: &[&str]) -> Result {
                 project.write(&format!("drizzle/{inner}{file_name}"), &text)?;
             }
         }
+    }
+    // racona's migrations use schemas that none of them makes.
+    if name.starts_with("racona") {
+        project.database.sql("CREATE SCHEMA auth; CREATE SCHEMA platform")?;
     }
     built(&project)?;
     project.install_drizzle_1()?;
@@ -67,6 +72,16 @@ fn as_up(name: &str, example: Example, differing: &[&str]) -> Result {
 #[test]
 fn a_postgres_history_of_others_is_upgraded_as_up_does_it() -> Result {
     as_up("ai-chatbot", Example::BookstorePostgres, &[])
+}
+
+#[test]
+fn homarr_of_postgres_is_upgraded_as_up_does_it() -> Result {
+    as_up("homarr-postgresql", Example::BookstorePostgres, &[])
+}
+
+#[test]
+fn racona_is_upgraded_as_up_does_it() -> Result {
+    as_up("racona-initsql/drizzle", Example::BookstorePostgres, &[])
 }
 
 #[test]

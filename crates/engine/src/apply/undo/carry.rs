@@ -106,7 +106,7 @@ pub fn carry_out(
         Workplace { site, plan, pace, from, session, watch: None, is_ledger_ready: false };
     work.watch_itself();
     let otherwise = "everything is as it was".to_owned();
-    let turn = Turn { at, migration, otherwise };
+    let turn = Turn { dialect: site.dialect(), at, migration, otherwise };
     let statements = pieces(&migration.sql);
     let removal = Removal {
         row: row_removal(site, reversal),

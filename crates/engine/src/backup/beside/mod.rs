@@ -2,10 +2,11 @@
 //! them or copy some back.
 //!
 //! Reading order: [`plan`] (which tables, under which names) → [`carry_out`] (one transaction: make, fill,
-//! compare, keep). PostgreSQL puts them into a schema of their own, SQLite gives each a name of its own; no
-//! object of live is touched. Columns come along, generated ones too; constraints, indexes and triggers
+//! compare, keep). PostgreSQL puts them into a schema of their own, MySQL into a database of their own, SQLite gives
+//! each a name of its own; no object of live is touched. Columns come along, generated ones too; constraints, indexes and triggers
 //! stay with live's own tables.
 
+mod mysql;
 mod postgres;
 mod sqlite;
 
@@ -14,7 +15,7 @@ use raingauge_schema::{Catalog, Fingerprint};
 use super::verify::read_catalog;
 use super::{Backup, Destination};
 use crate::client::ProgramSource;
-use crate::connect::{Access, Session, SqlError};
+use crate::connect::{Access, Dsn, Session, SqlError};
 use crate::consent::Consent;
 use crate::digest::{self, TableDigest, TableName};
 use crate::progress::Progress;
@@ -58,6 +59,7 @@ pub fn plan(live: &mut Session, backup: &Backup, wanted: &[String]) -> Result<Be
     let stamp = backup.manifest.taken_at.strftime("restored_%Y%m%dt%H%M%Sz").to_string();
     let (place, copies) = match live {
         Session::Postgres(_) => postgres::names(live, &stamp, tables)?,
+        Session::MySql(_) => mysql::names(live, &stamp, tables)?,
         Session::Sqlite(_) => sqlite::names(live, &stamp, tables)?,
     };
     let told = copies.iter().map(|it| format!("{} {} {}", it.table.name, it.table.digest, it.to));
@@ -111,10 +113,13 @@ pub fn carry_out(
     live.refuse_shared()?;
     progress.begin("restoring the tables");
     let filling = Filling { beside, catalog: &catalog, client: destination.client };
+    if let Dsn::MySql(target) = destination.to {
+        return mysql::fill(target, &filling, progress);
+    }
     // Dropping the session takes its transaction back.
     match &live {
-        Session::Postgres(_) => postgres::fill(&mut live, &filling, progress)?,
         Session::Sqlite(_) => sqlite::fill(&mut live, &filling, progress)?,
+        Session::Postgres(_) | Session::MySql(_) => postgres::fill(&mut live, &filling, progress)?,
     }
     progress.begin("comparing the copies");
     compare(&mut live, beside)?;
@@ -133,7 +138,11 @@ struct Filling<'a> {
 
 fn compare(live: &mut Session, beside: &Beside) -> Result<()> {
     let names: Vec<_> = beside.copies.iter().map(|it| it.to.clone()).collect();
-    let arrived = digest::digests(live, &names)?;
+    differing(&beside.copies, &digest::digests(live, &names)?)
+}
+
+/// Fails unless each copy has the rows that the backup's table has.
+fn differing(copies: &[Copy], arrived: &[TableDigest]) -> Result<()> {
     let differs = |(copy, it): (&Copy, &TableDigest)| {
         let expected = &copy.table;
         let is_equal = (expected.n_rows, expected.digest) == (it.n_rows, it.digest);
@@ -145,7 +154,7 @@ fn compare(live: &mut Session, beside: &Beside) -> Result<()> {
             )
         })
     };
-    let wrong: Vec<_> = beside.copies.iter().zip(&arrived).filter_map(differs).collect();
+    let wrong: Vec<_> = copies.iter().zip(arrived).filter_map(differs).collect();
     if wrong.is_empty() {
         return Ok(());
     }

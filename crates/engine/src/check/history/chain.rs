@@ -1,7 +1,7 @@
 //! Snapshots of Drizzle 1.0: whether drizzle-kit can read them in their order, and what it would find to
 //! change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use raingauge_schema::Dialect;
 use raingauge_schema::dialect::{AnySchema, AnySnapshot};
@@ -26,30 +26,93 @@ fn states(history: &History, dialect: Dialect) -> Vec<State<'_>> {
     migrations.into_iter().zip(states).collect()
 }
 
-/// What the last snapshot says that there is; `None` if there is none, or it cannot be read.
+/// What the last snapshot says that there is, or all together that none follows; `None` if there is none, or it
+/// cannot be read.
 pub fn last(history: &History, dialect: Dialect) -> Option<AnySnapshot> {
-    states(history, dialect).pop()?.1.ok()
+    let mut states = states(history, dialect);
+    let known: Vec<_> = states.iter().filter_map(|it| it.1.as_ref().ok()).collect();
+    let merged = if known.len() == states.len() { AnySnapshot::merged(&known) } else { None };
+    merged.or_else(|| states.pop()?.1.ok())
 }
 
-/// What the history says that there is, where it ends in one snapshot.
+/// What the history says that there is: where several branches end, what they say together.
 ///
 /// # Errors
-/// A finding, if the snapshots cannot be read, or several are followed by none.
+/// A finding, if the snapshots cannot be read, or branches contradict one another.
 pub fn leaf(history: &History, dialect: Dialect) -> Result<AnySnapshot, Box<Finding>> {
     let states = states(history, dialect);
-    let known: Vec<_> = states.iter().filter_map(|it| Some((it.0, it.1.as_ref().ok()?))).collect();
+    let known = readable(&states);
+    let all: Vec<_> = known.iter().map(|it| it.1).collect();
+    if let Some(merged) = AnySnapshot::merged(&all)
+        && all.len() == states.len()
+    {
+        return Ok(merged);
+    }
+    if let Some(contradiction) = contradictions(&known, dialect).pop() {
+        return Err(Box::new(contradiction));
+    }
+    let message = "ends in snapshots that cannot be read, or in several branches that do not go together: what comes next has to follow all of them";
+    let finding =
+        Finding::error("snapshot-branches", history.folder.display().to_string(), message);
+    let finding = leaves(&known).iter().fold(finding, |it, leaf| it.evidence(&leaf.0.entry.tag));
+    Err(Box::new(
+        finding.affects(Affected::Kit).next("npx drizzle-kit check: says what contradicts what"),
+    ))
+}
+
+/// A migration with its snapshot.
+type Known<'a> = (&'a Migration, &'a AnySnapshot);
+
+fn readable<'a>(states: &'a [State<'_>]) -> Vec<Known<'a>> {
+    states.iter().filter_map(|it| Some((it.0, it.1.as_ref().ok()?))).collect()
+}
+
+/// Those that none follows.
+fn leaves<'a>(known: &[Known<'a>]) -> Vec<Known<'a>> {
     let is_followed = |id: &str| known.iter().any(|it| it.1.prev_ids().contains(&id));
-    let leaves: Vec<_> = known.iter().filter(|it| !is_followed(it.1.id())).collect();
-    match leaves[..] {
-        [(_, leaf)] if known.len() == states.len() => Ok((*leaf).clone()),
-        _ => {
-            let message = "ends in several branches, or in snapshots that cannot be read: what comes next has to follow all of them";
-            let finding =
-                Finding::error("snapshot-branches", history.folder.display().to_string(), message);
-            let finding = leaves.iter().fold(finding, |it, leaf| it.evidence(&leaf.0.entry.tag));
-            Err(Box::new(finding.affects(Affected::Kit).next("npx drizzle-kit generate")))
+    known.iter().filter(|it| !is_followed(it.1.id())).copied().collect()
+}
+
+/// Branches that nothing has merged yet, and that change the same things.
+fn contradictions(known: &[Known<'_>], dialect: Dialect) -> Vec<Finding> {
+    let leaves = leaves(known);
+    let mut findings = Vec::new();
+    for (at, (later, snapshot)) in leaves.iter().enumerate() {
+        for (earlier, other) in &leaves[..at] {
+            let empty = AnySnapshot::empty(dialect, Generation::V1);
+            let (mine, theirs) = (history_of(known, snapshot), history_of(known, other));
+            let shared =
+                known.iter().rfind(|it| mine.contains(it.1.id()) && theirs.contains(it.1.id()));
+            let base = shared.map_or(&empty, |it| it.1);
+            let both = base.contradictions(other, snapshot);
+            if both.is_empty() {
+                continue;
+            }
+            let message = format!(
+                "and the branch that ends in `{}` change the same things: one after the other they fail, or one of them is lost; drizzle-kit refuses the folder",
+                earlier.entry.tag
+            );
+            let finding = Finding::error("merge-contradiction", later.entry.tag.clone(), message);
+            let finding = finding.affects(Affected::Both).next(ANEW);
+            findings.push(both.into_iter().fold(finding, Finding::evidence));
         }
     }
+    findings
+}
+
+const ANEW: &str = "take the later branch's folder out with version control, and let `raingauge generate` write it anew after the other one; `drizzle-kit generate --fix-conflicts` deletes the folders of both, and whatever has run one of them could not go on";
+
+/// The ids of a snapshot and of all that it follows.
+fn history_of<'a>(known: &[Known<'a>], snapshot: &'a AnySnapshot) -> BTreeSet<&'a str> {
+    let mut ids = BTreeSet::from([snapshot.id()]);
+    let mut open = snapshot.prev_ids();
+    while let Some(id) = open.pop() {
+        let found = known.iter().find(|it| it.1.id() == id);
+        if let Some((_, it)) = found.filter(|_| ids.insert(id)) {
+            open.extend(it.prev_ids());
+        }
+    }
+    ids
 }
 
 /// All that is wrong with the snapshots of a history in folders.
@@ -69,7 +132,9 @@ pub(super) fn snapshots(history: &History, dialect: Dialect) -> Vec<Finding> {
     findings.extend(of_previews(history, dialect));
     let mut known = vec![ORIGIN.to_owned()];
     let mut first: BTreeMap<String, String> = BTreeMap::new();
-    for (migration, state) in states(history, dialect) {
+    let states = states(history, dialect);
+    findings.extend(contradictions(&readable(&states), dialect));
+    for (migration, state) in states {
         let tag = migration.entry.tag.clone();
         match state {
             Err(error) => findings.push(
@@ -124,15 +189,9 @@ fn of_previews(history: &History, dialect: Dialect) -> Option<Finding> {
     Some(with_lines(finding, old.iter().skip(1).map(|it| it.entry.tag.clone()).collect()))
 }
 
-/// A schema ahead of the last snapshot has changes that no migration makes.
-pub fn ahead(history: &History, dialect: Dialect, schema: &AnySchema) -> Option<Finding> {
+/// A schema ahead of the last snapshot, `from`, has changes that no migration makes.
+pub fn ahead(history: &History, from: &AnySnapshot, schema: &AnySchema) -> Option<Finding> {
     let has_snapshots = history.migrations.iter().any(|it| it.snapshot.is_some());
-    let from = match last(history, dialect) {
-        Some(it) => it,
-        // An unreadable one has been told already.
-        None if has_snapshots => return None,
-        None => AnySnapshot::empty(dialect, Generation::V1),
-    };
     let to = match schema.snapshot(Generation::V1, &SnapshotIds::after(None, "")) {
         Ok(snapshot) => snapshot,
         Err(error) => return Some(Finding::error(error.code(), "schema.ts", error.to_string())),

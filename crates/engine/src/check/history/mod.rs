@@ -3,9 +3,11 @@
 //! Reading order: `journal` (entries) · `statements` (what a file does to its migrator) · `orphans` (files
 //! that never run) · `snapshots` (what drizzle-kit compares with) · `chain` (the
 //! same in folders) · `names` (what the last snapshot has and
-//! no file makes) · `built` (what the files build, beside the last snapshot) · `systems` (other migration tools in the project) · `conflict` (unfinished merges).
+//! no file makes) · `built` (what the files build, beside the last snapshot) · `systems` (other migration tools in the project) · `bundle`
+//! (what an application imports of it) · `conflict` (unfinished merges).
 
 pub mod built;
+mod bundle;
 pub mod chain;
 mod conflict;
 pub mod journal;
@@ -39,6 +41,7 @@ impl Folder<'_> {
     pub fn files(&self) -> Vec<Finding> {
         let mut findings = journal::entries(self);
         findings.extend(statements::statements(self));
+        findings.extend(bundle::bundle(self));
         findings
     }
 

@@ -107,6 +107,19 @@ fn t17_an_orphan_is_told() {
 }
 
 #[test]
+fn a_migration_that_the_application_does_not_import_is_told() {
+    let bundle = |tags: &[&str]| -> String {
+        tags.iter().map(|it| format!("import m from \"./{it}.sql\";\n")).collect()
+    };
+    let all = bundle(&["0000_step", "0001_step", "0002_step"]);
+    check(|it| drop(it.insert("migrations.js".into(), all.clone())), &[]);
+    check(
+        |it| drop(it.insert("migrations.js".into(), bundle(&["0000_step", "0002_step"]))),
+        &["warning bundle-behind migrations.js both"],
+    );
+}
+
+#[test]
 fn an_entry_without_a_file_reaches_everybody() {
     check(|it| drop(it.remove("0001_step.sql")), &["error migration-missing 0001_step.sql both"]);
 }

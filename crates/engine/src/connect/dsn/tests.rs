@@ -6,7 +6,7 @@ use super::*;
 fn postgres(text: &str) -> PgTarget {
     match Dsn::parse(text, Dialect::Postgres).unwrap() {
         Dsn::Postgres(target) => target,
-        Dsn::Sqlite(_) => panic!("not PostgreSQL"),
+        Dsn::MySql(_) | Dsn::Sqlite(_) => panic!("not PostgreSQL"),
     }
 }
 
@@ -137,7 +137,7 @@ fn credentials(json: &str) -> PgTarget {
     let value = serde_json::from_str(json).unwrap();
     match Dsn::from_credentials(&value, Dialect::Postgres, &BTreeMap::new()).unwrap() {
         Dsn::Postgres(target) => target,
-        Dsn::Sqlite(_) => panic!("not PostgreSQL"),
+        Dsn::MySql(_) | Dsn::Sqlite(_) => panic!("not PostgreSQL"),
     }
 }
 
@@ -192,7 +192,7 @@ fn within(text: &str, env: &[(&str, &str)]) -> PgTarget {
     let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     match Dsn::parse_in(text, Dialect::Postgres, &env).unwrap() {
         Dsn::Postgres(target) => target,
-        Dsn::Sqlite(_) => panic!("not PostgreSQL"),
+        Dsn::MySql(_) | Dsn::Sqlite(_) => panic!("not PostgreSQL"),
     }
 }
 

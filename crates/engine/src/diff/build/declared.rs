@@ -22,11 +22,11 @@ impl Builder<'_> {
         &self,
         source: &Source,
         other: Option<&Side>,
-    ) -> Result<(Option<AnySchema>, Option<Filters>)> {
+    ) -> Result<(Option<AnySchema>, Generation, Option<Filters>)> {
         let (path, is_config) = match &source.nature {
             Nature::Configured(path) => (path, true),
             Nature::Declared(path) => (path, false),
-            _ => return Ok((None, None)),
+            _ => return Ok((None, Generation::V0, None)),
         };
         let (schema, generation, filters) = match is_config {
             true => {
@@ -42,7 +42,7 @@ impl Builder<'_> {
             (Generation::V1, Some(other)) => schema.with_names_of(&other.catalog),
             _ => schema,
         };
-        Ok((Some(schema), filters))
+        Ok((Some(schema), generation, filters))
     }
 }
 

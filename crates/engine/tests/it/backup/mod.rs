@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
+mod mysql;
 mod postgres;
 mod retention;
 mod sealed;

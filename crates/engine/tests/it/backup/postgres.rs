@@ -2,6 +2,7 @@
 
 mod damage;
 mod digests;
+mod large;
 
 use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -213,3 +213,29 @@ fn the_shell_of_sqlite_includes_and_ends() {
     ];
     assert_eq!(codes(&expansion.findings), lines);
 }
+
+#[test]
+fn the_client_of_mysql_includes_and_knows_its_delimiter() {
+    let files = [
+        (
+            "init.sql",
+            "delimiter //\ncreate procedure p() begin select 1; end //\ndelimiter ;\nsource more/b.sql\n\\. gone.sql\n\\! ls\nselect 2;",
+        ),
+        ("more/b.sql", "/*!50003 select 'b;' */;\nsource init.sql\n"),
+    ];
+    let expansion = expanded(&files, Dialect::MySql);
+    assert_eq!(
+        shown(&expansion.pieces),
+        [
+            "init.sql:2: create procedure p() begin select 1; end",
+            "more/b.sql:1: /*!50003 select 'b;' */",
+            "init.sql:7: select 2",
+        ]
+    );
+    let lines = [
+        "init-sql-include-cycle more/b.sql:2",
+        "init-sql-include-missing init.sql:5",
+        "init-sql-command init.sql:6",
+    ];
+    assert_eq!(codes(&expansion.findings), lines);
+}

@@ -244,3 +244,51 @@ fn a_quote_after_a_backslash_hides_nothing() {
     check("select 'it\\', pg_reload_conf(), 'x'", true, &[], &["init-sql-outside a.sql:1"]);
     check("select 'it\\'", true, &["select 'it\\'"], &[]);
 }
+
+#[track_caller]
+fn check_mysql(script: &str, shared: bool, sent: &[&str], held: &[&str]) {
+    let fenced = fenced(script, shared, Dialect::MySql);
+    let pieces: Vec<_> = fenced.pieces.iter().map(|it| it.piece.sql.as_str()).collect();
+    assert_eq!(
+        (pieces.as_slice(), codes(&fenced.findings).as_slice()),
+        (sent, held_of(held).as_slice())
+    );
+}
+
+fn held_of(held: &[&str]) -> Vec<String> {
+    held.iter().map(|it| (*it).to_owned()).collect()
+}
+
+#[test]
+fn scripts_of_mysql_use_the_scratch_database_in_the_place_of_live() {
+    let dump = "CREATE DATABASE /*!32312 IF NOT EXISTS*/ `shop`;\nUSE `shop`;\ncreate table t (a int);\nuse other;\ncreate table u (a int);\nuse shop;\ncreate table v (a int);";
+    check_mysql(
+        dump,
+        true,
+        &["create table t (a int)", "create table v (a int)"],
+        &["init-sql-database a.sql:1", "init-sql-other-database a.sql:4"],
+    );
+    // A dump of one database, whatever it was called there.
+    check_mysql(
+        "use prod;\ncreate table t (a int);",
+        true,
+        &["create table t (a int)"],
+        &["init-sql-database a.sql:1"],
+    );
+}
+
+#[test]
+fn what_leaves_the_database_of_mysql_is_not_sent_beside_live() {
+    for sql in [
+        "drop table shop.t",
+        "create user a",
+        "/*!50003 grant all on *.* to a */",
+        "set global x = 1",
+    ] {
+        check_mysql(sql, true, &[], &["init-sql-outside a.sql:1"]);
+        check_mysql(sql, false, &[sql], &[]);
+    }
+    for sql in ["load data infile 'x' into table t", "create table t (a int) engine=federated"] {
+        check_mysql(sql, false, &[], &["init-sql-beyond a.sql:1"]);
+    }
+}

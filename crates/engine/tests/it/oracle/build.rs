@@ -1,10 +1,16 @@
 //! Statements on a real server, and what comes of them.
 
-use raingauge_engine::connect::Session;
+use std::sync::Arc;
+
+use raingauge_engine::connect::dsn::mysql::MySqlTarget;
+use raingauge_engine::connect::{Access, MySqlSession, Session, SqlError, TextRow};
 use raingauge_engine::introspect::{catalog, catalog_within};
 use raingauge_engine::scratch::{Scratch, ScratchDatabase, ScratchOptions};
 use raingauge_schema::{Catalog, Dialect};
+use raingauge_testkit::MySql;
+use raingauge_testkit::mysql::Vendor;
 
+use crate::mysql_catalog;
 use crate::postgres_session::{own_scratch, role};
 
 /// What schemas of the suite use and nobody makes.
@@ -18,7 +24,13 @@ const ROLES: [&str; 3] = ["writer", "somebody", "known"];
 const ALONE: [&str; 2] = ["55P04", "25001"];
 
 /// Builds one database after the other.
-pub(super) struct Builder {
+pub(super) enum Builder {
+    Scratch(Box<Scratches>),
+    MySql(Arc<MySql>),
+}
+
+/// What the product itself tries statements in.
+pub(super) struct Scratches {
     scratch: Scratch,
     /// Where PostgreSQL tries everything and takes it back.
     shared: Option<ScratchDatabase>,
@@ -43,7 +55,7 @@ pub(super) struct Refusal {
 impl Builder {
     /// Nothing, with the reason printed, where this machine has no such server.
     pub(super) fn of(dialect: Dialect) -> Option<Self> {
-        match dialect {
+        let scratches = match dialect {
             Dialect::Postgres => {
                 // Roles are everybody's, and cases make some.
                 let mut scratch = own_scratch()?;
@@ -52,24 +64,39 @@ impl Builder {
                 for name in ROLES {
                     shared.session.run(&role(name, "nologin")).unwrap();
                 }
-                Some(Self { scratch, shared: Some(shared) })
+                Scratches { scratch, shared: Some(shared) }
             }
-            // Nothing builds one of MySQL yet.
-            Dialect::MySql => None,
+            Dialect::MySql => match MySql::shared(Vendor::MySql) {
+                Ok(server) => return Some(Self::MySql(server)),
+                Err(failure) => {
+                    println!("skipped: {failure}");
+                    return None;
+                }
+            },
             Dialect::Sqlite => {
                 let scratch = Scratch::open(ScratchOptions::new(dialect)).unwrap();
-                Some(Self { scratch, shared: None })
+                Scratches { scratch, shared: None }
             }
-        }
+        };
+        Some(Self::Scratch(Box::new(scratches)))
     }
 
     /// What stands after the statements, or the first that is refused.
     pub(super) fn build(&mut self, statements: &[String], query: &str) -> Result<Built, Refusal> {
+        match self {
+            Self::Scratch(it) => it.build(statements, query),
+            Self::MySql(server) => build_mysql(server, statements, query),
+        }
+    }
+}
+
+impl Scratches {
+    fn build(&mut self, statements: &[String], query: &str) -> Result<Built, Refusal> {
         let Some(shared) = &mut self.shared else { return self.build_alone(statements, query) };
         let session = &mut shared.session;
         session.run("begin").unwrap();
-        let built = run(session, statements).map(|()| Built {
-            rows: rows(session, query),
+        let built = run(|it| session.run(it), statements).map(|()| Built {
+            rows: rows(|it| session.rows(it), query),
             catalog: catalog_within(session, &[]).unwrap(),
         });
         session.run("rollback").unwrap();
@@ -87,15 +114,31 @@ impl Builder {
         if self.shared.is_some() {
             database.session.run(PRELUDE).unwrap();
         }
-        run(&mut database.session, statements)?;
-        let rows = rows(&mut database.session, query);
-        Ok(Built { rows, catalog: catalog(&mut database.session, &[]).unwrap() })
+        let session: &mut Session = &mut database.session;
+        run(|it| session.run(it), statements)?;
+        let rows = rows(|it| session.rows(it), query);
+        Ok(Built { rows, catalog: catalog(session, &[]).unwrap() })
     }
 }
 
-fn run(session: &mut Session, statements: &[String]) -> Result<(), Refusal> {
+/// Definitions commit by themselves there, so every build has a database of its own, and the server's own
+/// settings, as Drizzle's drivers leave them.
+fn build_mysql(server: &Arc<MySql>, statements: &[String], query: &str) -> Result<Built, Refusal> {
+    let database = server.database("oracle").unwrap();
+    let target = MySqlTarget::parse(&server.socket_url(&database.name)).unwrap();
+    let mut session = MySqlSession::open_plain(&target, Access::ReadWrite).unwrap();
+    run(|it| session.run(it), statements)
+        .map_err(|it| Refusal { message: it.message.replace(&database.name, "oracle"), ..it })?;
+    let rows = rows(|it| session.rows(it), query);
+    Ok(Built { rows, catalog: mysql_catalog::read(&database) })
+}
+
+fn run(
+    mut send: impl FnMut(&str) -> Result<(), SqlError>,
+    statements: &[String],
+) -> Result<(), Refusal> {
     for sql in statements {
-        session.run(sql).map_err(|error| Refusal {
+        send(sql).map_err(|error| Refusal {
             state: error.state.clone(),
             message: error.message.clone(),
             statement: sql.clone(),
@@ -104,11 +147,11 @@ fn run(session: &mut Session, statements: &[String]) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn rows(session: &mut Session, query: &str) -> String {
+fn rows(mut send: impl FnMut(&str) -> Result<Vec<TextRow>, SqlError>, query: &str) -> String {
     if query.is_empty() {
         return String::new();
     }
-    let found = session.rows(query).unwrap_or_else(|error| panic!("{}: {query}", error.message));
+    let found = send(query).unwrap_or_else(|error| panic!("{}: {query}", error.message));
     let cell = |it: Option<String>| it.unwrap_or_else(|| "null".to_owned());
     let line = |row: Vec<Option<String>>| row.into_iter().map(cell).collect::<Vec<_>>().join("|");
     found.into_iter().map(line).collect::<Vec<_>>().join(", ")

@@ -8,6 +8,7 @@ use raingauge_schema::Dialect;
 use raingauge_schema::dialect::{AnySchema, AnySnapshot};
 use raingauge_schema::drizzle::migration::split;
 use raingauge_schema::drizzle::snapshot::{Generation, ORIGIN, SnapshotIds};
+use raingauge_schema::rename::{Hints, settle};
 use serde_json::Value;
 
 /// One schema, or a change from one to another, and what drizzle-kit said.
@@ -19,6 +20,8 @@ pub(super) struct Case {
     pub(super) declared: Vec<AnySchema>,
     /// drizzle-kit's last migration, if it had something to write.
     pub(super) kit: Option<String>,
+    /// What drizzle-kit was told to be renamed in the last step.
+    hints: Hints,
 }
 
 /// All that a kit was asked about a dialect and did not refuse.
@@ -34,8 +37,11 @@ pub(super) fn cases(dialect: Dialect, generation: Generation) -> Vec<Case> {
     let files = entries(&root().join("suite").join(name));
     let files = files.into_iter().filter(|it| it.to_string_lossy().ends_with(ending));
     let mut all: Vec<_> = files.flat_map(|it| of_file(dialect, name, &it)).collect();
+    let renames = root().join("renames").join(format!("{name}{ending}"));
+    all.extend(of_file(dialect, "renames", &renames));
     if generation == Generation::V0 {
-        let groups = entries(&root().join(name)).into_iter();
+        let folder = root().join(name);
+        let groups = if folder.is_dir() { entries(&folder) } else { Vec::new() }.into_iter();
         let folders = groups.flat_map(|it| entries(&it));
         all.extend(folders.map(|it| of_folder(dialect, name, &it)));
     }
@@ -62,7 +68,11 @@ fn of_file(dialect: Dialect, folder: &str, path: &Path) -> Vec<Case> {
         let declared = it["declared"].as_array().unwrap().iter();
         let declared = declared.map(|it| schema(dialect, it)).collect();
         let kit = it["migration"].as_str().map(str::to_owned);
-        Case { file: file.clone(), name, dialect, declared, kit }
+        let mut hints = Hints::default();
+        if it["hints"].is_array() {
+            hints.read(&it["hints"].to_string()).unwrap();
+        }
+        Case { file: file.clone(), name, dialect, declared, kit, hints }
     };
     answered.map(case).collect()
 }
@@ -73,8 +83,8 @@ fn of_folder(dialect: Dialect, file: &str, folder: &Path) -> Case {
     let declared = texts.map(|it| schema(dialect, &serde_json::from_str(&it).unwrap()));
     let group = folder.parent().unwrap().file_name().unwrap().to_string_lossy();
     let name = format!("{group}/{}", folder.file_name().unwrap().to_string_lossy());
-    let kit = read("migration.sql");
-    Case { file: file.to_owned(), name, dialect, declared: declared.collect(), kit }
+    let (kit, hints) = (read("migration.sql"), Hints::default());
+    Case { file: file.to_owned(), name, dialect, declared: declared.collect(), kit, hints }
 }
 
 fn schema(dialect: Dialect, declared: &Value) -> AnySchema {
@@ -126,7 +136,10 @@ impl Case {
             let prev_id = if index == 0 { ORIGIN.to_owned() } else { id(index - 1) };
             let state = schema.snapshot(generation, &SnapshotIds { id: id(index), prev_id });
             let state = state.map_err(|it| it.to_string())?;
-            let difference = before.difference_to(&state);
+            let is_last = 0 < index && index + 1 == self.declared.len();
+            let hints = if is_last { &self.hints } else { &Hints::default() };
+            let renames = settle(&before, &state, hints).renames;
+            let difference = before.difference_by(&renames, &state);
             if !difference.not_expressed.is_empty() {
                 return Err(difference.not_expressed.join(", "));
             }

@@ -10,7 +10,7 @@ mod cases;
 mod failures;
 
 use raingauge_schema::drizzle::snapshot::Generation;
-use raingauge_schema::{Catalog, Dialect, Kind, Pair, compare};
+use raingauge_schema::{Catalog, Dialect, Kind, ObjectId, Pair, compare};
 
 use build::{Builder, Refusal};
 use cases::{Case, cases};
@@ -25,12 +25,35 @@ const MISSING: [&str; 5] = [
     "tablespace \"fast\"",
 ];
 
-/// Cases that no SQL could make work, with the reason.
-const IMPOSSIBLE: [(&str, &str); 1] =
-    [("generated columns", "`lower('X')` has no collation in a generated column")];
+/// Cases that no SQL could make work, by recording and name, with the reason.
+const IMPOSSIBLE: [(&str, &str, &str); 8] = [
+    ("postgres/", "generated columns", "`lower('X')` has no collation in a generated column"),
+    ("renames/postgres", "column and type", "a check compares the new text with a number"),
+    ("mysql/", "an odd custom type", "a point has no literal, and `x` is no column"),
+    (
+        "mysql/defaults.0",
+        "custom types",
+        "0.31 has no spelling for a list as the default of a text",
+    ),
+    ("mysql/", "an index of a prefix", "a text is indexed without a length"),
+    ("mysql/", "everything in one table", "a check on a column that a foreign key updates"),
+    ("mysql/changes.1", "what the kit passes over", "refused: 1.0 has no statement for it"),
+    ("mysql/keys.0", "reference with a long name", "refused: MySQL takes 64 characters"),
+];
+
+fn is_impossible(case: &Case) -> bool {
+    IMPOSSIBLE.iter().any(|it| case.file.starts_with(it.0) && it.1 == case.name)
+}
+
+/// What a way leaves behind that building from nothing does not make, and that harms nobody: MySQL keeps
+/// the index that it made for a foreign key, and dropping it fails where another key has taken it over.
+const LEFT: [(&str, &str, &str); 1] =
+    [("mysql/changes.0", "a reference goes", "too much: index t.t_o_other_id_fk")];
 
 /// What is somewhere else, and what a case expects there: statements that come before its own.
-const ELSEWHERE: [(&str, &str, &str); 4] = [
+const ELSEWHERE: [(&str, &str, &str); 6] = [
+    ("mysql/changes.0", "an existing view becomes ours", "create view v as select 1 as id"),
+    ("postgres", "create/policies-and-roles", "create table elsewhere ()"),
     ("postgres/changes.0.json", "view stops to exist elsewhere", "create view v as select 1 as id"),
     ("postgres", "policy linked to an undeclared table", "create table t ()"),
     ("postgres", "drop/everything", "create table elsewhere ()"),
@@ -43,7 +66,7 @@ fn is_full() -> bool {
 }
 
 fn is_asked_for(case: &Case, index: usize) -> bool {
-    if IMPOSSIBLE.iter().any(|it| it.0 == case.name) {
+    if is_impossible(case) {
         return false;
     }
     match std::env::var("RAINGAUGE_CASE") {
@@ -98,7 +121,7 @@ fn both(builder: &mut Builder, case: &Case, generation: Generation) -> Result<()
     let fresh = builder.build(&fresh, "").map_err(|it| it.to_string())?;
     let steps = [first, case.before(generation)?, case.last(generation)?].concat();
     let walked = builder.build(&steps, "").map_err(|it| it.to_string())?;
-    let differences = differences(&walked.catalog, &fresh.catalog);
+    let differences = differences(case, &walked.catalog, &fresh.catalog);
     if differences.is_empty() {
         return Ok(());
     }
@@ -112,11 +135,16 @@ impl std::fmt::Display for Refusal {
 }
 
 /// What differs, one line for each attribute.
-fn differences(walked: &Catalog, fresh: &Catalog) -> Vec<String> {
+fn differences(case: &Case, walked: &Catalog, fresh: &Catalog) -> Vec<String> {
     let it = compare(Pair { from: walked, to: fresh });
+    // Keys of renamed tables keep the names that nobody gave them.
+    let kinds = [Kind::PrimaryKey, Kind::ForeignKey];
+    let is_key =
+        |it: &&Pair<ObjectId>| case.file.starts_with("renames") && kinds.contains(&it.to.kind);
+    let renamed = it.renamed.iter().filter(|it| !is_key(it));
     let mut lines: Vec<_> = it.only_from.iter().map(|it| format!("too much: {}", it.id)).collect();
     lines.extend(it.only_to.iter().map(|it| format!("missing: {}", it.id)));
-    lines.extend(it.renamed.iter().map(|it| format!("{} is named {}", it.to, it.from)));
+    lines.extend(renamed.map(|it| format!("{} is named {}", it.to, it.from)));
     for object in &it.differs {
         for attribute in &object.attributes {
             // 1.0 gives no name to the key of a column that it adds, and SQLite knows keys by their columns. A
@@ -131,6 +159,10 @@ fn differences(walked: &Catalog, fresh: &Catalog) -> Vec<String> {
             lines.push(format!("{id} {name}: {}, not {}", said(from), said(to)));
         }
     }
+    let is_left = |line: &String| {
+        LEFT.iter().any(|it| case.file.starts_with(it.0) && it.1 == case.name && it.2 == line)
+    };
+    lines.retain(|it| !is_left(it));
     lines
 }
 
@@ -152,4 +184,14 @@ fn the_changes_of_0_31_lead_to_the_declared_schema_on_sqlite() {
 #[test]
 fn the_changes_of_1_0_lead_to_the_declared_schema_on_sqlite() {
     check(Dialect::Sqlite, Generation::V1);
+}
+
+#[test]
+fn the_changes_of_0_31_lead_to_the_declared_schema_on_mysql() {
+    check(Dialect::MySql, Generation::V0);
+}
+
+#[test]
+fn the_changes_of_1_0_lead_to_the_declared_schema_on_mysql() {
+    check(Dialect::MySql, Generation::V1);
 }

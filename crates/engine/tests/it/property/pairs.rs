@@ -38,6 +38,7 @@ fn setting(choice: ScratchChoice) -> Setting {
 fn address(dsn: &Dsn) -> String {
     match dsn {
         Dsn::Sqlite(it) => format!("file:{}", it.path.display()),
+        Dsn::MySql(_) => unreachable!("no pairs of MySQL yet"),
         Dsn::Postgres(it) => {
             let password = it.password.clone().unwrap_or_default();
             format!(
@@ -51,7 +52,7 @@ fn address(dsn: &Dsn) -> String {
 fn compared(from: &ScratchDatabase, to: &ScratchDatabase) -> Result<Diffed, String> {
     let choice = match &from.dsn {
         Dsn::Postgres(_) => ScratchChoice::Url(address(&from.dsn)),
-        Dsn::Sqlite(_) => ScratchChoice::Auto,
+        Dsn::MySql(_) | Dsn::Sqlite(_) => ScratchChoice::Auto,
     };
     let request =
         DiffRequest { from: address(&from.dsn), to: address(&to.dsn), dialect: None, sql: false };

@@ -43,6 +43,20 @@ pub(super) fn missing(lines: &[String], database: &str, role: &str) -> Vec<Unsee
         .collect()
 }
 
+/// Those of some rights that the account does not hold on the whole database, by the lines of `show grants`. Nothing is
+/// said of one that has roles, whose rights the lines do not show.
+pub fn lacking<'a>(lines: &[String], database: &str, wanted: &[&'a str]) -> Vec<&'a str> {
+    if lines.iter().any(|it| it.starts_with("GRANT `")) {
+        return Vec::new();
+    }
+    let of = |word| -> Vec<_> { lines.iter().flat_map(|it| rights(it, word, database)).collect() };
+    let (held, revoked) = (of("grant"), of("revoke"));
+    let is_among = |rights: &[String], right: &str| {
+        rights.iter().any(|it| it == right || it == "ALL PRIVILEGES" || it == "ALL")
+    };
+    wanted.iter().copied().filter(|it| !is_among(&held, it) || is_among(&revoked, it)).collect()
+}
+
 /// The rights on the whole database in a line of `show grants` that begins with `word`.
 fn rights(line: &str, word: &str, database: &str) -> Vec<String> {
     let Ok(tokens) = tokens(line) else { return Vec::new() };
@@ -80,7 +94,7 @@ fn is_like(name: &str, pattern: &str) -> bool {
 }
 
 /// The statement that gives an account a right on the whole database.
-pub(super) fn grant(right: &str, database: &str, role: &str) -> String {
+pub fn grant(right: &str, database: &str, role: &str) -> String {
     let (user, host) = role.rsplit_once('@').unwrap_or((role, "%"));
     let quoted = |it: &str| format!("'{}'", it.replace('\'', "''"));
     format!("GRANT {right} ON {}.* TO {}@{}", quote_ident(database), quoted(user), quoted(host))
@@ -148,6 +162,17 @@ mod tests {
         let all = "GRANT ALL PRIVILEGES ON *.* TO `u`@`%`";
         check(&[all, "REVOKE TRIGGER ON `my_app`.* FROM `u`@`%`"], &["triggers"]);
         check(&[all, "REVOKE TRIGGER ON `other`.* FROM `u`@`%`"], &[]);
+    }
+
+    #[test]
+    fn what_an_account_may_not_do_is_told_unless_it_has_roles() {
+        let of = |line: &str| {
+            lacking(&[USAGE.to_owned(), line.to_owned()], "my_app", &["ALTER", "CREATE"])
+        };
+        assert_eq!(of("GRANT CREATE, INSERT ON `my_app`.* TO `u`@`%`"), ["ALTER"]);
+        assert_eq!(of("GRANT CREATE, ALTER ON `my_app`.`t` TO `u`@`%`"), ["ALTER", "CREATE"]);
+        assert!(of("GRANT ALL PRIVILEGES ON `my_app`.* TO `u`@`%`").is_empty());
+        assert!(of("GRANT `deploy`@`%` TO `u`@`%`").is_empty());
     }
 
     #[test]

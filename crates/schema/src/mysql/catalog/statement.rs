@@ -14,20 +14,36 @@ use crate::mysql::token::tokens;
 pub fn create_table(catalog: &Catalog, table: &ObjectId) -> Option<String> {
     let flavour = super::flavour(catalog)?;
     let table = catalog.get(table)?;
+    let objects = parts_of(catalog, table);
+    let beside = catalog.surroundings.iter().find(|it| it.id == table.id);
+    Writer { flavour, objects, beside, leaves_unsaid: false }.create_table()
+}
+
+/// The statement that makes the table again as it is, and counts from the beginning. MySQL remembers of each column whether somebody wrote its
+/// collation, and prints one that nobody wrote.
+pub(super) fn create_table_again(catalog: &Catalog, table: &ObjectId) -> Option<String> {
+    let flavour = super::flavour(catalog)?;
+    let objects = parts_of(catalog, catalog.get(table)?);
+    let beside = catalog.surroundings.iter().find(|it| it.id == *table).cloned();
+    let beside = beside.map(|mut it| {
+        it.attributes.remove("auto increment");
+        it
+    });
+    Writer { flavour, objects, beside: beside.as_ref(), leaves_unsaid: true }.create_table()
+}
+
+fn parts_of<'a>(catalog: &'a Catalog, table: &'a Object) -> Vec<&'a Object> {
     let comments = catalog.of_kind(Kind::Comment).filter(|it| {
         matches!(it.id.path.first().map(String::as_str), Some("table" | "column" | "index"))
             && it.id.path.get(1) == table.id.path.first()
     });
-    let objects: Vec<_> =
-        [table].into_iter().chain(catalog.inside(&table.id)).chain(comments).collect();
-    let beside = catalog.surroundings.iter().find(|it| it.id == table.id);
-    Writer { flavour, objects, beside }.create_table()
+    [table].into_iter().chain(catalog.inside(&table.id)).chain(comments).collect()
 }
 
 /// The statement of what was just read.
 pub(super) fn create_table_of(parts: &Parts, flavour: Flavour) -> String {
     let objects = parts.objects.iter().collect();
-    let writer = Writer { flavour, objects, beside: parts.beside.as_ref() };
+    let writer = Writer { flavour, objects, beside: parts.beside.as_ref(), leaves_unsaid: false };
     writer.create_table().unwrap_or_default()
 }
 
@@ -56,6 +72,8 @@ struct Writer<'a> {
     flavour: Flavour,
     objects: Vec<&'a Object>,
     beside: Option<&'a Object>,
+    /// Whether a collation that only follows from the table's is left out.
+    leaves_unsaid: bool,
 }
 
 /// How an option is written.
@@ -161,7 +179,11 @@ impl Writer<'_> {
 
     fn column(&self, column: &Object, table: &Object) -> String {
         let is_unsaid = self.beside.is_some_and(|it| it.get("collation unsaid").is_some());
-        let clause = charset_clause(self.flavour, column, table, is_unsaid);
+        let follows = self.leaves_unsaid && column.get("collation") == table.get("collation");
+        let clause = match follows {
+            true => String::new(),
+            false => charset_clause(self.flavour, column, table, is_unsaid),
+        };
         let compressed = column.get("compressed").map(|_| " /*M!100301 COMPRESSED*/");
         let clauses = match self.flavour {
             Flavour::MySql => mysql_clauses(column),

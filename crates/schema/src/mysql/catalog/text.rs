@@ -203,7 +203,7 @@ pub(super) fn quoted_names(names: &[String]) -> String {
 /// The server writes `db`.`view` where a name could mean something else. A rebuilt database has another
 /// name, so what belongs to this one is written without. Where an alias has the database's name, `db`.`x`
 /// can be a column of it; then only what has three parts, or is called, is surely the database's.
-pub(super) fn without_database(text: &str, database: &str) -> String {
+pub fn without_database(text: &str, database: &str) -> String {
     let Ok(tokens) = tokens(text) else { return text.to_owned() };
     let is_it = |at: usize| {
         tokens.get(at).is_some_and(|it| it.kind == TokenKind::Quoted)

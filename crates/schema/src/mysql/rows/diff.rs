@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
-use super::super::grammar::quote_ident;
+use super::super::grammar::{mentions, quote_ident};
 use super::{Check, Column, ForeignKey, Index, PrimaryKey, Table, View, rows};
 use crate::drizzle::entities::Entities;
 use crate::pair::Pair;
@@ -98,7 +98,10 @@ pub(super) fn diff(
     changes.extend(both.dropped.iter().cloned().map(Change::DropTable));
     let renamed =
         |kind| renames.iter().filter(move |it| it.kind == kind).cloned().map(Change::Rename);
-    changes.extend(renamed(NameKind::Table).chain(renamed(NameKind::Column)));
+    changes.extend(renamed(NameKind::Table));
+    let spoken_of = both.checks_of_renamed(renames);
+    changes.extend(spoken_of.iter().map(|it| Change::DropCheck(it.from.clone())));
+    changes.extend(renamed(NameKind::Column));
     changes.extend(both.drop_views());
     changes.extend(renamed(NameKind::View));
     changes.extend(both.alter_views());
@@ -114,6 +117,7 @@ pub(super) fn diff(
     changes.extend(both.create_indexes());
     changes.extend(both.add_foreign_keys());
     changes.extend(both.add_checks());
+    changes.extend(spoken_of.iter().map(|it| Change::AddCheck(it.to.clone())));
     changes.extend(both.drop_columns());
     changes.extend(both.create_views(dependencies));
     Diff { changes, not_expressed: both.not_expressed(renames) }
@@ -145,6 +149,18 @@ impl Side {
 
     fn key(&self, table: &str) -> Option<&PrimaryKey> {
         self.keys.iter().find(|it| it.table == table)
+    }
+
+    /// Whether the server needs no index of its own for a key. drizzle-kit drops one all the same.
+    fn has_index_for(&self, key: &ForeignKey) -> bool {
+        let begins = |columns: &[String]| columns.starts_with(&key.columns);
+        let indexes = self.indexes.iter().filter(|it| it.table == key.table);
+        let plain = |it: &Index| it.columns.iter().map(|it| it.value.clone()).collect::<Vec<_>>();
+        let others = self.foreign_keys.iter().filter(|it| it.table == key.table);
+        let mut others = others.filter(|it| it.name != key.name);
+        self.key(&key.table).is_some_and(|it| begins(&it.columns))
+            || indexes.map(plain).any(|it| begins(&it))
+            || others.any(|it| begins(&it.columns) || key.columns.starts_with(&it.columns))
     }
 
     /// Whether the column alone is the primary key.
@@ -248,7 +264,7 @@ impl Both {
             gone.into_iter().filter(|it| !self.is_gone(&it.table) || self.is_gone(&it.table_to));
         let drop = |it: &ForeignKey| {
             let keeps_index = to.indexes.iter().any(|index| index.place() == it.place());
-            let with_index = !keeps_index && !self.is_gone(&it.table);
+            let with_index = !keeps_index && !self.is_gone(&it.table) && !from.has_index_for(it);
             Change::DropForeignKey { key: it.clone(), with_index }
         };
         let redone = self.redone_foreign_keys().into_iter();
@@ -309,6 +325,22 @@ impl Both {
     fn drop_checks(&self) -> Vec<Change> {
         let gone = only_in(&self.sides.from.checks, &self.sides.to.checks).into_iter();
         gone.filter(|it| !self.is_gone(&it.table)).cloned().map(Change::DropCheck).collect()
+    }
+
+    /// Checks that stay and speak of a column that gets another name: MySQL renames it only without them.
+    fn checks_of_renamed(&self, renames: &[Rename]) -> Vec<Pair<&Check>> {
+        let Pair { from, to } = &self.sides;
+        let columns = renames.iter().filter(|it| it.kind == NameKind::Column);
+        let columns: Vec<_> = columns.map(|it| (it.to[0].as_str(), it.old_name())).collect();
+        let speaks = |it: &Check| {
+            columns.iter().any(|(table, name)| it.table == *table && mentions(&it.value, name))
+        };
+        let speaking = from.checks.iter().filter(|it| speaks(it));
+        let pair = |from| {
+            let place = |it: &&Check| it.place() == Placed::place(from);
+            to.checks.iter().find(place).map(|to| Pair { from, to })
+        };
+        speaking.filter_map(pair).collect()
     }
 
     fn drop_indexes(&self) -> Vec<Change> {

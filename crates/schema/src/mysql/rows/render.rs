@@ -3,7 +3,7 @@
 //! The text is the kit's, byte for byte, except where the kit's text fails or does not say what the
 //! schema says; `cases/known-differences.md` lists those.
 
-use super::super::grammar::quote_ident as quote;
+use super::super::grammar::{default_value, quote_ident as quote};
 use super::super::render::rename;
 use super::diff::{Change, Diff, FullTable};
 use super::{Column, ForeignKey, Index, IndexColumn, View};
@@ -119,7 +119,11 @@ impl Clauses {
         Self {
             sql_type: format!("{}{char_set}{collation}", it.r#type),
             generated: generated.unwrap_or_default(),
-            default: it.default.as_ref().map(|it| format!(" DEFAULT {it}")).unwrap_or_default(),
+            default: it
+                .default
+                .as_ref()
+                .map(|value| format!(" DEFAULT {}", default_value(&it.r#type, value)))
+                .unwrap_or_default(),
             on_update: if it.on_update_now { on_update } else { String::new() },
         }
     }

@@ -1,16 +1,18 @@
 //! A declared schema with some of its objects as live has them: what a baseline says of a difference that
 //! its follow-up changes. What both say the same keeps the spelling of `schema.ts`.
 
-use super::{describe_table, stored};
-use crate::catalog::{Catalog, Kind, ObjectId};
+use super::{columns, describe_sequence, describe_table, stored};
+use crate::catalog::{Catalog, Kind, Object, ObjectId};
 use crate::compare::ObjectDifference;
 use crate::pair::Pair;
-use crate::postgres::schema::{Column, Schema, Table};
+use crate::postgres::schema::{Column, Identity, Policy, Schema, Table, View};
 
 /// The schema with the attributes that differ as live has them. Kinds that it cannot take over stay as declared.
 #[must_use]
 pub fn as_live_has(schema: &Schema, live: &Catalog, differs: &[&ObjectDifference]) -> Schema {
     let mut kept = schema.clone();
+    let differs_here =
+        |id: &ObjectId| live.get(id).filter(|_| differs.iter().any(|it| it.id == *id));
     for table in &mut kept.tables {
         let id = table_id(table);
         let Some(found) = live.get(&id) else { continue };
@@ -18,8 +20,68 @@ pub fn as_live_has(schema: &Schema, live: &Catalog, differs: &[&ObjectDifference
         for it in differs.iter().filter(|it| it.id.is_inside(&id)) {
             take(table, &found, it);
         }
+        for policy in &mut table.policies {
+            let id = part(&id, Kind::Policy, &policy.name);
+            differs_here(&id).into_iter().for_each(|live| take_policy(policy, live));
+        }
+        take_counters(table, live, differs);
+    }
+    for linked in &mut kept.policies {
+        let path = [&linked.schema, &linked.on, &linked.policy.name].map(|it| stored(it));
+        let live = differs_here(&ObjectId::new(Kind::Policy, path));
+        live.into_iter().for_each(|live| take_policy(&mut linked.policy, live));
+    }
+    for view in &mut kept.views {
+        differs_here(&view_id(view)).into_iter().for_each(|live| take_view(view, live));
+    }
+    for sequence in &mut kept.sequences {
+        let path = [&sequence.schema, &sequence.name].map(|it| stored(it));
+        let id = ObjectId::new(Kind::Sequence, path);
+        if let Some(live) = live.get(&id).filter(|_| differs.iter().any(|it| it.id == id)) {
+            sequence.options = describe_sequence(live).options;
+        }
     }
     kept
+}
+
+fn part(table: &ObjectId, kind: Kind, name: &str) -> ObjectId {
+    ObjectId::new(kind, table.path.iter().map(String::as_str).chain([stored(name)]))
+}
+
+fn view_id(view: &View) -> ObjectId {
+    let kind = if view.materialized { Kind::MaterializedView } else { Kind::View };
+    ObjectId::new(kind, [&view.schema, &view.name].map(|it| stored(it)))
+}
+
+/// The query as the server prints it.
+fn take_view(view: &mut View, live: &Object) {
+    if let Some(query) = live.get("definition") {
+        view.definition = Some(query.trim().trim_end_matches(';').to_owned());
+    }
+}
+
+fn take_policy(policy: &mut Policy, live: &Object) {
+    let text = |name: &str| live.get(name).map(str::to_owned);
+    let upper = |name: &str| live.get(name).map(str::to_uppercase).unwrap_or_default();
+    (policy.r#as, policy.r#for) = (upper("as"), upper("for"));
+    policy.to = columns(live, "to");
+    (policy.using, policy.with_check) = (text("using"), text("with check"));
+}
+
+/// An identity counts by a sequence of its own, which nobody else speaks of.
+fn take_counters(table: &mut Table, live: &Catalog, differs: &[&ObjectDifference]) {
+    let id = table_id(table);
+    for column in &mut table.columns {
+        let Some(identity) = &mut column.identity else { continue };
+        let owner = part(&id, Kind::Column, &column.name);
+        let is_its_own = |it: &Object| {
+            it.get("owned as") == Some("identity") && it.get("owned by") == Some(&*owner.dotted())
+        };
+        let own = differs.iter().filter_map(|it| live.get(&it.id));
+        for sequence in own.filter(|it| it.id.kind == Kind::Sequence && is_its_own(it)) {
+            identity.options = describe_sequence(sequence).options;
+        }
+    }
 }
 
 fn table_id(table: &Table) -> ObjectId {
@@ -68,8 +130,16 @@ fn take_column(to: &mut Column, from: &Column, difference: &ObjectDifference) {
             "not null" => to.not_null = from.not_null,
             "default" => to.default.clone_from(&from.default),
             "generated" | "generated kind" => to.generated.clone_from(&from.generated),
+            "identity" => take_identity(to, from),
             _ => {}
         }
+    }
+}
+
+/// Who may give a number: what it counts by is another question.
+fn take_identity(to: &mut Column, from: &Column) {
+    if let (Some(to), Some(Identity { kind, .. })) = (&mut to.identity, &from.identity) {
+        to.kind.clone_from(kind);
     }
 }
 

@@ -100,12 +100,13 @@ pub(super) const TRIGGERS: Query = Query {
 select 'trigger', json_build_array(n.nspname, c.relname, t.tgname), null, {comment pg_trigger t}, null,
        {part_of}, pg_get_triggerdef(t.oid), {enabled t.tgenabled},
        case when t.tgparentid <> 0 then 'true' end
+       {unit}
 from pg_trigger t
 join pg_class c on c.oid = t.tgrelid
 join pg_namespace n on n.oid = c.relnamespace
 where (not t.tgisinternal
        or t.tgparentid <> 0 and not exists (select from pg_constraint k where k.oid = t.tgconstraint and k.contype <> 't'))
-  and {user} and {own pg_class c} and {own pg_trigger t}",
+  and {user} and {own pg_class c} and {own pg_trigger t} {these t.tgrelid}",
     attributes: &["of", "definition", "enabled", "inherited"],
 };
 
@@ -113,10 +114,11 @@ pub(super) const RULES: Query = Query {
     sql: r"
 select 'rule', json_build_array(n.nspname, c.relname, r.rulename), null, {comment pg_rewrite r}, null,
        {part_of}, pg_get_ruledef(r.oid), {enabled r.ev_enabled}
+       {unit}
 from pg_rewrite r
 join pg_class c on c.oid = r.ev_class
 join pg_namespace n on n.oid = c.relnamespace
-where r.rulename <> '_RETURN' and {user} and {own pg_class c}",
+where r.rulename <> '_RETURN' and {user} and {own pg_class c} {these r.ev_class}",
     attributes: &["of", "definition", "enabled"],
 };
 
@@ -131,10 +133,11 @@ select 'policy', json_build_array(n.nspname, c.relname, p.polname), null, {comme
                         order by case u.role when 0 then 'public' else pg_get_userbyid(u.role) end {c})
         from unnest(p.polroles) u (role)),
        pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)
+       {unit}
 from pg_policy p
 join pg_class c on c.oid = p.polrelid
 join pg_namespace n on n.oid = c.relnamespace
-where {user} and {own pg_policy p}",
+where {user} and {own pg_policy p} {these p.polrelid}",
     attributes: &["of", "as", "for", "to[]", "using", "with check"],
 };
 

@@ -30,6 +30,7 @@ select case c.relkind when 'v' then 'view' when 'm' then 'materialized view'
        case when c.reloftype <> 0 then format_type(c.reloftype, null) end,
        case when c.relkind in ('v', 'm') then pg_get_viewdef(c.oid) end,
        f.srvname, f.ftoptions, p.detaching
+       {unit}
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 left join pg_class t on t.oid = c.reltoastrelid
@@ -39,11 +40,12 @@ left join (select i.inhrelid, json_agg(json_build_array(pn.nspname, pc.relname) 
                   {since 14 case when bool_or(i.inhdetachpending) then 'true' end else null} as detaching
            from pg_inherits i join pg_class pc on pc.oid = i.inhparent
            join pg_namespace pn on pn.oid = pc.relnamespace
+           where true {these i.inhrelid}
            group by i.inhrelid) p on p.inhrelid = c.oid
 left join (select ft.ftrelid, fs.srvname, {options ft.ftoptions} as ftoptions
            from pg_foreign_table ft join pg_foreign_server fs on fs.oid = ft.ftserver) f
        on f.ftrelid = c.oid
-where c.relkind in ('r', 'p', 'v', 'm', 'f') and {user} and {own pg_class c}",
+where c.relkind in ('r', 'p', 'v', 'm', 'f') and {user} and {own pg_class c} {these c.oid}",
     attributes: &[
         "row security",
         "force row security",
@@ -91,12 +93,13 @@ select case when c.relkind in ('r', 'p', 'f', 'm') or a.atthasdef then 'column' 
        case when a.attstattarget >= 0 then a.attstattarget end,
        {options a.attoptions}, {options a.attfdwoptions},
        case when not a.attislocal then 'true' end
+       {unit}
 from pg_attribute a
 join pg_class c on c.oid = a.attrelid
 join pg_namespace n on n.oid = c.relnamespace
 join pg_type t on t.oid = a.atttypid
 left join (select x.adrelid, x.adnum, pg_get_expr(x.adbin, x.adrelid) as expression
-           from pg_attrdef x offset 0) d on d.adrelid = a.attrelid and d.adnum = a.attnum
+           from pg_attrdef x where true {these x.adrelid} offset 0) d on d.adrelid = a.attrelid and d.adnum = a.attnum
 left join (select co.oid, json_build_array(json_build_array(cn.nspname, co.collname)) as collname
            from pg_collation co join pg_namespace cn on cn.oid = co.collnamespace) l on l.oid = a.attcollation
 left join (select e.refobjid, e.refobjsubid, max(e.deptype) as deptype,
@@ -105,14 +108,14 @@ left join (select e.refobjid, e.refobjsubid, max(e.deptype) as deptype,
                                 case when s.seqcycle then 'cycle' end)) as options
            from pg_depend e join pg_sequence s on s.seqrelid = e.objid
            where e.classid = 'pg_class'::regclass and e.refclassid = 'pg_class'::regclass
-             and e.deptype in ('a', 'i') and e.refobjsubid > 0
+             and e.deptype in ('a', 'i') and e.refobjsubid > 0 {these e.refobjid}
            group by e.refobjid, e.refobjsubid) q on q.refobjid = a.attrelid and q.refobjsubid = a.attnum
 where a.attnum > 0 and not a.attisdropped
   and (c.relkind in ('r', 'p', 'f', 'm')
        or c.relkind in ('v', 'c') and (a.atthasdef or a.attacl is not null
             or exists (select from pg_description x where x.classoid = 'pg_class'::regclass and x.objoid = a.attrelid
                        and x.objsubid = a.attnum)))
-  and {user} and {own pg_class c}",
+  and {user} and {own pg_class c} {these c.oid} {these a.attrelid}",
     attributes: &[
         "of",
         "position",
@@ -167,6 +170,7 @@ select case k.contype when 'p' then 'primary key' when 'u' then 'unique constrai
        {options ic.reloptions}, s.spcname,
        case when i.indisreplident then 'true' end, case when i.indisclustered then 'true' end,
        case when not i.indisvalid then 'true' end, {targets i.indexrelid}
+       {unit}
 from pg_constraint k
 join pg_class c on c.oid = k.conrelid
 join pg_namespace n on n.oid = c.relnamespace
@@ -177,7 +181,7 @@ left join pg_class ic on ic.oid = i.indexrelid
 left join pg_tablespace s on s.oid = ic.reltablespace
 left join (select distinct tgconstraint as conid from pg_trigger where tgisinternal and tgenabled = 'D') g on g.conid = k.oid
 where k.contype in ('p', 'u', 'f', 'c', 'x', 'n') and not (k.contype = 'f' and k.conparentid <> 0)
-  and {user} and {own pg_class c}",
+  and {user} and {own pg_class c} {these k.conrelid}",
     attributes: &[
         "of",
         "columns[]",
@@ -222,6 +226,7 @@ select 'index', json_build_array(n.nspname, c.relname, ic.relname), null, {comme
        case when i.indisreplident then 'true' end, case when i.indisclustered then 'true' end,
        case when not i.indisvalid then 'true' end,
        {targets i.indexrelid}, p.parent
+       {unit}
 from pg_index i
 join pg_class ic on ic.oid = i.indexrelid
 join pg_class c on c.oid = i.indrelid
@@ -231,7 +236,7 @@ left join pg_constraint k on k.conindid = i.indexrelid and k.contype in ('p', 'u
 left join (select h.inhrelid, json_build_array(json_build_array(pn.nspname, pc.relname)) as parent
            from pg_inherits h join pg_class pc on pc.oid = h.inhparent
            join pg_namespace pn on pn.oid = pc.relnamespace) p on p.inhrelid = i.indexrelid
-where k.oid is null and c.relkind in ('r', 'p', 'm') and {user} and {own pg_class c}",
+where k.oid is null and c.relkind in ('r', 'p', 'm') and {user} and {own pg_class c} {these i.indrelid}",
     attributes: &[
         "of",
         "unique",
@@ -249,12 +254,13 @@ where k.oid is null and c.relkind in ('r', 'p', 'm') and {user} and {own pg_clas
 pub(super) const INDEX_COMMENTS: Query = Query {
     sql: r"
 select 'about index', json_build_array(n.nspname, c.relname, ic.relname), null, {comment pg_class ic}, null
+       {unit}
 from pg_constraint k
 join pg_class ic on ic.oid = k.conindid
 join pg_class c on c.oid = k.conrelid
 join pg_namespace n on n.oid = c.relnamespace
 where k.contype in ('p', 'u', 'x') and {user} and {own pg_class c}
-  and exists (select from pg_description x where x.classoid = 'pg_class'::regclass and x.objoid = ic.oid)",
+  and exists (select from pg_description x where x.classoid = 'pg_class'::regclass and x.objoid = ic.oid) {these k.conrelid}",
     attributes: &[],
 };
 
@@ -267,6 +273,7 @@ select 'sequence', json_build_array(n.nspname, c.relname), pg_get_userbyid(c.rel
        case c.relpersistence when 'u' then 'unlogged' end,
        case d.deptype when 'i' then 'identity' when 'a' then 'serial' end,
        case when d.deptype is not null then json_build_array(json_build_array(tn.nspname, tc.relname, ta.attname)) end
+       {unit}
 from pg_sequence s
 join pg_class c on c.oid = s.seqrelid
 join pg_namespace n on n.oid = c.relnamespace
@@ -275,7 +282,7 @@ left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = c.oid an
 left join pg_class tc on tc.oid = d.refobjid
 left join pg_namespace tn on tn.oid = tc.relnamespace
 left join pg_attribute ta on ta.attrelid = d.refobjid and ta.attnum = d.refobjsubid
-where {user} and {own pg_class c}",
+where {user} and {own pg_class c} {these s.seqrelid}",
     attributes: &[
         "type",
         "start",

@@ -22,7 +22,7 @@ pub(super) fn undotted(text: &str) -> Vec<String> {
     parts
 }
 
-/// What stands after `COMMENT ON`: `TABLE "public"."books"`, `TRIGGER "t" ON "public"."books"`.
+/// What stands after `COMMENT ON`, and after `DROP` where nothing else has to be said: `TABLE "public"."books"`, `TRIGGER "t" ON "public"."books"`.
 pub(super) fn address(kind: Kind, path: &[String]) -> Option<String> {
     let quoted =
         |path: &[String]| path.iter().map(|it| quote_ident(it)).collect::<Vec<_>>().join(".");
@@ -49,13 +49,28 @@ pub(super) fn address(kind: Kind, path: &[String]) -> Option<String> {
         Kind::Enum | Kind::CompositeType | Kind::RangeType | Kind::BaseType => {
             format!("TYPE {}", quoted(path))
         }
-        Kind::Cast
-        | Kind::Operator
-        | Kind::OperatorClass
-        | Kind::OperatorFamily
-        | Kind::Transform
-        | Kind::UserMapping
-        | Kind::Comment
+        Kind::Cast => {
+            let (from, to) = name.split_once(" as ")?;
+            format!("CAST ({from} AS {to})")
+        }
+        Kind::Operator => {
+            let (sign, operands) = name.split_once('(')?;
+            format!("OPERATOR {}.{sign}({operands}", quoted(parent))
+        }
+        Kind::OperatorClass | Kind::OperatorFamily => {
+            let (name, method) = name.rsplit_once(" using ")?;
+            let (word, schema) = (kind.word().to_uppercase(), quoted(parent));
+            format!("{word} {schema}.{} USING {}", quote_ident(name), quote_ident(method))
+        }
+        Kind::Transform => {
+            let (kind, language) = name.rsplit_once(" for ")?;
+            format!("TRANSFORM FOR {kind} LANGUAGE {}", quote_ident(language))
+        }
+        Kind::UserMapping => {
+            let user = if name == "public" { "PUBLIC".to_owned() } else { quote_ident(name) };
+            format!("USER MAPPING FOR {user} SERVER {}", quoted(parent))
+        }
+        Kind::Comment
         | Kind::Grant
         | Kind::DefaultPrivilege
         | Kind::SecurityLabel

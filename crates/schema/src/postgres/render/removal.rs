@@ -1,5 +1,6 @@
 //! What takes an object of a catalog away again, without anything that depends on it.
 
+use super::about::address;
 use crate::catalog::{Kind, Object};
 use crate::postgres::grammar::quote_ident;
 
@@ -15,10 +16,14 @@ pub fn removal(object: &Object) -> Option<String> {
     match object.id.kind {
         Kind::Sequence if object.get("owned as").is_some() => None,
         Kind::Function | Kind::Procedure | Kind::Aggregate => routine(object),
-        Kind::Operator => operator(object),
-        Kind::Cast => {
-            let (from, to) = object.id.name().split_once(" as ")?;
-            Some(format!("DROP CAST ({from} AS {to});"))
+        Kind::Cast
+        | Kind::Operator
+        | Kind::OperatorClass
+        | Kind::OperatorFamily
+        | Kind::Transform
+        | Kind::UserMapping => {
+            let address = address(object.id.kind, &object.id.path)?;
+            Some(format!("DROP {address};"))
         }
         Kind::DefaultPrivilege => default_privileges(object),
         Kind::Index => Some(format!("DROP INDEX {}.{};", path.first()?, path.last()?)),
@@ -81,13 +86,6 @@ fn routine(object: &Object) -> Option<String> {
     };
     let word = object.id.kind.word().to_uppercase();
     Some(format!("DROP {word} {}.{}({arguments});", quote_ident(schema), quote_ident(name)))
-}
-
-/// The path of an operator ends with its name and the types of its operands: `===(integer, integer)`.
-fn operator(object: &Object) -> Option<String> {
-    let (schema, signature) = (object.id.path.first()?, object.id.name());
-    let (name, operands) = signature.split_once('(')?;
-    Some(format!("DROP OPERATOR {}.{name}({operands};", quote_ident(schema)))
 }
 
 /// What takes back what a role grants by default. What holds in all schemas stands in place of what the
@@ -154,6 +152,17 @@ mod tests {
             Some("DROP OPERATOR \"public\".===(integer, integer);"),
         );
         check(Kind::Cast, "public.price as text", Some("DROP CAST (public.price AS text);"));
+        check(
+            Kind::OperatorClass,
+            "public/by size using btree",
+            Some("DROP OPERATOR CLASS \"public\".\"by size\" USING \"btree\";"),
+        );
+        check(
+            Kind::Transform,
+            "public.price for plpython3u",
+            Some("DROP TRANSFORM FOR public.price LANGUAGE \"plpython3u\";"),
+        );
+        check(Kind::UserMapping, "far/app", Some("DROP USER MAPPING FOR \"app\" SERVER \"far\";"));
         let object = Object::new(Kind::DefaultPrivilege, ["app", "", "functions"])
             .with("privileges", "app: execute; reader: execute*");
         let expected = "ALTER DEFAULT PRIVILEGES FOR ROLE \"app\" REVOKE ALL ON FUNCTIONS FROM app;\n\

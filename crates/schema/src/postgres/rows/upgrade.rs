@@ -13,7 +13,7 @@ use super::{
     Check, Column, Enum, ForeignKey, Generated, Identity, Index, IndexColumn, OperatorClass,
     Policy, PrimaryKey, Role, Schema, Sequence, Table, Unique, View, default,
 };
-use crate::drizzle::entities::{Clash, Entities, row};
+use crate::drizzle::entities::{Clash, Entities, Row, row};
 use crate::drizzle::javascript;
 
 /// The schema that a table of 0.31 says with no text at all.
@@ -21,6 +21,10 @@ const PUBLIC: &str = "public";
 
 /// How many UTF-16 units of a foreign key's name `up` keeps.
 const NAME_UNITS: usize = 63;
+
+/// The fields of an identity in the order of `up`, which is not that of `generate`.
+const IDENTITY: [&str; 8] =
+    ["name", "type", "startWith", "minValue", "maxValue", "increment", "cache", "cycle"];
 
 /// The rows of a snapshot of 0.31.
 pub(super) fn entities(from: &snapshot::Snapshot) -> Result<Entities, Clash> {
@@ -77,7 +81,7 @@ fn add_table(
         if column.primary_key {
             rows.add(row("pks", &key_of_column(&place, column)))?;
         }
-        rows.add(row("columns", &self::column(&place, column)))?;
+        rows.add(as_up_orders(row("columns", &self::column(&place, column))))?;
     }
     for key in it.composite_primary_keys.values() {
         rows.add(row("pks", &primary_key(&place, key)))?;
@@ -124,6 +128,13 @@ fn column(place: &Place, it: &snapshot::Column) -> Column {
             .map(|it| Generated { r#as: it.r#as.clone(), r#type: it.r#type.clone() }),
         identity: it.identity.as_ref().map(identity),
     }
+}
+
+fn as_up_orders(mut column: Row) -> Row {
+    if let Some(Value::Object(identity)) = column.get_mut("identity") {
+        *identity = IDENTITY.into_iter().filter_map(|it| identity.remove_entry(it)).collect();
+    }
+    column
 }
 
 /// The type without what stands in brackets, and how many of those it had.
@@ -298,5 +309,26 @@ fn view(it: &snapshot::View) -> View {
         using: it.using.clone(),
         tablespace: it.tablespace.clone(),
         materialized: it.materialized,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Recorded from `drizzle-kit up`.
+    #[test]
+    fn an_identity_has_the_order_of_up() {
+        let identity = json!({
+            "type": "always", "name": "s", "increment": "1", "startWith": "1", "minValue": "1",
+            "maxValue": "9", "cache": 1, "cycle": false,
+        });
+        let column = as_up_orders(row("columns", &json!({ "name": "c", "identity": identity })));
+        let keys: Vec<_> = column["identity"].as_object().unwrap().keys().collect();
+        let expected =
+            ["name", "type", "startWith", "minValue", "maxValue", "increment", "cache", "cycle"];
+        assert_eq!(keys, expected);
     }
 }

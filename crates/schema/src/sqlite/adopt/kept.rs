@@ -2,10 +2,19 @@
 //! its follow-up changes. What both say the same keeps the spelling of `schema.ts`.
 
 use super::describe_table;
-use crate::catalog::{Catalog, Kind, ObjectId};
+use crate::catalog::{Catalog, Kind, Object, ObjectId};
 use crate::compare::ObjectDifference;
 use crate::pair::Pair;
+use crate::sqlite::grammar::spell_identifier;
 use crate::sqlite::schema::{Column, Schema, Table};
+
+/// What a view of live asks, in the spelling of its catalog. Nothing for one with names of its own for the
+/// columns, which Drizzle cannot say.
+fn view_query(view: &Object) -> Option<String> {
+    let text = view.get("definition")?.strip_prefix("create view ")?;
+    let rest = text.strip_prefix(spell_identifier(view.id.name()).as_str())?;
+    Some(rest.strip_prefix(" as ")?.trim_end_matches([';', ' ']).to_owned())
+}
 
 /// The schema with the attributes that differ as live has them. Kinds that it cannot take over stay as declared.
 #[must_use]
@@ -17,6 +26,13 @@ pub fn as_live_has(schema: &Schema, live: &Catalog, differs: &[&ObjectDifference
         let found = describe_table(live, found);
         for it in differs.iter().filter(|it| it.id.is_inside(&id)) {
             take(table, &found, it);
+        }
+    }
+    for view in &mut kept.views {
+        let id = ObjectId::new(Kind::View, [&view.name]);
+        let found = live.get(&id).filter(|_| differs.iter().any(|it| it.id == id));
+        if let Some(query) = found.and_then(view_query) {
+            view.definition = Some(query);
         }
     }
     kept

@@ -15,6 +15,7 @@ use crate::drizzle::entities::{Altered, Changes, Entities, Row, type_of};
 use crate::pair::Pair;
 use crate::rename::{NameKind, Rename};
 use crate::sqlite::diff::mentions;
+use crate::sqlite::diff::views::Touched;
 
 /// One step from a set of rows to the next, in the kit's order.
 #[derive(Clone, Debug)]
@@ -88,7 +89,7 @@ pub(super) fn diff(entities: Pair<&Entities>, renames: &[Rename]) -> Vec<Change>
     let columns = columns.filter(|it| !rebuilt.contains(&it.table) && sides.stays(&it.table));
     steps.extend(columns.map(Change::DropColumn));
     steps.extend(sides.views());
-    steps
+    sides.around_views(steps, renames)
 }
 
 fn whole(entities: &Entities, name: &str) -> Whole {
@@ -233,12 +234,34 @@ impl Sides<'_> {
         indexes
     }
 
+    /// The changes with the views that stand in the way dropped first, and created again at the end.
+    fn around_views(&self, changes: Vec<Change>, renames: &[Rename]) -> Vec<Change> {
+        let typed_of = |it: &Entities| it.of("views").map(typed::<View>).collect::<Vec<_>>();
+        let (from, to) = (typed_of(self.from), typed_of(self.to));
+        let declared: Vec<&View> = from.iter().filter(|it| !it.is_existing).collect();
+        let text = |it: &View| it.definition.clone().unwrap_or_default();
+        let texts: Vec<_> = declared.iter().map(|it| (it.name.clone(), text(it))).collect();
+        let texts: Vec<_> = texts.iter().map(|it| (it.0.as_str(), it.1.as_str())).collect();
+        let names = touched(&changes, renames).read_by(&texts);
+        let is_one = |it: &Change| matches!(it, Change::DropView(it) | Change::CreateView(it) if names.contains(&it.name));
+        let declared = declared.into_iter().filter(|it| names.contains(&it.name));
+        let again = declared.clone().filter_map(|from| {
+            // From now on it is somebody else's, and stays as it is.
+            let to = to.iter().find(|it| it.name == from.name)?;
+            Some(if to.is_existing { from } else { to })
+        });
+        let again: Vec<_> = again.cloned().map(Change::CreateView).collect();
+        let drops = declared.cloned().map(Change::DropView);
+        drops.chain(changes.into_iter().filter(|it| !is_one(it))).chain(again).collect()
+    }
+
     fn views(&self) -> Vec<Change> {
         let declared = |it: &View| !it.is_existing;
         let gone = self.gone::<View>("views").into_iter().filter(declared);
         let mut drops: Vec<_> = gone.map(Change::DropView).collect();
         let mut views: Vec<_> = self.come::<View>("views").into_iter().filter(declared).collect();
-        for it in self.changes.altered.iter().filter(|it| type_of(&it.to) == "views") {
+        let altered = self.changes.altered.iter().filter(|it| type_of(&it.to) == "views");
+        for it in altered.filter(|it| declared(&typed(&it.to))) {
             if it.fields.iter().any(|it| it == "isExisting" || it == "definition") {
                 drops.push(Change::DropView(typed(&it.to)));
                 views.push(typed(&it.to));
@@ -253,6 +276,27 @@ impl Sides<'_> {
             .chain(sorted.into_iter().map(|it| Change::CreateView(views[it].clone())))
             .collect()
     }
+}
+
+fn touched(changes: &[Change], renames: &[Rename]) -> Touched {
+    let mut touched = Touched::default();
+    for change in changes {
+        match change {
+            Change::RebuildTable(it) => touched.add_rebuilt(&it.to.name, renames),
+            Change::DropColumn(column) | Change::ReplaceColumn { column, .. } => {
+                touched.add_column(&column.table, &column.name);
+            }
+            Change::DropTable(it) => touched.tables.push(it.name.clone()),
+            Change::Rename(_) => touched.is_checked = true,
+            Change::CreateTable(_)
+            | Change::AddColumn { .. }
+            | Change::DropIndex(_)
+            | Change::CreateIndex(_)
+            | Change::DropView(_)
+            | Change::CreateView(_) => {}
+        }
+    }
+    touched
 }
 
 /// Puts a view after those that it reads.

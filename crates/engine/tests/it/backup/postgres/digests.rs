@@ -32,6 +32,126 @@ fn a_digest_tells_apart_what_the_engine_calls_equal() {
     assert_eq!(digest(two), digest(reversed));
 }
 
+/// Rows of one structure, of which no two are the same.
+const NASTY: [(&str, &[&str]); 9] = [
+    (
+        "a text",
+        &["null", "''", "'t'", "'(t'", "'(t)'", "E'\\x1f'", "E'(t\\x1f'", "'0'", "E'0\\x1f'"],
+    ),
+    (
+        "a text, b text",
+        &[
+            "null, null",
+            "'', ''",
+            "null, ''",
+            "'', null",
+            "'x', null",
+            "null, 'x'",
+            "'x', 'x'",
+            "E'x\\x1fx', ''",
+            "'', E'x\\x1fx'",
+            "E'x\\x1f1\\x1f', 'x'",
+            "'x', E'1\\x1fx'",
+            "E'(tf', 'x'",
+        ],
+    ),
+    ("a int, b int", &["1, null", "null, 1", "null, null", "1, 1", "11, null", "1, 11", "11, 1"]),
+    (
+        "a varbit, b int[]",
+        &["'', '{}'", "null, '{}'", "'', null", "'1', '{}'", "'', '{1}'", "'', '{null}'"],
+    ),
+    (
+        "a json, b jsonb",
+        &["'1', '1'", "'\"\\u001f\"', '1'", "null, 'null'", "'null', null", "'1 ', '1'"],
+    ),
+    (
+        "a text[]",
+        &["null", "'{}'", "'{null}'", "'{NULL,\"\"}'", "'{\"null\"}'", "'{\"a,b\"}'", "'{a,b}'"],
+    ),
+    (
+        "a pair",
+        &[
+            "null",
+            "row(null, null)",
+            "row('', null)",
+            "row(null, '')",
+            "row('(t', null)",
+            "row('t', null)",
+        ],
+    ),
+    (
+        "a pair, b int",
+        &[
+            "null, 1",
+            "row(null, null), 1",
+            "row(null, null), null",
+            "null, null",
+            "row('', '1'), 1",
+        ],
+    ),
+    (
+        "a pair, b mood, c char(3), d positive",
+        &[
+            "null, 'x', 'y', 1",
+            "null, 'y', 'x', 1",
+            "null, null, 'y', 1",
+            "row('x', 'y'), 'x', 'y', 1",
+            "row('x', 'y'), 'x', 'y', null",
+            "row('x', 'y'), 'x', null, 1",
+        ],
+    ),
+];
+
+#[test]
+fn no_two_rows_have_one_text() {
+    let types = "create type pair as (a text, b text); create type mood as enum ('x', 'y'); \
+        create domain positive as int check (value > 0);";
+    let tables = NASTY.iter().enumerate().flat_map(|(group, (columns, rows))| {
+        rows.iter().enumerate().map(move |(row, values)| {
+            let name = format!("t_{group}_{row}");
+            format!("create table {name} ({columns}); insert into {name} values ({values});")
+        })
+    });
+    let shop = Shop::with(&(types.to_owned() + &tables.collect::<String>()));
+    let mut session = Session::open(&shop.live(), Access::ReadOnly).unwrap();
+    let contents = digest::contents(&mut session).unwrap();
+    let of = |group, row| {
+        let name = digest::TableName::new("public", format!("t_{group}_{row}"));
+        contents.tables[&name].digest
+    };
+    for (group, (columns, rows)) in NASTY.iter().enumerate() {
+        for one in 0..rows.len() {
+            for other in 0..one {
+                let (a, b) = (rows[one], rows[other]);
+                assert_ne!(of(group, one), of(group, other), "({columns}): ({a}) and ({b})");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wide_table_and_one_of_many_collations_have_digests() {
+    let columns: Vec<_> = (0..400)
+        .map(|n| match n % 3 {
+            0 => format!("c{n} int default {n}"),
+            1 => format!("c{n} text default 'v{n}'"),
+            _ => format!("c{n} text collate \"C\""),
+        })
+        .collect();
+    let shop = Shop::with(&format!(
+        "create table wide ({0}); insert into wide default values; create table other (like wide including defaults); \
+         insert into other select * from wide; update other set c398 = '';
+         create table mixed (a text collate \"C\", b varchar collate \"POSIX\", c char(3), d name, e \"char\"); \
+         insert into mixed values ('a', 'b', 'c', 'd', 'e')",
+        columns.join(", ")
+    ));
+    let mut session = Session::open(&shop.live(), Access::ReadOnly).unwrap();
+    let tables = digest::contents(&mut session).unwrap().tables;
+    let of = |name: &str| &tables[&digest::TableName::new("public", name)];
+    assert_eq!((of("wide").n_rows, of("mixed").n_rows), (1, 1));
+    assert_ne!(of("wide").digest, of("other").digest);
+}
+
 #[test]
 fn digests_leave_the_callers_settings_and_transaction_alone() {
     let shop = Shop::new();

@@ -1,0 +1,76 @@
+//! Histories of other people, applied step by step and in one go: each is found where it stands, and both ends are one.
+
+use std::fs;
+use std::path::Path;
+
+use raingauge_testkit::judge::{self, Migrator};
+use raingauge_testkit::{Example, Project, Result};
+use serde_json::Value;
+
+use super::{bare_project, corpus};
+use crate::crash::is_full;
+use crate::run::run;
+use crate::steps::says;
+
+const JOURNAL: &str = "drizzle/meta/_journal.json";
+
+/// Copies a history; gives its journal.
+fn copied(from: &Path, project: &Project) -> Result<Value> {
+    for inner in ["", "meta/"] {
+        for file in fs::read_dir(from.join(inner))?.flatten() {
+            let name = file.file_name().to_string_lossy().into_owned();
+            if name.ends_with(".sql") || name.ends_with(".json") {
+                let text = fs::read_to_string(file.path())?;
+                project.write(&format!("drizzle/{inner}{name}"), &text)?;
+            }
+        }
+    }
+    Ok(serde_json::from_str(&project.read(JOURNAL)?)?)
+}
+
+/// The real migrator goes in three steps; after each of them live is found at its last migration.
+fn step_by_step(name: &str, before: &str) -> Result {
+    let Some(folder) = corpus(name.split('/').next().unwrap_or(name)) else { return Ok(()) };
+    let folder = folder.parent().map_or_else(|| folder.clone(), |it| it.join(name));
+    let (project, _folder) = bare_project(Example::BookstorePostgres)?;
+    let journal = copied(&folder, &project)?;
+    let entries = journal["entries"].as_array().cloned().unwrap_or_default();
+    if !before.is_empty() {
+        project.database.sql(before)?;
+    }
+    let n = entries.len();
+    for upto in [n.div_ceil(3), (2 * n).div_ceil(3), n] {
+        let mut cut = journal.clone();
+        cut["entries"] = entries[..upto].to_vec().into();
+        project.write(JOURNAL, &cut.to_string())?;
+        let migrated = judge::migrate(&project, Migrator::Programmatic, &project.database)?;
+        assert!(migrated.succeeded, "{name}: {}", migrated.run);
+        let tag = entries[upto - 1]["tag"].as_str().unwrap_or_default();
+        let told = run(&project, &["status"], 0)?;
+        says(&told, &[&format!("proven: {tag}"), &format!("{upto} recorded, 0 pending")]);
+    }
+    let fresh = project.database.sibling("fresh")?;
+    if !before.is_empty() {
+        fresh.sql(before)?;
+    }
+    let migrated = judge::migrate(&project, Migrator::Programmatic, &fresh)?;
+    assert!(migrated.succeeded, "{name}: {}", migrated.run);
+    assert_eq!(fresh.schema()?, project.database.schema()?, "{name}");
+    says(&run(&project, &["status", "--url", &fresh.url()], 0)?, &["proven: "]);
+    Ok(())
+}
+
+#[test]
+fn histories_of_others_are_found_at_each_step_and_end_as_in_one_go() -> Result {
+    // The real migrator of libsql takes neither of those on SQLite: of files that wrangler ran as scripts it runs the
+    // first statement alone, and a file with its own transaction stops it.
+    let all = [
+        ("ai-chatbot", ""),
+        ("tokscale", ""),
+        ("homarr-postgresql", ""),
+        ("racona-initsql/drizzle", "CREATE SCHEMA auth; CREATE SCHEMA platform"),
+        ("lmnr", ""),
+    ];
+    let n = if is_full() { all.len() } else { 2 };
+    all.into_iter().take(n).try_for_each(|(name, before)| step_by_step(name, before))
+}

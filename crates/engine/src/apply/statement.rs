@@ -1,0 +1,196 @@
+//! A statement of MySQL that commits by itself, as every change of the structure does.
+//!
+//! It is noted before it runs and after it ran. A run that dies in between leaves a note that it was begun, and
+//! live's catalog tells whether it took effect: the server does such a statement as a whole or not at all.
+
+use std::sync::mpsc::{RecvTimeoutError, channel};
+
+use raingauge_schema::plan::Hazard;
+use raingauge_schema::steps::Placed;
+use raingauge_schema::{Dialect, Pair, compare};
+
+use super::mysql::count;
+use super::steps::unnoted;
+use super::tripwire::Named;
+use super::turn::{Turn, Workplace, blocked, waiting};
+use super::watch::Watch;
+use crate::connect::{Access, Session, SqlError};
+use crate::initsql::opening;
+use crate::midway::Note;
+use crate::progress::Progress;
+use crate::{Error, Result, findings, introspect};
+
+/// The state of an error that is the connection's, not the server's.
+const BROKEN: &str = "08006";
+
+/// Runs a statement. `note` is that it was not run yet, `after` that it was.
+///
+/// # Errors
+/// If it fails, or loses rows that no statement names.
+pub(super) fn run(
+    work: &mut Workplace<'_>,
+    turn: &Turn<'_>,
+    statement: &Placed,
+    (note, after): (&Note, &Note),
+    progress: &mut dyn Progress,
+) -> Result<Vec<String>> {
+    let number = note.done + 1;
+    let begun = Note { begun_by: Some(connection(work)), ..note.clone() };
+    write(work, &begun).map_err(|it| unnoted(work, turn, it))?;
+    progress.boundary(&format!("migrate/{}/step-{number}-noted", turn.tag()));
+    progress.begin(&format!("{}, step {number}: {}", turn.tag(), opening(&statement.sql)));
+    let counted = Counted::of(work, turn, statement);
+    let mut attempts = work.pace.attempts();
+    while let Err(cause) = send(work, &statement.sql) {
+        if cause.state == BROKEN {
+            return Err(unknown(turn, statement, cause));
+        }
+        let error = turn.failed(statement, cause);
+        let blockers = work.watch.as_ref().map(Watch::take_blockers).unwrap_or_default();
+        let Some(pause) = attempts.after(&error) else {
+            // Without the note that it was begun: the server took it back.
+            let _ = if note.done == 0 { remove(work, note) } else { write(work, note) };
+            return Err(blocked(error, &blockers));
+        };
+        progress.begin(&waiting(turn.tag(), &blockers));
+        std::thread::sleep(pause);
+    }
+    progress.boundary(&format!("migrate/{}/step-{number}-ran", turn.tag()));
+    write(work, after).map_err(|it| unnoted_after(turn, statement, it))?;
+    counted.compare(work, turn)
+}
+
+fn connection(work: &mut Workplace<'_>) -> String {
+    let rows = work.session.rows("SELECT connection_id()").unwrap_or_default();
+    rows.into_iter().flatten().flatten().next().unwrap_or_default()
+}
+
+fn write(work: &mut Workplace<'_>, note: &Note) -> Result<(), SqlError> {
+    work.session.run(&note.writing(Dialect::MySql, &work.site.project.ledger))
+}
+
+fn remove(work: &mut Workplace<'_>, note: &Note) -> Result<(), SqlError> {
+    work.session.run(&note.removing(Dialect::MySql, &work.site.project.ledger))
+}
+
+/// Sends a statement. One that takes longer than it may is ended from a second connection: MySQL itself has
+/// a limit for queries alone.
+pub(super) fn send(work: &mut Workplace<'_>, sql: &str) -> Result<(), SqlError> {
+    let Some(limit) = work.pace.statement_timeout else { return work.session.run(sql) };
+    let (id, dsn) = (connection(work), work.site.dsn.clone());
+    let session = &mut work.session;
+    std::thread::scope(|scope| {
+        let (done, is_done) = channel();
+        let worker = scope.spawn(move || {
+            let result = session.run(sql);
+            let _ = done.send(());
+            result
+        });
+        if is_done.recv_timeout(limit) == Err(RecvTimeoutError::Timeout)
+            && let Ok(mut other) = Session::open_plain(&dsn, Access::ReadWrite)
+        {
+            let _ = other.run(&format!("KILL QUERY {id}"));
+        }
+        worker.join().expect("a statement does not panic")
+    })
+}
+
+fn unknown(turn: &Turn<'_>, statement: &Placed, cause: SqlError) -> Error {
+    let place = format!("{}:{}", turn.migration.path.display(), statement.line);
+    let message = format!(
+        "the connection broke while `{place}` was running; it may take effect or not; {}",
+        turn.otherwise
+    );
+    Error::new("outcome-unknown", message)
+        .caused_by(cause)
+        .next("raingauge migrate: looks, and goes on from there")
+        .after(format!("perhaps {}, line {}", turn.tag(), statement.line))
+}
+
+fn unnoted_after(turn: &Turn<'_>, statement: &Placed, cause: SqlError) -> Error {
+    let message =
+        format!("cannot note that line {} of `{}` is in effect", statement.line, turn.tag());
+    Error::new("ledger-unwritable", message)
+        .caused_by(cause)
+        .next("raingauge migrate: looks, and goes on from there")
+        .after(format!("{}, line {}", turn.tag(), statement.line))
+}
+
+/// The rows of the tables that a statement may take some from, before it runs.
+struct Counted {
+    named: Named,
+    tables: Vec<(String, u64)>,
+}
+
+impl Counted {
+    fn of(work: &mut Workplace<'_>, turn: &Turn<'_>, statement: &Placed) -> Self {
+        let hazards = Dialect::MySql.hazards(&statement.sql);
+        let mut tables: Vec<_> = hazards.iter().filter_map(table).collect();
+        tables.sort();
+        tables.dedup();
+        let named =
+            Named::new(&hazards, &work.plan.allowed, work.site.project.ledger.table.clone());
+        let counted =
+            tables.into_iter().filter_map(|it| Some((it.clone(), count(&mut work.session, &it)?)));
+        let tables = counted.collect();
+        let _ = turn;
+        Self { named, tables }
+    }
+
+    /// Nothing can be rolled back any more: what is lost stops the run, and is said.
+    fn compare(self, work: &mut Workplace<'_>, turn: &Turn<'_>) -> Result<Vec<String>> {
+        let mut told = Vec::new();
+        for (table, before) in &self.tables {
+            let Some(after) = count(&mut work.session, table) else { continue };
+            if after < *before && !self.named.deleted(table) {
+                return Err(lost(turn, table, (*before, after)));
+            }
+            told.push(format!("count `{table}`: {before} rows before, {after} after"));
+        }
+        Ok(told)
+    }
+}
+
+/// The table of a hazard that stays.
+fn table(hazard: &Hazard) -> Option<String> {
+    let Hazard::DeletesData(name) = hazard else { return None };
+    let (verb, name) = name.split_once(':')?;
+    match name.split_once('.') {
+        Some((table, _)) => Some(table.to_owned()),
+        None if verb == "drop" => None,
+        None => Some(name.to_owned()),
+    }
+}
+
+fn lost(turn: &Turn<'_>, table: &str, (before, after): (u64, u64)) -> Error {
+    Error::new(
+        "rows-lost",
+        format!("`{table}` had {before} rows and has {after}, although no statement names it as one to delete from; MySQL commits such a statement by itself, so nothing was rolled back; other sessions may have deleted them meanwhile"),
+    )
+    .next("compare with the backup that was taken before: raingauge restore --help")
+    .after(format!("statements of {}", turn.tag()))
+}
+
+/// Whether live is what the migration led to in scratch: before its row is written.
+///
+/// # Errors
+/// `outcome-differs` if not.
+pub(super) fn prove(work: &Workplace<'_>, turn: &Turn<'_>) -> Result<()> {
+    let Some(rehearsed) = work.plan.rehearsals.get(&turn.at) else { return Ok(()) };
+    let mut reader = Session::open(&work.site.dsn, Access::ReadOnly)?;
+    let live = introspect::catalog(&mut reader, &work.site.ledger_names())?;
+    if live.fingerprint() == rehearsed.to.fingerprint() {
+        return Ok(());
+    }
+    let comparison = compare(Pair { from: &live, to: &rehearsed.to });
+    let named = findings::folded(comparison.differs.iter().map(|it| &it.id));
+    let named: Vec<_> = named.iter().map(ToString::to_string).collect();
+    let message = format!(
+        "live is not what the rehearsal of `{}` led to; all its statements are committed, its row in the ledger is not written",
+        turn.tag()
+    );
+    let error = Error::new("outcome-differs", message)
+        .next("raingauge status: shows the difference")
+        .after(format!("statements of {}", turn.tag()));
+    Err(if named.is_empty() { error } else { error.excerpt(named.join("\n")) })
+}

@@ -1,0 +1,128 @@
+//! What the dump program of MySQL or MariaDB prints of a database's structure.
+//!
+//! Left out is what belongs to the moment or to the server: counters, whose a program is, and the name of the
+//! database where the server puts it in front of names.
+
+use std::process::Stdio;
+
+use raingauge_schema::mysql::catalog::{Flavour, without_database};
+use raingauge_schema::mysql::grammar::quote_ident;
+
+use super::{Dump, Dumped, Entry};
+use crate::client::ProgramSource;
+use crate::client::mysql::{Call, Role, find};
+use crate::connect::MySqlSession;
+use crate::connect::dsn::mysql::MySqlTarget;
+use crate::ledger::LedgerName;
+use crate::midway::store::STEPS;
+use crate::{Error, Result};
+
+/// What begins the name of whose a program is.
+const DEFINER: &str = "DEFINER=`";
+
+/// The structure without the tables that are ledgers.
+pub(super) fn structure(
+    session: &mut MySqlSession,
+    target: &MySqlTarget,
+    ledgers: &[LedgerName],
+    client: Option<&ProgramSource>,
+) -> Result<Dump> {
+    let server = session.server();
+    let program = find(Role::Dump, server, client)?;
+    let is_encrypted = session.is_encrypted();
+    let Call { mut command, private } = program.call(target, is_encrypted)?;
+    command.args([
+        "--no-data",
+        "--routines",
+        "--events",
+        "--triggers",
+        "--skip-comments",
+        "--skip-lock-tables",
+        "--no-tablespaces",
+        "--default-character-set=utf8mb4",
+    ]);
+    if server.flavour == Flavour::MySql {
+        command.args(["--set-gtid-purged=OFF", "--column-statistics=0"]);
+    }
+    let database = &target.database;
+    let ledgers = ledgers.iter().map(|it| it.table.as_str()).chain([STEPS]);
+    command.args(ledgers.map(|it| format!("--ignore-table={database}.{it}")));
+    let output = command.arg("--").arg(database).stdin(Stdio::null()).output();
+    drop(private);
+    let output = output.map_err(|cause| failed().caused_by(cause))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(failed().caused_by(said).next(
+            "nothing was changed; connect as an account that sees all of the database: SELECT, SHOW VIEW, TRIGGER and EVENT on it",
+        ));
+    }
+    // A default may hold bytes that are no text; both dumps show them alike.
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let sql = text.lines().map(|it| settled(it, database) + "\n").collect();
+    Ok(Dump { statements: vec![Dumped { sql, entry: Entry::default() }] })
+}
+
+fn settled(line: &str, database: &str) -> String {
+    let alter = format!("ALTER DATABASE {} ", quote_ident(database));
+    let line = match line.strip_prefix(&alter) {
+        Some(rest) => format!("ALTER DATABASE {rest}"),
+        None => line.to_owned(),
+    };
+    let is_view = line.starts_with("/*!50001 ");
+    let is_sequence = line.starts_with("  `") && line.contains("nextval(");
+    let line = if is_view || is_sequence { without_database(&line, database) } else { line };
+    let line = if line.starts_with(") ENGINE") { without_counter(&line) } else { line };
+    without_definers(&line)
+}
+
+fn without_counter(line: &str) -> String {
+    let words = line.split(' ').filter(|it| {
+        let number = it.strip_prefix("AUTO_INCREMENT=");
+        !number.is_some_and(|it| it.chars().all(|it| it.is_ascii_digit()))
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn without_definers(line: &str) -> String {
+    let mut parts = line.split(DEFINER);
+    let first = parts.next().unwrap_or_default().to_owned();
+    // A name in backticks, `@`, and another.
+    let behind = |it: &str| it.splitn(4, '`').nth(3).unwrap_or_default().trim_start().to_owned();
+    parts.fold(first, |text, it| text + &behind(it))
+}
+
+fn failed() -> Error {
+    Error::new("dump-failed", "the dump program could not print the structure")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_the_moment_or_the_server_is_left_out() {
+        for (line, expected) in [
+            (
+                ") ENGINE=InnoDB AUTO_INCREMENT=7 DEFAULT CHARSET=utf8mb4 COMMENT='AUTO_INCREMENT=x';",
+                ") ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='AUTO_INCREMENT=x';",
+            ),
+            (
+                "/*!50003 CREATE*/ /*!50017 DEFINER=`app`@`%`*/ /*!50003 TRIGGER t BEFORE INSERT",
+                "/*!50003 CREATE*/ /*!50017 */ /*!50003 TRIGGER t BEFORE INSERT",
+            ),
+            ("CREATE DEFINER=`a`@`b` PROCEDURE `p`()", "CREATE PROCEDURE `p`()"),
+            (
+                "ALTER DATABASE `app` CHARACTER SET latin1 ;",
+                "ALTER DATABASE CHARACTER SET latin1 ;",
+            ),
+            ("  `a` int DEFAULT nextval(`app`.`s`),", "  `a` int DEFAULT nextval(`s`),"),
+            ("  `a` varchar(9) DEFAULT '`app`.`s`',", "  `a` varchar(9) DEFAULT '`app`.`s`',"),
+            (
+                "/*!50001 VIEW `v` AS select `app`.`f`(1) AS `x` */;",
+                "/*!50001 VIEW `v` AS select `f`(1) AS `x` */;",
+            ),
+        ] {
+            assert_eq!(settled(line, "app"), expected);
+        }
+    }
+}

@@ -1,0 +1,10 @@
+create sequence tickets start 5 increment 5 maxvalue 1000 nocache;
+do nextval(tickets), nextval(tickets);
+create table past (a int, f float) with system versioning;
+insert into past values (1, 0.123456789);
+update past set a = 2;
+create table period (a int, since timestamp(6) generated always as row start, until timestamp(6) generated always as row end, period for system_time (since, until)) with system versioning;
+insert into period (a) values (1);
+update period set a = 2;
+create table numbered (id bigint default nextval(tickets), at point ref_system_id = 4326 not null comment 'a `at` point', note varchar(9));
+insert into numbered (at) values (point(1, 2));
