@@ -311,17 +311,19 @@ fn merged_objects(
     for key in ours.keys().chain(new).chain(gone) {
         let path = format!("{path}{}{key}", if path.is_empty() { "" } else { "." });
         let (was, our, their) = (base.get(key), ours.get(key), theirs.get(key));
-        let value = if our == their {
-            repeated.extend((was != our).then_some(path));
-            our.cloned()
-        } else if was == their {
+        let value = if was == their {
             our.cloned()
         } else if was == our {
             their.cloned()
-        } else if let (Some(Value::Object(our)), Some(Value::Object(their))) = (our, their) {
+        } else if let (Some(Value::Object(our)), Some(Value::Object(their))) = (our, their)
+            && (our != their || was.is_some_and(Value::is_object))
+        {
             let none = Object::new();
             let was = was.and_then(Value::as_object).unwrap_or(&none);
             Some(Value::Object(merged_objects([was, our, their], &path, repeated)?))
+        } else if our == their {
+            repeated.push(path);
+            our.cloned()
         } else {
             return Err(path);
         };

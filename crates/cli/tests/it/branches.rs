@@ -176,14 +176,19 @@ fn folders_of_two_branches_that_add_the_same_column_contradict_each_other_as_the
 }
 
 #[test]
-fn folders_of_two_branches_that_get_on_are_merged_by_the_kit_alone() -> Result {
+fn folders_of_two_branches_that_get_on_are_one_history() -> Result {
     let project = forked(["subtitle", "blurb"])?;
     let checked = judge::check(&project)?;
     assert_eq!(checked.code, 0, "{checked}");
-    let said = says(&project, &["generate"], "snapshot-branches")?;
-    let names = folders(&project)?;
-    assert!(names[1..].iter().all(|it| said.stdout.contains(it)), "{said}");
     let said = binary().run(&project.root, &["validate", "--offline"])?;
     assert!(!said.stdout.contains("merge-contradiction"), "{said}");
+    let example = Example::BookstoreSqlite;
+    for column in ["subtitle", "blurb"] {
+        project.edit(SCHEMA, title(example), &beside_title(example, column))?;
+    }
+    let said = run(&project, &["generate"], 0)?;
+    assert!(said.stdout.contains("nothing to write"), "{said}");
+    let judged = judge::generate(&project)?;
+    assert!(judged.found_nothing(), "{judged:#?}");
     Ok(())
 }

@@ -97,7 +97,7 @@ fn branches_that_contradict_one_another_are_not_gone_on_with() -> Result {
         declare(&project, example, BOTH)?;
         let witness = Witness::of(&project)?;
         let refused = run(&project, &["generate"], 1)?;
-        says(&refused, &["snapshot-branches", "_one", "_other"]);
+        says(&refused, &["merge-contradiction", "_one", "_other", "~ columns"]);
         witness.nothing_changed(&refused)?;
     }
     Ok(())
