@@ -9,14 +9,11 @@ impl AnySnapshot {
     /// file, and the state that 1.0 reads from it. One of 1.0 stays as it is.
     ///
     /// # Errors
-    /// When two of its entities have one key in 1.0, and for one of MySQL, whose files nothing upgrades yet.
+    /// When two of its entities have one key in 1.0.
     pub fn upgraded_after(&self, previous: &Self) -> Result<(String, Self), SnapshotError> {
         let (upgraded, renames) = match self {
             Self::Postgres(it) => (postgres::rows::upgraded(it)?, Vec::new()),
-            Self::MySql(it) => {
-                let (found, expected) = (it.version.clone(), mysql::rows::FORMAT.version);
-                return Err(SnapshotError::Version { found, expected, kit: "1.0" });
-            }
+            Self::MySql(it) => (mysql::rows::upgraded(it)?, Vec::new()),
             Self::Sqlite(it) => (sqlite::rows::upgraded(it)?, it.meta.lines()),
             Self::Entities(it) => (it.clone(), Vec::new()),
         };

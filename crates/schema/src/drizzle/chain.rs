@@ -31,6 +31,8 @@ pub struct EntityFormat {
     pub renames: &'static [NameKind],
     /// Whether a file says what was renamed on the way to it.
     pub notes_renames: bool,
+    /// What stands before the rows in a file of `drizzle-kit up`, in its order.
+    pub upgraded_header: [&'static str; 4],
 }
 
 /// A state of a schema, at its place in the chain.
@@ -244,11 +246,12 @@ impl EntitySnapshot {
 
     /// A file that says everything, with its keys in the order of `up`.
     fn whole_upgraded(&self, renames: Vec<String>) -> String {
-        let mut file = Map::new();
-        file.insert("dialect".to_owned(), self.format.dialect.into());
-        file.insert("id".to_owned(), self.id.as_str().into());
-        file.insert("prevIds".to_owned(), self.prev_ids.clone().into());
-        file.insert("version".to_owned(), self.format.version.into());
+        let header = json!({
+            "version": self.format.version, "dialect": self.format.dialect, "id": self.id,
+            "prevIds": self.prev_ids,
+        });
+        let ordered = self.format.upgraded_header.map(|it| (it.to_owned(), header[it].clone()));
+        let mut file: Map<_, _> = ordered.into_iter().collect();
         file.insert("ddl".to_owned(), Value::from_iter(self.entities.all().cloned()));
         file.insert("renames".to_owned(), renames.into());
         javascript::pretty(&file)

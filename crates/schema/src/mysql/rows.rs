@@ -9,11 +9,13 @@ mod diff;
 mod encode;
 mod render;
 mod types;
+mod upgrade;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::schema;
+use super::snapshot::Snapshot;
 use super::token::tokens;
 use crate::drizzle::chain::{EntityFormat, EntitySnapshot};
 use crate::drizzle::entities::{Entities, Row};
@@ -32,6 +34,7 @@ pub const FORMAT: EntityFormat = EntityFormat {
     has_deltas: false,
     renames: &[NameKind::Table, NameKind::Column, NameKind::View],
     notes_renames: false,
+    upgraded_header: ["version", "id", "prevIds", "dialect"],
 };
 
 /// The snapshot of a declared schema.
@@ -43,6 +46,15 @@ pub fn snapshot(
     ids: &SnapshotIds,
 ) -> Result<EntitySnapshot, SnapshotError> {
     Ok(EntitySnapshot::new(&FORMAT, encode::entities(schema)?, ids))
+}
+
+/// A snapshot of 0.31 as one of 1.0, at the same place of the chain.
+///
+/// # Errors
+/// When two of its entities have one key.
+pub fn upgraded(from: &Snapshot) -> Result<EntitySnapshot, SnapshotError> {
+    let ids = SnapshotIds { id: from.id.clone(), prev_id: from.prev_id.clone() };
+    Ok(EntitySnapshot::new(&FORMAT, upgrade::entities(from)?, &ids))
 }
 
 /// The statements that lead from one set of rows to another, as drizzle-kit 1.0 writes them, and what no

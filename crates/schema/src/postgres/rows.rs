@@ -32,6 +32,7 @@ pub const FORMAT: EntityFormat = EntityFormat {
     has_deltas: true,
     renames: &NameKind::ALL,
     notes_renames: false,
+    upgraded_header: ["version", "dialect", "id", "prevIds"],
 };
 
 /// The schema with the names that drizzle-kit 1.0 gives to what it does not name. drizzle-orm itself still

@@ -30,6 +30,7 @@ pub const FORMAT: EntityFormat = EntityFormat {
     has_deltas: false,
     renames: &[NameKind::Table, NameKind::Column],
     notes_renames: true,
+    upgraded_header: ["dialect", "id", "prevIds", "version"],
 };
 
 /// The snapshot of a declared schema.

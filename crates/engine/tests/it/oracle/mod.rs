@@ -2,12 +2,13 @@
 //! where the next leads when it is built from nothing, and where ours is not the kit's, the kit's fails.
 //!
 //! `cases` what is recorded · `build` statements on PostgreSQL and SQLite · `failures` what the kit's
-//! statements do where ours differ. A sample of the others runs by default, everything with
+//! statements do where ours differ · `up` snapshots on their way to 1.0. A sample of the others runs by default, everything with
 //! `RAINGAUGE_FULL=1`; `RAINGAUGE_CASE=text` runs the cases whose name has the text.
 
 mod build;
 mod cases;
 mod failures;
+mod up;
 
 use raingauge_schema::drizzle::snapshot::Generation;
 use raingauge_schema::{Catalog, Dialect, Kind, ObjectId, Pair, compare};
