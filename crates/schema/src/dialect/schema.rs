@@ -85,6 +85,14 @@ impl AnySchema {
         }
     }
 
+    /// Defaults that drizzle-kit of a generation writes so that the server reads another text.
+    pub fn misread_defaults(&self, generation: Generation) -> Vec<mysql::schema::MisreadDefault> {
+        match (self, generation) {
+            (Self::MySql(it), Generation::V0) => it.misread_defaults(),
+            (Self::Postgres(_) | Self::MySql(_) | Self::Sqlite(_), _) => Vec::new(),
+        }
+    }
+
     /// The schema with the names that drizzle-kit of a generation gives to what it does not name.
     #[must_use]
     pub fn named_by(self, generation: Generation) -> Self {
@@ -99,8 +107,9 @@ impl AnySchema {
     pub fn with_names_of(&self, live: &Catalog) -> Self {
         match self {
             Self::Postgres(it) => Self::Postgres(postgres::adopt::with_names_of(it, live)),
+            Self::MySql(it) => Self::MySql(mysql::adopt::with_names_of(it, live)),
             // SQLite's constraints have no names that a catalog compares.
-            Self::MySql(_) | Self::Sqlite(_) => self.clone(),
+            Self::Sqlite(_) => self.clone(),
         }
     }
 

@@ -49,6 +49,9 @@ pub struct ForeignKey {
     pub name: String,
     #[serde(default)]
     pub name_explicit: bool,
+    /// Whether the name is live's, which 1.0 lets stand where the schema gives none.
+    #[serde(skip)]
+    pub name_lent: bool,
     pub columns: Vec<String>,
     pub table_to: String,
     pub columns_to: Vec<String>,

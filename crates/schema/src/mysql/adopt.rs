@@ -3,6 +3,8 @@
 //! Where `schema.ts` declares what live has, its spelling is taken ([`present`]), so that the real
 //! `drizzle-kit generate` finds nothing; without a `schema.ts` the catalog is described ([`describe`]).
 
+mod lent;
+
 use super::schema::{
     Check, Column, DefaultValue, ForeignKey, Generated, Index, IndexColumn, PrimaryKey, Schema,
     Table,
@@ -12,6 +14,8 @@ use crate::catalog::{Catalog, Kind, Object, ObjectId};
 use crate::compare::{AttributeDifference, Equivalence};
 use crate::pair::Pair;
 use crate::token::Token;
+
+pub use lent::with_names_of;
 
 /// The built catalog as it has to be compared with live. The server makes an index for a foreign key that finds
 /// none, and calls it after the key or after its first column; nobody declares it, and another one does as well.
@@ -213,6 +217,7 @@ fn foreign_key(key: &Object) -> ForeignKey {
     ForeignKey {
         name: key.id.name().to_owned(),
         name_explicit: true,
+        name_lent: false,
         columns: names(key, "columns"),
         table_to: names(key, "references").pop().unwrap_or_default(),
         columns_to: names(key, "references columns"),

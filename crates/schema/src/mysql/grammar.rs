@@ -231,6 +231,12 @@ pub(super) fn default_value(sql_type: &str, text: &str) -> String {
     }
 }
 
+/// What the server reads where drizzle-kit 0.31 puts a text between quotes, if that is another text: it does not
+/// escape backslashes. A text that would not end is put right ([`default_value`]).
+pub(super) fn misread(text: &str) -> Option<String> {
+    read(&text.replace('\'', "''")).filter(|it| it != text)
+}
+
 /// What the server reads between two quotes; nothing where it does not read up to the last one.
 fn read(inner: &str) -> Option<String> {
     let (mut read, mut chars) = (String::new(), inner.chars());
@@ -277,6 +283,15 @@ mod tests {
         check("json", r#"('{"a":"it''s"}')"#, r#"('{"a":"it''s"}')"#);
         check("json", r#"('{"a":"\\n"}')"#, r#"('{"a":"\\n"}')"#);
         check("json", "(json_array())", "(json_array())");
+    }
+
+    #[test]
+    fn a_backslash_that_0_31_does_not_escape_makes_another_text() {
+        assert_eq!(misread(r"a\b"), Some("a\u{8}".to_owned()));
+        assert_eq!(misread(r"it's\%"), None);
+        assert_eq!(misread(r"c:\dir"), Some("c:dir".to_owned()));
+        // It is spelled so that it ends.
+        assert_eq!(misread("\\"), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::grammar::misread;
 use crate::pair::named;
 
 pub use crate::drizzle::declared::{
@@ -17,6 +18,30 @@ pub use crate::drizzle::declared::{
 pub struct Schema {
     pub tables: Vec<Table>,
     pub views: Vec<View>,
+}
+
+/// A text as a default that drizzle-kit 0.31 writes so that the server reads another one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MisreadDefault {
+    pub table: String,
+    pub column: String,
+    pub declared: String,
+    pub read: String,
+}
+
+impl Schema {
+    /// The texts with a backslash that 0.31 does not escape.
+    pub fn misread_defaults(&self) -> Vec<MisreadDefault> {
+        let own = self.tables.iter().filter(|it| it.schema.is_none());
+        let columns = own.flat_map(|table| table.columns.iter().map(move |it| (table, it)));
+        let misread = columns.filter_map(|(table, column)| {
+            let Some(DefaultValue::Text(declared)) = &column.default else { return None };
+            let read = misread(declared).filter(|_| column.sql_type != "json")?;
+            let (table, declared) = (table.name.clone(), declared.clone());
+            Some(MisreadDefault { table, column: column.name.clone(), declared, read })
+        });
+        misread.collect()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -100,6 +125,9 @@ pub struct Unique {
     pub name: String,
     #[serde(default)]
     pub name_explicit: bool,
+    /// Whether the name is live's, which 1.0 lets stand where the schema gives none.
+    #[serde(skip)]
+    pub name_lent: bool,
     /// Whether it is `.unique()` of a column.
     #[serde(default)]
     pub of_column: bool,

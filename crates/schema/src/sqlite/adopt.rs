@@ -194,6 +194,7 @@ fn describe_foreign_key(live: &Catalog, table: &str, key: &Object) -> ForeignKey
     let from = columns(live, table, key, "columns");
     let to = columns(live, &table_to, key, "references columns");
     ForeignKey {
+        name_lent: false,
         name: format!("{table}_{}_{table_to}_{}_fk", from.join("_"), to.join("_")),
         name_explicit: false,
         columns: from,

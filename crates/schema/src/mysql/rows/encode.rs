@@ -112,7 +112,7 @@ fn unique(table: &schema::Table, it: &schema::Unique) -> Index {
     let derived = || format!("{}_unique", names.collect::<Vec<_>>().join("_"));
     Index {
         table: table.name.clone(),
-        name: if it.name_explicit { it.name.clone() } else { derived() },
+        name: if it.name_explicit || it.name_lent { it.name.clone() } else { derived() },
         columns: columns(&it.columns),
         is_unique: true,
         using: None,
@@ -139,7 +139,7 @@ fn foreign_key(table: &schema::Table, it: &schema::ForeignKey) -> ForeignKey {
     let derived = || default_key_name(&table.name, &it.columns, &it.table_to, &it.columns_to);
     ForeignKey {
         table: table.name.clone(),
-        name: if it.name_explicit { it.name.clone() } else { derived() },
+        name: if it.name_explicit || it.name_lent { it.name.clone() } else { derived() },
         columns: it.columns.clone(),
         table_to: it.table_to.clone(),
         columns_to: it.columns_to.clone(),
