@@ -8,6 +8,8 @@ use raingauge_schema::Dialect;
 use raingauge_schema::dialect::AnySchema;
 use raingauge_schema::drizzle::Generation;
 use raingauge_schema::drizzle::layout::Layout;
+use raingauge_schema::mysql::grammar::quote_literal;
+use raingauge_schema::mysql::schema::MisreadDefault;
 use raingauge_tsload::{
     Config, DeclaredSchema, Ignored, Judgement, LoadError, Project as Loader, Runtime, Versions,
 };
@@ -117,6 +119,8 @@ impl Project {
             Some(loaded) => (Some(any_schema(loaded.schema).named_by(named_by)), loaded.files),
             None => (None, Vec::new()),
         };
+        let misread = declared.iter().flat_map(|it: &AnySchema| it.misread_defaults(named_by));
+        findings.extend(misread.map(|it| default_misread(&it)));
         let project = Self {
             root: setting.root.clone(),
             policy,
@@ -261,6 +265,15 @@ fn declared_twice(what: &str) -> Finding {
     );
     Finding::warning("declared-twice", "schema.ts", message)
         .next("give one of them a name of its own, or take it out of what the configuration's `schema` names")
+}
+
+/// 0.31 puts a text between quotes as it is, and MySQL takes a backslash for the beginning of something.
+fn default_misread(it: &MisreadDefault) -> Finding {
+    let sql = quote_literal(&it.declared).replace('\\', "\\\\");
+    let message = "has a backslash in its default, which drizzle-kit 0.x does not escape: the server reads another text";
+    Finding::warning("default-misread", format!("column {}.{}", it.table, it.column), message)
+        .evidence(format!("schema.ts: {:?}, the server: {:?}", it.declared, it.read))
+        .next(format!("in schema.ts: .default(sql`{sql}`)"))
 }
 
 /// A setting that 1.0 does not hear: without `casing`, columns get other names than before.

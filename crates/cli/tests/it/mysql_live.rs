@@ -2,7 +2,7 @@
 
 use raingauge_testkit::mysql::{ACCOUNT, MySqlDatabase, servers};
 use raingauge_testkit::postgres::PASSWORD;
-use raingauge_testkit::{Project, Result, Run};
+use raingauge_testkit::{Project, Result, Run, judge};
 
 use crate::mysql::project;
 use crate::run::{binary, run, verdict};
@@ -149,6 +149,47 @@ fn what_the_account_may_not_see_is_unknown() -> Result {
         assert_eq!((told.code, verdict(&told)), (1, "analyze: unknown"), "{told}");
         assert!(told.stdout.contains("error[unseen]"), "{told}");
         server.sql("mysql", &format!("DROP USER {account}@'%'"))?;
+    }
+    Ok(())
+}
+
+/// What the server makes of the default of the only column, of a table without a row.
+fn default_of(database: &MySqlDatabase) -> Result<String> {
+    Ok(database.sql("INSERT INTO paths VALUES (); SELECT hex(path) FROM paths")?.trim().to_owned())
+}
+
+#[test]
+fn a_backslash_in_a_default_is_told_where_0_x_makes_another_text_of_it() -> Result {
+    let declared = |default: &str| {
+        format!(
+            "export const paths = mysqlTable(\"paths\", {{ path: varchar(\"path\", {{ length: 20 }}).default({default}) }});\n"
+        )
+    };
+    let (text, sql) = (r#""a\\b""#, r"sql`'a\\\\b'`");
+    // Both servers read a text alike.
+    for server in servers().into_iter().take(1) {
+        // `a`, a backspace or a backslash, `b`.
+        for (generation, default, hex) in
+            [(0, text, "6108"), (0, sql, "615C62"), (1, text, "615C62")]
+        {
+            let (ours, theirs) = (server.database("ours")?, server.database("theirs")?);
+            let project = project(generation, &declared(default))?;
+            if generation == 0 {
+                project.install_mysql_0()?;
+            }
+            let written = run(&project, &["generate", "--name", "first"], 0)?;
+            let is_told = written.stdout.contains("warning[default-misread] column paths.path");
+            assert_eq!(is_told, hex == "6108", "{generation} {default}: {written}");
+            assert!(!is_told || written.stdout.contains(&format!(".default({sql})")), "{written}");
+            run(&project, &["migrate", "--url", &server.url(&ours.name)], 0)?;
+            judge::mysql::migrate(&project, judge::Migrator::Programmatic, &theirs)?.success()?;
+            assert_eq!(
+                (default_of(&ours)?, default_of(&theirs)?),
+                (hex.to_owned(), hex.to_owned())
+            );
+            let again = judge::generate(&project)?;
+            assert!(again.found_nothing(), "{:?}\n{}", again.files, again.run);
+        }
     }
     Ok(())
 }
