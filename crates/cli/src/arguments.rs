@@ -323,6 +323,10 @@ pub(crate) struct MigrateArgs {
 pub(crate) struct UpgradeArgs {
     #[command(flatten)]
     pub(crate) confirm: Confirm,
+    /// Take a finished upgrade back: the journal with its files, and the ledger, as they were. Refused once
+    /// something was migrated, or a migration made. Shows what would come back without --confirm
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) undo: bool,
 }
 
 #[derive(Args, Debug)]

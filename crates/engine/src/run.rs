@@ -19,7 +19,7 @@ use crate::{Error, Result};
 pub struct Run {
     /// Always 1.
     format: u32,
-    /// `reconcile`, `migrate`, `execute` or `generate`.
+    /// `reconcile`, `migrate`, `upgrade`, `upgrade-undo`, `execute` or `generate`.
     pub command: String,
     /// When it began.
     pub started: Timestamp,
@@ -97,6 +97,18 @@ impl Run {
     /// # Errors
     /// If a record cannot be read: then nobody knows what happened, and nothing may be assumed.
     pub fn interrupted(root: &Path, command: &str) -> Result<Vec<Self>> {
+        Self::all(root, command, Phase::Changing)
+    }
+
+    /// The runs of a command that ended, oldest first.
+    ///
+    /// # Errors
+    /// If a record cannot be read.
+    pub fn finished(root: &Path, command: &str) -> Result<Vec<Self>> {
+        Self::all(root, command, Phase::Finished)
+    }
+
+    fn all(root: &Path, command: &str, phase: Phase) -> Result<Vec<Self>> {
         let folder = runs_folder(root);
         let Ok(entries) = fs::read_dir(&folder) else { return Ok(Vec::new()) };
         let mut runs = Vec::new();
@@ -107,7 +119,7 @@ impl Run {
                 continue;
             }
             let run = read(&path)?;
-            if run.command == command && run.phase == Phase::Changing {
+            if run.command == command && run.phase == phase {
                 runs.push(run);
             }
         }

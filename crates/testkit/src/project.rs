@@ -96,6 +96,16 @@ impl Project {
         Ok(symlink(node::modules(DRIZZLE_1)?, link)?)
     }
 
+    /// Installs the Drizzle 0.x of an example in place of what is there.
+    ///
+    /// # Errors
+    /// If the npm packages are missing.
+    pub fn install_drizzle_0(&self, example: Example) -> Result {
+        let link = self.root.join("node_modules");
+        fs::remove_file(&link)?;
+        Ok(symlink(node::modules(example.name())?, link)?)
+    }
+
     /// Installs Drizzle 0.x with the driver of MySQL in place of what is there.
     ///
     /// # Errors

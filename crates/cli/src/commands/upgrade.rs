@@ -11,5 +11,8 @@ use crate::ui::Ui;
 pub(crate) fn run(ui: &mut Ui, context: &Context, args: &UpgradeArgs) -> Result<Report> {
     let given = given(args.confirm.confirm.as_deref());
     let advisor = &mut Advisor { ui, context };
-    commands::upgrade(&context.setting, &given, args.confirm.resume, advisor)
+    match args.undo {
+        true => commands::upgrade_undo(&context.setting, &given, advisor),
+        false => commands::upgrade(&context.setting, &given, args.confirm.resume, advisor),
+    }
 }

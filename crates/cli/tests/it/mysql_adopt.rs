@@ -93,7 +93,7 @@ DELETE FROM books WHERE id = 1; INSERT INTO books (author_id, title) VALUES (4, 
 GRANT SELECT ON cheap TO app@'%';";
 
 /// What live has.
-const SCHEMA: &str = r#"export const authors = mysqlTable("authors", {
+pub(crate) const SCHEMA: &str = r#"export const authors = mysqlTable("authors", {
   id: int("id").autoincrement().primaryKey(),
   name: varchar("name", { length: 200 }).notNull(),
   kind: mysqlEnum("kind", ["human", "other"]).default("human").notNull(),
@@ -121,7 +121,7 @@ const USERS: &str = r#"export const users = mysqlTable("users", { id: int("id").
 const IMPORTS: &str = "import { float, foreignKey, varbinary } from \"drizzle-orm/mysql-core\";\n";
 
 /// A project whose database init.sql made, and that has lived.
-fn lived(database: &MySqlDatabase, generation: u8, tables: &str) -> Result<Project> {
+pub(crate) fn lived(database: &MySqlDatabase, generation: u8, tables: &str) -> Result<Project> {
     let project = project(generation, "")?;
     if generation == 0 {
         project.install_mysql_0()?;
@@ -150,7 +150,7 @@ fn lived_nothing(database: &MySqlDatabase, tables: &str) -> Result<Project> {
 }
 
 /// Runs a command with the dump program of the server's flavour.
-fn run_with(
+pub(crate) fn run_with(
     raingauge: &Raingauge,
     project: &Project,
     server: &MySql,
@@ -164,7 +164,8 @@ fn run_with(
     raingauge.run(&project.root, &all)
 }
 
-fn run(project: &Project, server: &MySql, arguments: &[&str], code: i32) -> Result<Run> {
+#[track_caller]
+pub(crate) fn run(project: &Project, server: &MySql, arguments: &[&str], code: i32) -> Result<Run> {
     let run = run_with(&binary(), project, server, arguments)?;
     assert_eq!(run.code, code, "{:?} {arguments:?}: {run}", server.vendor);
     Ok(run)

@@ -22,7 +22,7 @@ fn adopted(example: Example) -> Result<Project> {
 }
 
 /// The files below a folder of the project; of snapshots, what is not for conflicts of branches alone.
-fn files(project: &Project, folder: &str) -> Result<BTreeMap<String, String>> {
+pub(crate) fn files(project: &Project, folder: &str) -> Result<BTreeMap<String, String>> {
     let mut found = BTreeMap::new();
     let root = project.path(folder);
     collect(&root, &root, &mut found)?;
@@ -51,7 +51,7 @@ fn collect(root: &Path, folder: &Path, found: &mut BTreeMap<String, String>) -> 
 }
 
 /// A second migrations folder with what the first has.
-fn copy(project: &Project, folder: &str) -> Result {
+pub(crate) fn copy(project: &Project, folder: &str) -> Result {
     for (name, bytes) in project.files()? {
         if let Some(name) = name.strip_prefix("drizzle/") {
             project.write(&format!("{folder}/{name}"), &String::from_utf8_lossy(&bytes))?;
@@ -343,6 +343,97 @@ fn what_an_upgrade_did_goes_back_by_its_backup() -> Result {
         }
         let migrated = judge::migrate(&before, judge::Migrator::Kit, &back)?;
         assert!(migrated.did_nothing(), "{} {:?}", migrated.run, migrated.changes);
+    }
+    Ok(())
+}
+
+/// What is in the project, but for runs and backups.
+fn own_files(project: &Project) -> Result<BTreeMap<String, Vec<u8>>> {
+    let mut files = project.files()?;
+    files.retain(|path, _| !path.starts_with(".raingauge"));
+    Ok(files)
+}
+
+#[test]
+fn undo_brings_files_and_ledger_back_and_0_x_goes_on_as_before() -> Result {
+    for example in Example::ALL {
+        // One with a certificate, and one whose 0.x is installed again before.
+        let is_adopted = example == Example::BookstoreSqlite;
+        let project = match is_adopted {
+            true => Project::new(example, Age::Lived)?,
+            false => history(example, &[ONE, TWO])?,
+        };
+        let begin = if is_adopted { ["execute", "--confirm"].as_slice() } else { &["migrate"] };
+        run(&project, begin, 0)?;
+        let (files, state) = (own_files(&project)?, project.database.state()?);
+        project.install_drizzle_1()?;
+        run(&project, &["upgrade", "--confirm"], 0)?;
+        let upgraded = (own_files(&project)?, project.database.state()?);
+        let shown = run(&project, &["upgrade", "--undo"], 1)?;
+        assert!(shown.stdout.contains("consent-needed"), "{shown}");
+        assert_eq!(file_differences(&upgraded.0, &own_files(&project)?), [""; 0]);
+        assert_eq!(upgraded.1.differences(&project.database.state()?), [""; 0]);
+
+        if !is_adopted {
+            project.install_drizzle_0(example)?;
+        }
+        run(&project, &["upgrade", "--undo", "--confirm"], 0)?;
+        assert_eq!(file_differences(&files, &own_files(&project)?), [""; 0]);
+        assert_eq!(state.differences(&project.database.state()?), [""; 0]);
+        project.install_drizzle_0(example)?;
+        assert_eq!(verdict(&run(&project, &["validate"], 0)?), "validate: clean");
+        let migrated = judge::migrate(&project, judge::Migrator::Kit, &project.database)?;
+        assert!(migrated.did_nothing(), "{} {:?}", migrated.run, migrated.changes);
+        let again = run(&project, &["upgrade", "--undo"], 0)?;
+        assert!(again.stdout.contains("nothing to take back"), "{again}");
+    }
+    Ok(())
+}
+
+#[test]
+fn undo_is_refused_once_something_was_migrated_or_made_since() -> Result {
+    for example in Example::ALL {
+        let project = history(example, &[ONE, TWO])?;
+        run(&project, &["migrate"], 0)?;
+        project.install_drizzle_1()?;
+        run(&project, &["upgrade", "--confirm"], 0)?;
+        let check = |part: &str| -> Result {
+            let before = (own_files(&project)?, project.database.state()?);
+            let refused = run(&project, &["upgrade", "--undo", "--confirm"], 1)?;
+            assert!(refused.stdout.contains(part), "no `{part}`: {refused}");
+            assert_eq!(file_differences(&before.0, &own_files(&project)?), [""; 0]);
+            assert_eq!(before.1.differences(&project.database.state()?), [""; 0]);
+            Ok(())
+        };
+        let sql = "drizzle/20260101110000_two/migration.sql";
+        let text = project.read(sql)?;
+        project.write(sql, &format!("{text}\n"))?;
+        check("error[upgrade-moved-on] 20260101110000_two/migration.sql")?;
+        project.write(sql, &text)?;
+
+        let three = "drizzle/20260201100000_three";
+        let snapshot = project.read("drizzle/20260101110000_two/snapshot.json")?;
+        project.write(
+            &format!("{three}/snapshot.json"),
+            &snapshot
+                .replace(
+                    "00000000-0000-4000-8000-000000000002",
+                    "00000000-0000-4000-8000-000000000003",
+                )
+                .replace(
+                    "00000000-0000-4000-8000-000000000001",
+                    "00000000-0000-4000-8000-000000000002",
+                ),
+        )?;
+        project.write(&format!("{three}/migration.sql"), "CREATE VIEW three AS SELECT 3 AS a;")?;
+        check("error[upgrade-moved-on] 20260201100000_three")?;
+        let migrated = judge::migrate(&project, judge::Migrator::Programmatic, &project.database)?;
+        assert!(migrated.succeeded, "{}", migrated.run);
+        fs::remove_dir_all(project.path(three))?;
+        check("error[upgrade-moved-on] ledger")?;
+
+        fs::remove_dir_all(project.path(".raingauge/runs"))?;
+        check("error[upgrade-unrecorded]")?;
     }
     Ok(())
 }

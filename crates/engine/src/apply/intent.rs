@@ -12,6 +12,7 @@ use raingauge_schema::drizzle::layout::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::reconcile::UNDO;
 use super::removal::{self, Removal, Retitling};
 use crate::adoption::{Adoption, NewMigration};
 use crate::certificate::{self, Evidence, Issue};
@@ -54,6 +55,9 @@ pub(super) struct Intent {
     pub(super) removals: Vec<Removal>,
     #[serde(default)]
     pub(super) retitling: Option<Retitling>,
+    /// The ledger's rows when the plan was made; absent but for an upgrade.
+    #[serde(default)]
+    pub(super) ledger_rows: Option<Fingerprint>,
 }
 
 /// The only command that wrote before others did.
@@ -112,6 +116,7 @@ impl Intent {
             command: reconcile(),
             removals: Vec::new(),
             retitling: None,
+            ledger_rows: None,
         };
         for at in adoption.recorded.positions() {
             let migration = &history.migrations[at];
@@ -163,6 +168,7 @@ impl Intent {
             command: "upgrade".to_owned(),
             removals: upgrade.removals.iter().map(removal).collect::<Result<_>>()?,
             retitling: upgrade.takeover.as_ref().map(retitled),
+            ledger_rows: Some(upgrade.ledger.clone()),
             folder: folder.clone(),
         };
         for it in &upgrade.moves {
@@ -175,6 +181,52 @@ impl Intent {
         intent.folders = intent.missing_folders();
         intent.add_upgraded_certificate(site, upgrade)?;
         Ok(intent)
+    }
+
+    /// What takes a finished upgrade back, and the hash of it: `live` is the catalog now, `names` the ledger's
+    /// rows now with the statements that take their names away.
+    pub(super) fn of_undo(
+        done: &Self,
+        live: &Fingerprint,
+        names: Option<(Fingerprint, Vec<String>)>,
+    ) -> Result<(Self, Fingerprint)> {
+        let removal =
+            |it: &IntendedFile| Removal { path: it.path.clone(), before: it.content.clone() };
+        let mut intent = Self {
+            plan: done.plan.clone(),
+            live: live.clone(),
+            files: Vec::new(),
+            folders: Vec::new(),
+            folders_beside: Vec::new(),
+            command: UNDO.to_owned(),
+            removals: done.files.iter().map(removal).collect(),
+            retitling: names.map(|(before, statements)| Retitling::back(before, statements)),
+            ledger_rows: None,
+            ..done.clone()
+        };
+        // The journal went first and comes last: before it is there, Drizzle sees none of the other files.
+        for it in done.removals.iter().rev() {
+            intent.add_file(&done.folder, it.path.clone(), it.before.clone())?;
+        }
+        intent.folders = intent.missing_folders();
+        let statements = intent.retitling.iter().flat_map(|it| &it.statements);
+        let parts = [intent.target.as_str(), live.as_str()].into_iter();
+        let parts = parts.chain(intent.retitling.iter().map(|it| it.before.as_str()));
+        let parts = parts.chain(intent.written().flat_map(|it| [it.0, it.1]));
+        let plan = Fingerprint::of_parts(parts.chain(statements.map(String::as_str)));
+        intent.plan = plan.clone();
+        Ok((intent, plan))
+    }
+
+    /// The files that it writes, by their paths, with what they say.
+    pub(super) fn written(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().map(|it| (it.path.as_str(), it.content.as_str()))
+    }
+
+    /// The paths of what it writes, and of what it takes away.
+    pub(super) fn paths(&self) -> (Vec<String>, Vec<String>) {
+        let written = self.files.iter().map(|it| it.path.clone()).collect();
+        (written, self.removals.iter().map(|it| it.path.clone()).collect())
     }
 
     fn add_migration(

@@ -36,6 +36,7 @@ impl Target<'_> {
                 let names: Option<Vec<&str>> =
                     it.rows.iter().map(|row| taken_over(&migrations, row).map(name)).collect();
                 let names = names.ok_or_else(unexplained)?;
+                ledger::discard_unfinished(session, self.ledger)?;
                 takeover(dialect, &self.ledger.quoted_in(dialect), &it.rows, &names)
             }
             Some(_) => Vec::new(),

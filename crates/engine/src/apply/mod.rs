@@ -1,6 +1,7 @@
 //! What writes to live: everything here takes a consent and a protection, and holds the lock.
 
 pub mod algorithm;
+pub mod back;
 mod cascade;
 mod crowd;
 mod failure;

@@ -13,7 +13,7 @@ use raingauge_schema::drizzle::ledger::{CreatedAt, LedgerRow};
 
 use super::intent::{IntendedRow, Intent};
 use super::ledger::Target;
-use super::removal::Titled;
+use super::removal::{Retitling, Titled};
 use super::repair;
 use crate::adoption::Adoption;
 use crate::backup::VerifiedBackup;
@@ -28,7 +28,10 @@ use crate::site::Site;
 use crate::{Error, Result, introspect};
 
 /// The commands whose runs are recorded in this way.
-const COMMANDS: [&str; 2] = ["reconcile", "upgrade"];
+const COMMANDS: [&str; 3] = ["reconcile", "upgrade", UNDO];
+
+/// What the runs of `upgrade --undo` are called.
+pub(super) const UNDO: &str = "upgrade-undo";
 
 /// How long to wait for another runner.
 const WAIT: Duration = Duration::from_secs(30);
@@ -129,6 +132,7 @@ pub fn resume(site: &mut Site, progress: &mut dyn Progress) -> Result<Option<Wri
         return publish(site, &mut session, &intent, &mut run, progress).map(Some);
     }
     intent.undo_files(&folder, progress)?;
+    ledger::discard_unfinished(&mut session, &intent.ledger).map_err(not_committed)?;
     progress.boundary(&format!("{}/undone", intent.command));
     run.enter(Phase::Finished)?;
     let step = done(
@@ -180,6 +184,7 @@ pub(crate) fn refuse_unfinished(root: &Path) -> Result<()> {
 }
 
 fn resume_with(command: &str) -> String {
+    let command = if command == UNDO { COMMANDS[1] } else { command };
     format!("raingauge {command} --resume")
 }
 
@@ -198,7 +203,7 @@ fn publish(
     run.enter(Phase::Changing)?;
     progress.boundary(&boundary("changing"));
     let written = intent.write_files(&folder, progress).and_then(|artefacts| {
-        session.run("COMMIT").map_err(not_committed)?;
+        commit(session, intent).map_err(not_committed)?;
         Ok(artefacts)
     });
     let artefacts = match written {
@@ -227,11 +232,13 @@ fn steps(intent: &Intent) -> Vec<Step> {
     let n_files = intent.files.len() - certificate.iter().count();
     let n_rows = intent.rows.len();
     let files = (0 < n_files).then(|| done(format!("write {n_files} files of the history")));
+    let (whose, names) = match intent.command == UNDO {
+        true => ("folders", "take the names of their folders from the rows of the ledger"),
+        false => ("journal", "give the names of their folders to the rows of the ledger"),
+    };
     let removed = (!intent.removals.is_empty())
-        .then(|| done(format!("take {} files of the journal away", intent.removals.len())));
-    let retitled = intent.retitling.iter().map(|_| {
-        done(format!("give the rows of the ledger `{}` the names of their folders", intent.ledger))
-    });
+        .then(|| done(format!("take {} files of the {whose} away", intent.removals.len())));
+    let retitled = intent.retitling.iter().map(|_| done(format!("{names} `{}`", intent.ledger)));
     let mended = intent.mends.iter().map(|it| done(format!("ledger {}", it.words())));
     let writes_rows = intent.mends.is_empty() && intent.command == COMMANDS[0];
     let rows = (0 < n_rows || writes_rows)
@@ -248,10 +255,24 @@ fn is_taken_back(
     progress: &mut dyn Progress,
 ) -> bool {
     // If the commit was what failed, the server may have carried it out: then only resuming helps.
-    session.run("ROLLBACK").is_ok()
+    cancel(session, intent).is_ok()
         && rows_missing(session, intent).is_ok_and(|it| it.len() == intent.rows.len())
         && titled(session, intent).is_ok_and(|it| it != Some(Titled::Done))
         && intent.undo_files(folder, progress).is_ok()
+}
+
+fn commit(session: &mut Session, intent: &Intent) -> std::result::Result<(), SqlError> {
+    match &intent.retitling {
+        Some(retitling) => retitling.commit(session, &intent.ledger),
+        None => session.run("COMMIT"),
+    }
+}
+
+fn cancel(session: &mut Session, intent: &Intent) -> std::result::Result<(), SqlError> {
+    match &intent.retitling {
+        Some(_) => Retitling::cancel(session, &intent.ledger),
+        None => session.run("ROLLBACK"),
+    }
 }
 
 /// Opens the transaction that records the rows; the caller commits it.
@@ -268,17 +289,16 @@ fn insert_rows(site: &Site, session: &mut Session, intent: &Intent) -> Result<()
     session.run(begin).map_err(not_written)?;
     if let Some(retitling) = &intent.retitling {
         let result = retitling.apply(session, &intent.ledger);
-        return match result {
-            Ok(true) => Ok(()),
-            Ok(false) => {
-                let _ = session.run("ROLLBACK");
-                Err(stale(&intent.command))
-            }
-            Err(cause) => {
-                let _ = session.run("ROLLBACK");
-                Err(not_written(cause))
-            }
-        };
+        if matches!(result, Ok(true)) {
+            return Ok(());
+        }
+        let _ = cancel(session, intent);
+        return Err(match result {
+            Ok(_) => stale(&intent.command),
+            Err(cause) if matches!(session, Session::MySql(_)) => not_written(cause)
+                .next("on MySQL and MariaDB: one that has ALTER and LOCK TABLES on the database"),
+            Err(cause) => not_written(cause),
+        });
     }
     if intent.command != COMMANDS[0] {
         // Where there is no ledger, an upgrade makes none.

@@ -1,5 +1,6 @@
 //! What an upgrade takes away, besides what it writes: the journal with its files, and the form of a
-//! ledger of 0.x. All of it is in the run's record, so that it can be put back.
+//! ledger of 0.x; or, on the way back, the folders and the names. All of it is in the run's record, so that
+//! it can be put back.
 
 use std::fs;
 use std::io;
@@ -14,12 +15,15 @@ use crate::files::{sync_folder, write_whole};
 use crate::ledger::{self, LedgerName};
 use crate::progress::Progress;
 
+/// How long to wait for others to let go of a ledger of MySQL.
+const LOCK_SECONDS: u32 = 30;
+
 /// A file that goes once all others are there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Removal {
-    /// Relative to the migrations folder.
-    path: String,
-    before: String,
+    /// Relative to the migrations folder; absolute where it is not in it.
+    pub(super) path: String,
+    pub(super) before: String,
 }
 
 impl Removal {
@@ -90,12 +94,15 @@ pub(super) fn restore_all(
     Ok(())
 }
 
-/// How a ledger of 0.x becomes one of 1.0.
+/// How a ledger of 0.x becomes one of 1.0, or the other way.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Retitling {
-    /// The rows that have names in `statements`, and no others.
-    before: Fingerprint,
-    statements: Vec<String>,
+    /// The rows that `statements` are about, and no others.
+    pub(super) before: Fingerprint,
+    pub(super) statements: Vec<String>,
+    /// Whether names are taken away.
+    #[serde(default)]
+    hands_back: bool,
 }
 
 /// How far a ledger is.
@@ -109,8 +116,14 @@ pub(super) enum Titled {
 }
 
 impl Retitling {
+    /// Gives the rows their names.
     pub(super) fn new(before: Fingerprint, statements: Vec<String>) -> Self {
-        Self { before, statements }
+        Self { before, statements, hands_back: false }
+    }
+
+    /// Takes the names away.
+    pub(super) fn back(before: Fingerprint, statements: Vec<String>) -> Self {
+        Self { before, statements, hands_back: true }
     }
 
     /// How far the ledger is.
@@ -119,33 +132,66 @@ impl Retitling {
         session: &mut Session,
         name: &LedgerName,
     ) -> Result<Titled, SqlError> {
-        let ledger = ledger::read_if_there(session, name)?;
-        let is_named = |it: &ledger::Ledger| it.rows.iter().all(|it| it.name.is_some());
-        Ok(match &ledger {
-            Some(it) if it.generation == Generation::V1 && is_named(it) => Titled::Done,
-            Some(it)
-                if it.generation == Generation::V0
-                    && ledger::fingerprint(Some(it)) == self.before =>
-            {
-                Titled::NotYet
-            }
-            Some(_) | None => Titled::Otherwise,
+        let Some(ledger) = ledger::read_if_there(session, name)? else {
+            return Ok(Titled::Otherwise);
+        };
+        let is_named = ledger.rows.iter().all(|it| it.name.is_some());
+        let is_before = ledger::fingerprint(Some(&ledger)) == self.before;
+        Ok(match (ledger.generation, self.hands_back) {
+            (Generation::V1, false) if is_named => Titled::Done,
+            (Generation::V0, true) => Titled::Done,
+            (Generation::V0, false) | (Generation::V1, true) if is_before => Titled::NotYet,
+            (Generation::V0 | Generation::V1, _) => Titled::Otherwise,
         })
     }
 
-    /// Gives the rows their names; the caller has a transaction open. `false` if somebody else wrote to
-    /// the ledger.
+    /// Changes the rows; the caller has a transaction open, and [`Self::commit`] makes it last. `false` if
+    /// somebody else wrote to the ledger.
+    ///
+    /// MySQL has no transaction for this: there all is done but the statement that shows the change, and
+    /// nobody else gets at the ledger before it.
     pub(super) fn apply(&self, session: &mut Session, name: &LedgerName) -> Result<bool, SqlError> {
-        if let Session::Postgres(_) = session {
-            session.run(&format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", name.quoted()))?;
+        match session {
+            Session::Postgres(_) => {
+                let lock = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", name.quoted());
+                session.run(&lock)?;
+            }
+            Session::MySql(_) => {
+                let lock = format!("LOCK TABLES {} WRITE", name.quoted_in(session.dialect()));
+                session.run(&format!("SET SESSION lock_wait_timeout = {LOCK_SECONDS}; {lock}"))?;
+            }
+            Session::Sqlite(_) => {}
         }
         match self.state(session, name)? {
             Titled::Done => Ok(true),
             Titled::Otherwise => Ok(false),
             Titled::NotYet => {
-                self.statements.iter().try_for_each(|it| session.run(it))?;
+                ledger::discard_unfinished(session, name)?;
+                let shown = usize::from(matches!(session, Session::MySql(_)));
+                let n_hidden = self.statements.len() - shown;
+                self.statements[..n_hidden].iter().try_for_each(|it| session.run(it))?;
                 Ok(true)
             }
         }
+    }
+
+    /// Makes what [`Self::apply`] did last.
+    pub(super) fn commit(&self, session: &mut Session, name: &LedgerName) -> Result<(), SqlError> {
+        if !matches!(session, Session::MySql(_)) {
+            return session.run("COMMIT");
+        }
+        if self.state(session, name)? == Titled::NotYet {
+            self.statements.last().map_or(Ok(()), |it| session.run(it))?;
+        }
+        session.run("UNLOCK TABLES")
+    }
+
+    /// Takes back what [`Self::apply`] did and nobody has seen.
+    pub(super) fn cancel(session: &mut Session, name: &LedgerName) -> Result<(), SqlError> {
+        if !matches!(session, Session::MySql(_)) {
+            return session.run("ROLLBACK");
+        }
+        let discarded = ledger::discard_unfinished(session, name);
+        session.run("UNLOCK TABLES").and(discarded)
     }
 }

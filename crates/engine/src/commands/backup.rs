@@ -105,7 +105,7 @@ fn removed(
     retention: Retention,
 ) -> Result<Vec<Step>> {
     let root = &site.project.root;
-    for command in ["reconcile", "upgrade", "migrate"] {
+    for command in ["reconcile", "upgrade", "upgrade-undo", "migrate"] {
         if !Run::interrupted(root, command)?.is_empty() && !retention.keeps_everything() {
             let what = format!("keep all older backups: a `{command}` was interrupted");
             return Ok(vec![Step::new(what, StepState::Skipped)]);

@@ -15,6 +15,7 @@ mod restore;
 mod status;
 mod undo;
 mod upgrade;
+mod upgrade_undo;
 mod validate;
 
 pub use analyze::analyze;
@@ -31,4 +32,5 @@ pub use restore::{SwapRequest, TablesRequest, restore, restore_tables, swap};
 pub use status::status;
 pub use undo::undo;
 pub use upgrade::upgrade;
+pub use upgrade_undo::upgrade_undo;
 pub use validate::{Scrutiny, validate};

@@ -32,7 +32,7 @@ pub fn upgrade(
     resume: bool,
     counsel: &mut dyn Counsel,
 ) -> Result<Report> {
-    let mut site = Site::open_but_mysql(setting)?;
+    let mut site = Site::open(setting)?;
     site.live.refuse_shared()?;
     if resume {
         return resumed(&mut site, counsel);

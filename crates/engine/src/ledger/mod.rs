@@ -140,6 +140,17 @@ pub fn read_if_there(session: &mut Session, name: &LedgerName) -> Result<Option<
     if find(session, name)?.contains(name) { read(session, name).map(Some) } else { Ok(None) }
 }
 
+/// Takes away what a run left that was cut off while it took over a ledger. Only MySQL leaves anything.
+///
+/// # Errors
+/// If the account may not alter the ledger.
+pub fn discard_unfinished(session: &mut Session, name: &LedgerName) -> Result<(), SqlError> {
+    match session {
+        Session::MySql(session) => mysql::discard_unfinished(session, name),
+        Session::Postgres(_) | Session::Sqlite(_) => Ok(()),
+    }
+}
+
 /// The statement that records a migration as applied, as the migrator of 0.45 or, with a name, of 1.0
 /// sends it.
 pub fn record(dialect: Dialect, ledger: &LedgerName, row: NewRow<'_>) -> String {

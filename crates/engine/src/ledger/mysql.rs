@@ -2,6 +2,7 @@
 
 use raingauge_schema::drizzle::Generation;
 use raingauge_schema::drizzle::ledger::LedgerRow;
+use raingauge_schema::drizzle::named_ledger::UNFINISHED_COLUMNS;
 use raingauge_schema::mysql::grammar::{quote_ident, quote_literal};
 
 use super::{LedgerName, generation, ledger_row};
@@ -54,4 +55,23 @@ pub(super) fn read(
         quote_ident(&ledger.table)
     );
     Ok((generation, session.rows(&sql)?.into_iter().map(ledger_row).collect()))
+}
+
+pub(super) fn discard_unfinished(
+    session: &mut MySqlSession,
+    ledger: &LedgerName,
+) -> Result<(), SqlError> {
+    let [name, stamp] = UNFINISHED_COLUMNS.map(quote_literal);
+    let sql = format!(
+        "SELECT column_name FROM information_schema.columns WHERE table_schema = database() \
+         AND table_name = {} AND column_name IN ({name}, {stamp})",
+        quote_literal(&ledger.table)
+    );
+    let left = session.rows(&sql)?.into_iter().flatten().flatten();
+    let drops: Vec<_> = left.map(|it| format!("DROP COLUMN {}", quote_ident(&it))).collect();
+    if drops.is_empty() {
+        return Ok(());
+    }
+    let table = quote_ident(&ledger.table);
+    session.rows(&format!("ALTER TABLE {table} {}", drops.join(", "))).map(|_| ())
 }

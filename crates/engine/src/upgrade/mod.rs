@@ -5,7 +5,7 @@
 //! written anywhere else. [`crate::apply::upgrade`] carries the plan out.
 
 mod files;
-mod rehearsal;
+pub(crate) mod rehearsal;
 
 use raingauge_schema::Fingerprint;
 use raingauge_schema::dialect::AnySnapshot;
@@ -166,7 +166,7 @@ fn names(
     }
     let names: Vec<&str> = rows.iter().map(|it| it.1.as_str()).collect();
     let only_rows: Vec<_> = rows.iter().map(|it| it.0.clone()).collect();
-    let table = ledger.name.quoted();
+    let table = ledger.name.quoted_in(site.dialect());
     let statements = takeover(site.dialect(), &table, &only_rows, &names);
     Some(Takeover { rows, statements })
 }

@@ -10,7 +10,7 @@ use raingauge_schema::drizzle::layout::{snapshot_path, sql_path};
 use raingauge_schema::drizzle::ledger::{CreatedAt, LedgerRow, creation};
 use raingauge_schema::{Dialect, Pair, compare};
 
-use super::{Takeover, Upgrade};
+use super::Upgrade;
 use crate::check::ledger::standing;
 use crate::connect::{Session, SqlError};
 use crate::facts::Facts;
@@ -93,24 +93,31 @@ fn named(site: &mut Site, facts: &Facts, upgrade: &Upgrade) -> Result<Option<Led
         return Ok(facts.ledgers.iter().find(|it| it.name == name).cloned());
     };
     let mut scratch = site.scratch.create("upgrade")?;
-    taken_over_in(&mut scratch.session, &name, takeover).map(Some).map_err(|cause| {
-        Error::new("scratch-broken", "the ledger cannot be taken over in scratch").caused_by(cause)
-    })
+    let rows: Vec<_> = takeover.rows.iter().map(|it| it.0.clone()).collect();
+    tried_in(&mut scratch.session, &name, &rows, &takeover.statements)
+        .map(Some)
+        .map_err(scratch_broken)
 }
 
-fn taken_over_in(
+pub(crate) fn scratch_broken(cause: SqlError) -> Error {
+    Error::new("scratch-broken", "the ledger cannot be changed in scratch").caused_by(cause)
+}
+
+/// A ledger of 0.x with these rows, made in scratch, after these statements.
+pub(crate) fn tried_in<'a>(
     session: &mut Session,
     name: &LedgerName,
-    takeover: &Takeover,
+    rows: &[LedgerRow],
+    statements: impl IntoIterator<Item = &'a String>,
 ) -> std::result::Result<Ledger, SqlError> {
     let dialect = session.dialect();
     for sql in creation(dialect, Generation::V0, &name.schema, &name.table) {
         session.run(&sql)?;
     }
-    for (row, _) in &takeover.rows {
+    for row in rows {
         session.run(&inserted(dialect, name, row))?;
     }
-    takeover.statements.iter().try_for_each(|it| session.run(it))?;
+    statements.into_iter().try_for_each(|it| session.run(it))?;
     ledger::read(session, name)
 }
 
@@ -129,7 +136,7 @@ fn inserted(dialect: Dialect, name: &LedgerName, row: &LedgerRow) -> String {
     let hash = literal(&row.hash);
     format!(
         "INSERT INTO {} ({columns}hash, created_at) VALUES ({values}{hash}, {when})",
-        name.quoted()
+        name.quoted_in(dialect)
     )
 }
 
@@ -161,7 +168,7 @@ fn is_error(finding: &Finding) -> bool {
     finding.severity == Severity::Error
 }
 
-fn unwritable(cause: std::io::Error) -> Error {
+pub(crate) fn unwritable(cause: std::io::Error) -> Error {
     Error::new("scratch-broken", "cannot write the new files to a temporary folder")
         .caused_by(cause)
 }

@@ -71,35 +71,80 @@ fn whole_second(created_at: &CreatedAt) -> Option<i64> {
 
 /// The statements with which 1.0 takes over a ledger of 0.x; `names` has the name of each row. `table` is
 /// quoted.
+///
+/// MySQL commits each of them by itself, and 1.0 runs everything again where it finds the column of the names
+/// without them: there the columns are called otherwise until the last statement ([`UNFINISHED_COLUMNS`]).
 pub fn takeover(dialect: Dialect, table: &str, rows: &[LedgerRow], names: &[&str]) -> Vec<String> {
-    let (exists, applied_at) = match dialect {
-        Dialect::Postgres => (" IF NOT EXISTS", "timestamp with time zone DEFAULT now()"),
-        Dialect::MySql => ("", "TIMESTAMP DEFAULT CURRENT_TIMESTAMP"),
-        Dialect::Sqlite => ("", "TEXT"),
+    let add = |exists: &str, (name, kind): (&str, &str)| {
+        format!("ALTER TABLE {table} ADD COLUMN{exists} {} {kind}", dialect.quote_ident(name))
     };
-    let named = |it: &str| dialect.quote_ident(it);
-    let (id, hash, created_at) = (named("id"), named("hash"), named("created_at"));
-    let (new_name, stamp) = (named("name"), named("applied_at"));
-    let mut statements = vec![
-        format!("ALTER TABLE {table} ADD COLUMN{exists} {new_name} text"),
-        format!("ALTER TABLE {table} ADD COLUMN{exists} {stamp} {applied_at}"),
-    ];
-    let literal = |it: &str| dialect.quote_literal(it);
+    let last = "timestamp with time zone DEFAULT now()";
+    let (columns, mut statements) = match dialect {
+        Dialect::Postgres => {
+            let exists = " IF NOT EXISTS";
+            (COLUMNS, vec![add(exists, (COLUMNS[0], "text")), add(exists, (COLUMNS[1], last))])
+        }
+        Dialect::Sqlite => {
+            (COLUMNS, vec![add("", (COLUMNS[0], "text")), add("", (COLUMNS[1], "TEXT"))])
+        }
+        Dialect::MySql => (UNFINISHED_COLUMNS, vec![unfinished(table, "ADD COLUMN {new} {type}")]),
+    };
     for (row, name) in rows.iter().zip(names) {
-        // SQLite's rows of 0.x have no ids.
-        let key = match (row.id, &row.created_at) {
-            (Some(number), _) => format!("{id} = {number}"),
-            (None, CreatedAt::Millis(when)) => {
-                format!("{created_at} = {when} AND {hash} = {}", literal(&row.hash))
-            }
-            (None, _) => format!("{hash} = {}", literal(&row.hash)),
-        };
-        statements.push(format!(
-            "UPDATE {table} SET {new_name} = {}, {stamp} = NULL WHERE {key}",
-            literal(name)
-        ));
+        statements.push(titling(dialect, (table, columns), row, name));
+    }
+    if dialect == Dialect::MySql {
+        statements.push(unfinished(table, "CHANGE {new} {column} {type}"));
     }
     statements
+}
+
+/// The columns that a ledger of 1.0 has more than one of 0.x.
+const COLUMNS: [&str; 2] = ["name", "applied_at"];
+
+/// What these columns are called in MySQL while a ledger is taken over.
+pub const UNFINISHED_COLUMNS: [&str; 2] = ["raingauge_name", "raingauge_applied_at"];
+
+/// One statement of MySQL's about both columns.
+fn unfinished(table: &str, action: &str) -> String {
+    let types = ["text", "TIMESTAMP DEFAULT CURRENT_TIMESTAMP"];
+    let actions = UNFINISHED_COLUMNS.iter().zip(COLUMNS).zip(types).map(|((new, column), of)| {
+        let action = action.replace("{new}", &format!("`{new}`"));
+        action.replace("{column}", &format!("`{column}`")).replace("{type}", of)
+    });
+    format!("ALTER TABLE {table} {}", actions.collect::<Vec<_>>().join(", "))
+}
+
+/// Gives a row its name.
+fn titling(
+    dialect: Dialect,
+    (table, columns): (&str, [&str; 2]),
+    row: &LedgerRow,
+    name: &str,
+) -> String {
+    let literal = |it: &str| dialect.quote_literal(it);
+    let [name_column, stamp] = columns.map(|it| dialect.quote_ident(it));
+    let [id, hash, created_at] = ["id", "hash", "created_at"].map(|it| dialect.quote_ident(it));
+    // SQLite's rows of 0.x have no ids.
+    let key = match (row.id, &row.created_at) {
+        (Some(number), _) => format!("{id} = {number}"),
+        (None, CreatedAt::Millis(when)) => {
+            format!("{created_at} = {when} AND {hash} = {}", literal(&row.hash))
+        }
+        (None, _) => format!("{hash} = {}", literal(&row.hash)),
+    };
+    format!("UPDATE {table} SET {name_column} = {}, {stamp} = NULL WHERE {key}", literal(name))
+}
+
+/// The statements with which a ledger that was taken over has no names again. `table` is quoted.
+pub fn handback(dialect: Dialect, table: &str) -> Vec<String> {
+    let [name, stamp] = COLUMNS.map(|it| format!("DROP COLUMN {}", dialect.quote_ident(it)));
+    match dialect {
+        // One statement, which is done or not done.
+        Dialect::Postgres | Dialect::MySql => vec![format!("ALTER TABLE {table} {name}, {stamp}")],
+        Dialect::Sqlite => {
+            vec![format!("ALTER TABLE {table} {name}"), format!("ALTER TABLE {table} {stamp}")]
+        }
+    }
 }
 
 #[cfg(test)]
@@ -170,6 +215,19 @@ mod tests {
         let migrations = migrations(&[("a", 1), ("b", 1)]);
         assert_eq!(taken_over(&migrations, &row("b", Millis(1000), None)), Some(1));
         assert_eq!(taken_over(&migrations, &row("x", Millis(1000), None)), None);
+    }
+
+    #[test]
+    fn mysql_shows_the_names_at_once() {
+        let rows = [LedgerRow { id: Some(7), ..row("a", Millis(1), None) }];
+        assert_eq!(
+            takeover(Dialect::MySql, "`t`", &rows, &["a"]),
+            [
+                "ALTER TABLE `t` ADD COLUMN `raingauge_name` text, ADD COLUMN `raingauge_applied_at` TIMESTAMP DEFAULT CURRENT_TIMESTAMP",
+                "UPDATE `t` SET `raingauge_name` = 'a', `raingauge_applied_at` = NULL WHERE `id` = 7",
+                "ALTER TABLE `t` CHANGE `raingauge_name` `name` text, CHANGE `raingauge_applied_at` `applied_at` TIMESTAMP DEFAULT CURRENT_TIMESTAMP",
+            ]
+        );
     }
 
     #[test]

@@ -68,6 +68,15 @@ pub fn history_verdict(
     Ok(())
 }
 
+/// Lets `drizzle-kit up` of 1.0 upgrade a migrations folder of 0.x, which lies in the project.
+///
+/// # Errors
+/// If Node.js or the packages are missing.
+pub fn up(project: &Project, folder: &str, database: &MySqlDatabase) -> Result<Run> {
+    let url = database.server.url(&database.name);
+    kit_of(project, &["up", "--dialect=mysql", &format!("--out={folder}")], &url)
+}
+
 /// Lets a migrator apply the project's migrations to a database.
 ///
 /// # Errors

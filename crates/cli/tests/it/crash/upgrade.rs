@@ -92,3 +92,44 @@ fn an_upgrade_is_taken_back_where_live_changed_before_the_resume() -> Result {
     }
     Ok(())
 }
+
+const UNDO: [&str; 3] = ["upgrade", "--undo", "--confirm"];
+
+/// An upgrade that is done, with what was there before it.
+fn upgraded(example: Example) -> Result<(Scene, Vec<String>)> {
+    let scene = scene(example)?;
+    let ledger = scene.project.database.ledger()?.unwrap_or_default();
+    scene.expect(&CONFIRM, 0)?;
+    Ok((scene, ledger))
+}
+
+#[test]
+fn taking_an_upgrade_back_can_be_killed_at_every_boundary() -> Result {
+    for example in Example::ALL {
+        let mut all = upgraded(example)?.0.boundaries(&UNDO)?;
+        all.retain(|it| it.starts_with("upgrade-undo/"));
+        assert!(10 <= all.len(), "{all:#?}");
+        if !is_full() {
+            let sample = ["changing", "file-1", "removed-0", "committed"];
+            all.retain(|it| sample.iter().any(|end| it.ends_with(end)));
+        }
+        each(&all, |boundary| {
+            let (scene, ledger) = upgraded(example)?;
+            scene.crash(&UNDO, boundary)?;
+            let again = scene.run(&UNDO)?;
+            let refused = again.code == 1 && again.stderr.contains("raingauge upgrade --resume");
+            check(again.code == 0 || refused, || again.to_string())?;
+            scene.expect(&["upgrade", "--resume"], 0)?;
+            check(scene.project.path("drizzle/meta/_journal.json").exists(), String::new)?;
+            check(!scene.project.path("drizzle/20260101100000_one").exists(), String::new)?;
+            check(scene.project.database.ledger()? == Some(ledger.clone()), String::new)?;
+            scene.project.install_drizzle_0(example)?;
+            scene.expect(&["validate"], 0)?;
+            scene.nothing_is_left_behind()?;
+            let (migrator, database) = (judge::Migrator::Kit, &scene.project.database);
+            let migrated = judge::migrate(&scene.project, migrator, database)?;
+            check(migrated.did_nothing(), || format!("{:?}", migrated.changes))
+        })?;
+    }
+    Ok(())
+}
