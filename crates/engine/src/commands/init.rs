@@ -11,13 +11,6 @@ use crate::report::{Artefact, Finding, Report, Section, Step, StepState};
 use crate::setting::Setting;
 use crate::{Error, Result, certificate};
 
-/// Those of a project of which only the files are known.
-const OFFLINE: [(&str, &str); 3] = [
-    ("migration:validate", "raingauge validate --offline"),
-    ("db:generate", "raingauge generate"),
-    ("db:migrate", "drizzle-kit migrate"),
-];
-
 /// The scripts, in the order in which a team uses them.
 const SCRIPTS: [(&str, &str); 7] = [
     ("migration:analyze", "raingauge analyze"),
@@ -50,12 +43,10 @@ pub fn init(setting: &Setting, confirm: bool) -> Result<Report> {
     let loader = raingauge_tsload::Project::new(setting.root.clone(), setting.env.clone())
         .with_runtime(setting.runtime);
     let config = loader.config(setting.config.as_deref()).ok();
-    let is_offline = config.as_ref().is_some_and(|it| it.dialect == "mysql");
-    let scripts = if is_offline { OFFLINE.as_slice() } else { SCRIPTS.as_slice() };
     let out = config.map_or("drizzle".to_owned(), |it| it.out);
     let mut report = Report::new("init");
     let mut changes = Vec::new();
-    let (package, conflicts) = package_json(&setting.root, scripts)?;
+    let (package, conflicts) = package_json(&setting.root)?;
     changes.extend(package);
     report.findings = conflicts;
     changes.extend(with_lines(&setting.root.join(".gitattributes"), &attributes(&out))?);
@@ -86,7 +77,7 @@ pub fn init(setting: &Setting, confirm: bool) -> Result<Report> {
 }
 
 /// `package.json` with the scripts that it lacks. One that says something else is left as it is.
-fn package_json(root: &Path, wanted: &[(&str, &str)]) -> Result<(Option<Change>, Vec<Finding>)> {
+fn package_json(root: &Path) -> Result<(Option<Change>, Vec<Finding>)> {
     let path = root.join("package.json");
     let invalid = |cause: Box<dyn std::error::Error + Send + Sync>| {
         Error::new("package-json-invalid", format!("cannot read `{}`", path.display()))
@@ -100,7 +91,7 @@ fn package_json(root: &Path, wanted: &[(&str, &str)]) -> Result<(Option<Change>,
     let scripts =
         scripts.as_object_mut().ok_or_else(|| invalid("`scripts` is not an object".into()))?;
     let (mut lines, mut conflicts) = (Vec::new(), Vec::new());
-    for &(name, command) in wanted {
+    for (name, command) in SCRIPTS {
         match scripts.get(name) {
             None => {
                 lines.push(format!("\"{name}\": \"{command}\""));
