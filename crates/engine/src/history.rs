@@ -70,8 +70,10 @@ impl History {
     /// installed Drizzle, if it is known.
     ///
     /// # Errors
-    /// If a file cannot be read, or is not UTF-8.
+    /// If a file cannot be read, or is not UTF-8; `out-is-a-file` if a file is where the folder, or one above
+    /// it, has to be.
     pub fn read(folder: &Path, dialect: Dialect, installed: Option<Generation>) -> Result<Self> {
+        refuse_file(folder)?;
         let paths = list(folder)?;
         let layout = Layout::of(paths.iter().map(String::as_str));
         let mut history = Self {
@@ -268,6 +270,17 @@ impl History {
         }
         Ok(())
     }
+}
+
+/// Whatever is to be written into the folder would find a file in its way.
+fn refuse_file(folder: &Path) -> Result<()> {
+    let Some(file) = folder.ancestors().find(|it| it.is_file()) else { return Ok(()) };
+    let message = format!(
+        "`out` of the configuration is `{}`, but `{}` is a file; nothing was changed",
+        folder.display(),
+        file.display()
+    );
+    Err(Error::new("out-is-a-file", message).next("name a folder in `out`"))
 }
 
 /// The names of the files in `meta/`.
