@@ -5,6 +5,7 @@ use std::fs;
 use raingauge_testkit::project::{Age, file_differences};
 use raingauge_testkit::{Example, Project, Result};
 
+use crate::generate::masked;
 use crate::lost::{Drizzle, project, snapshots};
 use crate::run::{binary, run};
 use crate::upgrade::{ONE, history, overlay};
@@ -209,6 +210,59 @@ fn a_row_that_is_there_twice_is_not_upgraded() -> Result {
         ))?;
         project.install_drizzle_1()?;
         says(&project, &["upgrade", "--confirm"], 1, "ledger-repeated")?;
+    }
+    Ok(())
+}
+
+/// Whether the real kit of 1.0 writes a migration, and we do, or neither does; what both write is the same.
+fn as_the_kit(example: Example, schema: &str, is_written: bool) -> Result {
+    let (ours, theirs) = (
+        Project::with_drizzle_1(example, Age::Empty)?,
+        Project::with_drizzle_1(example, Age::Empty)?,
+    );
+    for project in [&ours, &theirs] {
+        project.write(SCHEMA, schema)?;
+    }
+    let judged = raingauge_testkit::judge::generate(&theirs)?;
+    assert_eq!(!judged.files.is_empty(), is_written, "{schema}: {}", judged.run);
+    if is_written {
+        run(&ours, &["generate", "--name", "judge"], 0)?;
+        assert_eq!(masked(&ours)?, masked(&theirs)?, "{schema}");
+    } else {
+        says(&ours, &["generate", "--name", "judge"], 2, "error[schema-rejected]")?;
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_declared_twice_is_refused_where_the_kit_of_1_0_refuses_it() -> Result {
+    let postgres =
+        "import { foreignKey, index, integer, pgTable, unique } from \"drizzle-orm/pg-core\";\n";
+    let sqlite = "import { index, integer, sqliteTable } from \"drizzle-orm/sqlite-core\";\n";
+    let table = |columns: &str, rest: &str| {
+        format!(
+            "{postgres}export const o = pgTable(\"o\", {{ id: integer(\"id\").primaryKey() }});\nexport const t = pgTable(\"t\", {{ {columns} }}, (t) => [{rest}]);\n"
+        )
+    };
+    let example = Example::BookstorePostgres;
+    let twice = "foreignKey({ columns: [t.a], foreignColumns: [o.id] })";
+    as_the_kit(example, &table("a: integer(\"a\").references(() => o.id)", twice), false)?;
+    // The one of the column is passed over.
+    as_the_kit(example, &table("a: integer(\"a\").unique(\"x\")", "unique(\"y\").on(t.a)"), true)?;
+    as_the_kit(example, &table("a: integer(\"a\").unique()", "unique().on(t.a)"), true)?;
+    let both = ["t", "u"].map(|it| {
+        format!("export const {it} = sqliteTable(\"{it}\", {{ a: integer(\"a\") }}, (t) => [index(\"i\").on(t.a)]);\n")
+    });
+    as_the_kit(Example::BookstoreSqlite, &format!("{sqlite}{}", both.concat()), false)
+}
+
+#[test]
+fn a_folder_below_a_file_is_told_as_that() -> Result {
+    let project = Project::new(Example::BookstoreSqlite, Age::Empty)?;
+    project.edit("drizzle.config.ts", "./drizzle", "./README.md/drizzle")?;
+    for arguments in [&["generate"][..], &["validate", "--offline"], &["execute", "--confirm"]] {
+        let said = says(&project, arguments, 2, "error[out-is-a-file]")?;
+        assert!(said.contains("README.md` is a file"), "{said}");
     }
     Ok(())
 }

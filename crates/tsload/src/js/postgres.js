@@ -82,7 +82,11 @@
         columns: it.columns.map(nameOf),
         nullsNotDistinct: it.nullsNotDistinct ?? false,
       }));
-      const all = [...ofColumns, ...ofTable];
+      // 1.0 passes over a column's own constraint where the table has one over the same column: here where both have
+      // one name, and where they have two when rows are made of them.
+      const isSame = (it, other) => other.name === it.name && other.columns.length === 1 && other.columns[0] === it.columns[0];
+      const isOwn = (it) => !orm.isNext || !ofTable.some((other) => isSame(it, other));
+      const all = [...ofColumns.filter(isOwn), ...ofTable];
       for (const it of all) claim(names, it.name, "the unique constraint");
       return all;
     };

@@ -81,6 +81,14 @@
       }
     };
 
+    // An index of SQLite has the only one of its name in the database; 0.31 does not look.
+    const indexTables = new Map();
+    const claimIndex = (name, table) => {
+      const other = indexTables.get(name) ?? table;
+      if (orm.isNext && other !== table) throw rg.reject(`the index \`${name}\` is declared twice, of \`${other}\` and of \`${table}\``);
+      indexTables.set(name, table);
+    };
+
     const describeTable = (table) => {
       const config = { uniqueConstraints: [], ...sqlite.getTableConfig(table) };
       const columns = {}, foreignKeys = {}, primaryKeys = {}, indexes = {};
@@ -101,6 +109,7 @@
       for (const it of config.indexes) {
         const [name, described] = [it.config.name, describeIndex(it)];
         orm.claim("index", `${config.name}.${name}`, indexes[name], described);
+        claimIndex(name, config.name);
         indexes[name] = described;
       }
       const uniques = describeUniques(table, config);
