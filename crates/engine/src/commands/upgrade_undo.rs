@@ -5,7 +5,7 @@ use raingauge_schema::drizzle::layout::Layout;
 
 use crate::apply::back::{self, WayBack};
 use crate::apply::reconcile;
-use crate::consent::Given;
+use crate::consent::{Consent, Given};
 use crate::counsel::{Counsel, Question, agree};
 use crate::history::History;
 use crate::report::{Outcome, Report, Section, Step, StepState};
@@ -52,29 +52,39 @@ pub fn upgrade_undo(setting: &Setting, given: &Given, counsel: &mut dyn Counsel)
         plan: way.plan.clone(),
         typed_name: Some(site.identity.database.clone()),
     };
-    let consent = match agree(&site, &question, given, counsel) {
-        Ok(consent) => consent,
+    match agree(&site, &question, given, counsel) {
+        Ok(consent) => {
+            carry_out(&mut site, &way, &consent, (counsel, &mut report))?;
+            let next = if installed == Generation::V0 { "raingauge validate" } else { INSTALL };
+            report.next = Some(next.to_owned());
+        }
         Err(finding) => {
             report.findings.insert(0, *finding);
             let hash = site.guarded().map(|_| format!("={}", way.plan.short()));
             let hash = hash.unwrap_or_default();
             report.next = Some(format!("raingauge upgrade --undo --confirm{hash}"));
-            return Ok(report);
         }
-    };
-    let existing = protection::existing(&mut site, &way.live)?;
+    }
+    Ok(report)
+}
+
+fn carry_out(
+    site: &mut Site,
+    way: &WayBack,
+    consent: &Consent,
+    (counsel, report): (&mut dyn Counsel, &mut Report),
+) -> Result<()> {
+    let existing = protection::existing(site, &way.live)?;
     let is_new = existing.is_none();
     let backup = match existing {
         Some(backup) => backup,
-        None => protection::take(&mut site, counsel)?,
+        None => protection::take(site, counsel)?,
     };
-    let written = back::carry_out(&mut site, &way, &consent, &backup, counsel)?;
+    let written = back::carry_out(site, way, consent, &backup, counsel)?;
     report.steps = vec![protection::step(&backup, is_new)];
     report.steps.extend(written.steps);
     report.artefacts = written.artefacts;
-    let next = if installed == Generation::V0 { "raingauge validate" } else { INSTALL };
-    report.next = Some(next.to_owned());
-    Ok(report)
+    Ok(())
 }
 
 fn section(way: &WayBack) -> Section {
