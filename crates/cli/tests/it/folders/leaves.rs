@@ -102,3 +102,15 @@ fn branches_that_contradict_one_another_are_not_gone_on_with() -> Result {
     }
     Ok(())
 }
+
+#[test]
+fn branches_of_which_one_cannot_be_read_are_not_gone_on_with() -> Result {
+    let project = merged(Example::BookstoreSqlite, [ONE, OTHER])?;
+    declare(&project, Example::BookstoreSqlite, BOTH)?;
+    let all = folders(&project)?;
+    project.write(&format!("drizzle/{}/snapshot.json", all[1]), "{ \"id\": ")?;
+    let witness = Witness::of(&project)?;
+    let refused = run(&project, &["generate"], 1)?;
+    says(&refused, &["snapshot-branches", "cannot be read"]);
+    witness.nothing_changed(&refused)
+}

@@ -51,13 +51,12 @@ pub fn leaf(history: &History, dialect: Dialect) -> Result<AnySnapshot, Box<Find
     if let Some(contradiction) = contradictions(&known, dialect).pop() {
         return Err(Box::new(contradiction));
     }
-    let message = "ends in snapshots that cannot be read, or in several branches that do not go together: what comes next has to follow all of them";
+    let message = "has snapshots that cannot be read, so that nobody can say what its ends are together: what comes next has to follow all of them";
     let finding =
         Finding::error("snapshot-branches", history.folder.display().to_string(), message);
     let finding = leaves(&known).iter().fold(finding, |it, leaf| it.evidence(&leaf.0.entry.tag));
-    Err(Box::new(
-        finding.affects(Affected::Kit).next("npx drizzle-kit check: says what contradicts what"),
-    ))
+    let next = "raingauge validate --offline: names the file and what is wrong in it";
+    Err(Box::new(finding.affects(Affected::Kit).next(next)))
 }
 
 /// A migration with its snapshot.
