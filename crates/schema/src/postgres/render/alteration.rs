@@ -29,6 +29,11 @@ pub fn alterations(objects: Pair<&Object>, attribute: &str) -> Vec<Way> {
         Kind::Domain => one(domain(objects, attribute)),
         Kind::Extension => one(extension(objects.to, attribute)),
         Kind::Trigger if attribute == "enabled" => one(Some(enabled(objects.to))),
+        Kind::PrimaryKey | Kind::Unique | Kind::ForeignKey | Kind::Exclusion
+            if attribute == "disabled" =>
+        {
+            vec![guarding(objects.to)]
+        }
         Kind::Check | Kind::ForeignKey if attribute == "not valid" => {
             one(validated(objects.to, attribute))
         }
@@ -239,6 +244,18 @@ fn enabled(to: &Object) -> String {
         _ => "ENABLE",
     };
     format!("ALTER TABLE {} {word} TRIGGER {};", parent(&to.id), quote_ident(to.id.name()))
+}
+
+/// The triggers of a constraint have no names of their own: those of its table are set together, and then the
+/// table's own ones to what they are to be.
+fn guarding(to: &Object) -> Way {
+    let own = parent(&to.id);
+    if to.get("disabled").is_some() {
+        return vec![format!("ALTER TABLE {own} DISABLE TRIGGER ALL;")];
+    }
+    let other = to.get("references").map(|it| quoted(&undotted(it))).filter(|it| *it != own);
+    let tables = [Some(own), other].into_iter().flatten();
+    tables.map(|it| format!("ALTER TABLE {it} ENABLE TRIGGER ALL;")).collect()
 }
 
 fn validated(to: &Object, attribute: &str) -> Option<String> {
