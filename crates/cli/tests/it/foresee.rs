@@ -101,6 +101,9 @@ ALTER TABLE books ALTER COLUMN id SET DATA TYPE bigint;";
     project.database.sql(
         "INSERT INTO books SELECT n, n::text FROM generate_series(1, 1500) n; ANALYZE books",
     )?;
+    let shown = run(&project, &["status"], 0)?;
+    let row = "  0001_more.sql:3  books\n      lock: ACCESS EXCLUSIVE · meanwhile: readers and writers wait · rows: about\n      1500, written anew";
+    says(&shown, &[row]);
     for command in ["status", "migrate"] {
         let expected = [
             "0001_more.sql:1 | books | ACCESS EXCLUSIVE | readers and writers wait | about 1500",
