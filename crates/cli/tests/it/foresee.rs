@@ -70,7 +70,8 @@ fn values_that_are_there_twice_are_counted_on_sqlite() -> Result {
     let witness = Witness::of(&project)?;
     let refused = run(&project, &["migrate"], 1)?;
     says(&refused, &["rows-refuse", "1 values are there more than once"]);
-    says(&refused, &["the whole file  until its commit  writers wait, at its end readers too"]);
+    let lock = "lock: until its commit · meanwhile: writers wait, at its end readers too";
+    says(&refused, &["  0001_more.sql  the whole file\n", lock]);
     witness.nothing_changed(&refused)?;
     for command in [&["status"][..], &["execute", "--confirm"]] {
         says(&run(&project, command, 1)?, &["rows-refuse", "1 values are there more than once"]);

@@ -12,8 +12,9 @@ const WIDTH: usize = 80;
 /// What stands before a line of a table, and between its columns.
 const GAP: usize = 2;
 
-/// How narrow the last column of a table may get.
-const LEAST_WRAPPED: usize = 20;
+/// How narrow the last column of a table may get, below the others and beside them.
+const LEAST: usize = 10;
+const LEAST_BESIDE: usize = 20;
 
 /// What a piece of text is, so that a terminal can colour it; plain text ignores it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,7 +153,7 @@ fn table(section: &Section, paint: Paint<'_>) -> String {
     // The last column takes what is left and is wrapped; the others are as wide as their widest cell.
     let widths: Vec<usize> = (0..n_columns.saturating_sub(1)).map(|at| width(at).min(54)).collect();
     let before_last: usize = widths.iter().map(|it| it + GAP).sum::<usize>() + GAP;
-    let is_wide = WIDTH < before_last + width(widths.len()).min(LEAST_WRAPPED);
+    let is_wide = WIDTH < before_last + width(widths.len()).min(LEAST);
     if let Some(head) = head.filter(|_| is_wide) {
         for row in &section.rows {
             let _ = writeln!(out, "{}", record(head, row));
@@ -187,7 +188,7 @@ fn line_of(row: &[String], widths: &[usize]) -> String {
     }
     let indent = " ".repeat(line.chars().count());
     let last = row.get(widths.len()).map(String::as_str).unwrap_or_default();
-    let room = if indent.len() + LEAST_WRAPPED < WIDTH { indent.as_str() } else { "      " };
+    let room = if indent.len() + LEAST_BESIDE < WIDTH { indent.as_str() } else { "      " };
     hang(&line, last, room).trim_end().to_owned()
 }
 

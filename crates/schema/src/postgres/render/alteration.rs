@@ -50,7 +50,12 @@ pub fn set_aside(object: &Object) -> Option<String> {
         Kind::Enum | Kind::CompositeType | Kind::RangeType => "TYPE",
         _ => return None,
     };
-    let aside: String = object.id.name().chars().take(40).chain("__old".chars()).collect();
+    // The server cuts what is longer than 63 bytes, and then it would be the same name.
+    let mut aside = object.id.name().to_owned();
+    while 63 < aside.len() + "__old".len() {
+        aside.pop();
+    }
+    aside += "__old";
     Some(format!("ALTER {word} {} RENAME TO {};", quoted(&object.id.path), quote_ident(&aside)))
 }
 
@@ -330,6 +335,14 @@ mod tests {
         check(&mood("'b'"), &mood(to), "values", &[&all[0], &all[1]]);
         check(&mood("'b', 'a'"), &mood(to), "values", &[]);
         check(&mood("'a', 'c'"), &mood(to), "values", &[]);
+    }
+
+    #[test]
+    fn a_type_that_is_set_aside_keeps_within_the_length_of_names() {
+        let name = "ö".repeat(31);
+        let sql = set_aside(&Object::new(Kind::Enum, ["public", &name])).unwrap();
+        let expected = format!("RENAME TO \"{}__old\";", "ö".repeat(29));
+        assert!(sql.ends_with(&expected), "{sql}");
     }
 
     #[test]
