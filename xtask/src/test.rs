@@ -45,6 +45,10 @@ pub(crate) fn run(arguments: &TestArgs) -> Result {
     } else {
         cargo(&["test", "--workspace", "--no-fail-fast"])
     };
+    if has_nextest && arguments.full {
+        // The full counts take longer than a test that hangs may.
+        tests.args(["--profile", "full"]);
+    }
     add_filters(&mut tests, has_nextest, &arguments.rest);
     // The runner has the last word, also when a test fails: some read only the end of the output.
     show_and_run(tests.envs(variables)).map_err(|_| Failure::new(ALREADY_SAID))

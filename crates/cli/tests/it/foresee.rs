@@ -70,7 +70,8 @@ fn values_that_are_there_twice_are_counted_on_sqlite() -> Result {
     let witness = Witness::of(&project)?;
     let refused = run(&project, &["migrate"], 1)?;
     says(&refused, &["rows-refuse", "1 values are there more than once"]);
-    says(&refused, &["the whole file  until its commit  writers wait, at its end readers too"]);
+    let lock = "lock: until its commit · meanwhile: writers wait, at its end readers too";
+    says(&refused, &["  0001_more.sql  the whole file\n", lock]);
     witness.nothing_changed(&refused)?;
     for command in [&["status"][..], &["execute", "--confirm"]] {
         says(&run(&project, command, 1)?, &["rows-refuse", "1 values are there more than once"]);
@@ -101,6 +102,9 @@ ALTER TABLE books ALTER COLUMN id SET DATA TYPE bigint;";
     project.database.sql(
         "INSERT INTO books SELECT n, n::text FROM generate_series(1, 1500) n; ANALYZE books",
     )?;
+    let shown = run(&project, &["status"], 0)?;
+    let row = "  0001_more.sql:3  books\n      lock: ACCESS EXCLUSIVE · meanwhile: readers and writers wait · rows: about\n      1500, written anew";
+    says(&shown, &[row]);
     for command in ["status", "migrate"] {
         let expected = [
             "0001_more.sql:1 | books | ACCESS EXCLUSIVE | readers and writers wait | about 1500",

@@ -66,6 +66,43 @@ fn the_real_ones_agree(project: &Project) -> Result {
     Ok(())
 }
 
+/// Columns of types that have a length.
+fn sized(project: &Project, title: u32, price: &str) -> Result {
+    let columns = format!(
+        "title: varchar(\"title\", {{ length: {title} }}), price: numeric(\"price\", {{ {price} }})"
+    );
+    let head = "import { pgTable, integer, numeric, varchar } from \"drizzle-orm/pg-core\";";
+    let id = "id: integer(\"id\").primaryKey()";
+    project.write(
+        SCHEMA,
+        &format!("{head}\nexport const books = pgTable(\"books\", {{ {id}, {columns} }});\n"),
+    )
+}
+
+#[test]
+fn a_type_that_makes_room_is_no_cut_and_one_that_takes_it_is() -> Result {
+    for generation in [0, 1] {
+        let project = project((Example::BookstorePostgres, generation))?;
+        sized(&project, 20, "precision: 10, scale: 2")?;
+        run(&project, &["generate"], 0)?;
+        sized(&project, 200, "precision: 12, scale: 2")?;
+        let wider = run(&project, &["generate", "--format", "json"], 0)?;
+        let report = wider.json()?;
+        let n_statements = report["sections"]["statements"].as_array().map(Vec::len);
+        assert_eq!(
+            (n_statements, report["findings"].as_array()),
+            (Some(2), Some(&vec![])),
+            "{wider}"
+        );
+        sized(&project, 30, "precision: 12, scale: 1")?;
+        let narrower = run(&project, &["generate"], 0)?;
+        for said in ["retype:books.title", "retype:books.price", "cut or rounded"] {
+            assert!(narrower.stdout.contains(said), "no `{said}`: {narrower}");
+        }
+    }
+    Ok(())
+}
+
 /// The codes of all findings that are errors, and the report.
 fn errors(project: &Project, arguments: &[&str]) -> Result<(Vec<String>, Value)> {
     let arguments = [arguments, &["--format", "json"]].concat();

@@ -88,8 +88,11 @@ pub(crate) fn computes_values(sql: &str) -> bool {
     cast.as_deref() != expression.get(" using ".len()..)
 }
 
-fn widens(from: &str, to: &str) -> bool {
+/// Whether a type of PostgreSQL holds every value of another one, spelled as the server or as Drizzle spells them.
+pub(crate) fn widens(from: &str, to: &str) -> bool {
     let ((from, old), (to, new)) = (parts(from), parts(to));
+    let spelled = |it| if it == "varchar" { "character varying" } else { it };
+    let (from, to) = (spelled(from), spelled(to));
     let is_longer = match (old.as_slice(), new.as_slice()) {
         (_, []) => true,
         ([], _) => false,
@@ -169,6 +172,8 @@ mod tests {
             ("numeric(10,2)", "numeric(12,2)"),
             ("numeric(10,2)", "numeric"),
             ("integer", "numeric"),
+            ("varchar(3)", "varchar(20)"),
+            ("numeric(10, 2)", "numeric(12, 2)"),
         ] {
             assert!(widens(from, to), "{from} {to}");
             assert!(!widens(to, from), "{to} {from}");

@@ -51,8 +51,10 @@ impl Piece {
         let in_schema = self.schema == "-"
             || path.len() == 1
             || path.first().is_some_and(|it| one_line(it) == self.schema);
+        // These are named by the index alone.
+        let has_table = id.kind != Kind::Index && self.kind != "INDEX ATTACH";
         let named = match path {
-            [_, table, _] if id.kind != Kind::Index => self.name.contains(&one_line(table)),
+            [_, table, _] if has_table => self.name.contains(&one_line(table)),
             _ => true,
         };
         let own = path.last().map(|it| one_line(it)).unwrap_or_default();
@@ -175,6 +177,8 @@ mod tests {
         ));
         assert!(about(["SCHEMA", "shop", "-"], Kind::Schema, "shop"));
         assert!(about(["TABLE", "two lines", "public"], Kind::Table, "public/two\nlines"));
+        let attached = ["INDEX ATTACH", "by_year", "public"];
+        assert!(about(attached, Kind::PrimaryKey, "public/books/by_year"));
         assert!(about(
             ["COMMENT", "COLUMN books.note", "public"],
             Kind::Comment,

@@ -16,14 +16,22 @@ use crate::Result;
 
 /// The ways to change an object where it is, with the type of a column before everything else.
 fn ways(round: &Round<'_>, objects: Pair<&Object>) -> Vec<Vec<Vec<String>>> {
-    let differs = round.difference.differs.iter().find(|it| it.id == objects.to.id);
-    let mut names: Vec<_> =
-        differs.iter().flat_map(|it| &it.attributes).map(|it| it.name.as_str()).collect();
+    let mut names: Vec<_> = attributes(round, objects.to).collect();
     names.sort_by_key(|it| *it != "type");
     let mut all: Vec<_> = names.iter().map(|it| alterations(objects, it)).collect();
     all.dedup();
     all.retain(|it| !it.is_empty());
     all
+}
+
+/// What of an object differs.
+fn attributes<'a>(round: &Round<'a>, object: &Object) -> impl Iterator<Item = &'a str> {
+    let differs = round.difference.differs.iter().find(|it| it.id == object.id);
+    differs.into_iter().flat_map(|it| &it.attributes).map(|it| it.name.as_str())
+}
+
+fn can_change(objects: Pair<&Object>, attribute: &str) -> bool {
+    !alterations(objects, attribute).is_empty()
 }
 
 /// What changes objects where they are, drops what is too much and makes what is missing.
@@ -37,9 +45,13 @@ pub(super) fn gentle(shop: &mut Workshop<'_>, round: &Round<'_>) {
     };
     let remade: Vec<_> = round.differing().filter(is_new).map(|it| it.from).collect();
     shop.drop_all(&remade);
+    let mut done: BTreeSet<Vec<String>> = BTreeSet::new();
     for objects in round.differing() {
         for ways in ways(round, objects) {
-            shop.runs_one(&ways);
+            // One statement may be for several objects.
+            if !ways.iter().any(|it| done.contains(it)) && shop.runs_one(&ways) {
+                done.extend(shop.steps.last().cloned());
+            }
         }
     }
     make(shop, round);
@@ -64,7 +76,7 @@ pub(super) fn harsh(shop: &mut Workshop<'_>, round: &Round<'_>) -> Result<()> {
         } else if objects.to.id.kind == Kind::Column {
             force(shop, round, objects)?;
         } else if let Some(aside) = set_aside(objects.from)
-            && ways(round, objects).iter().all(Vec::is_empty)
+            && !attributes(round, objects.to).all(|it| can_change(objects, it))
         {
             shop.runs(&aside);
         }
@@ -169,16 +181,25 @@ fn make(shop: &mut Workshop<'_>, round: &Round<'_>) {
     shop.dropped.clear();
 }
 
-/// The parts that tables lack which are there, columns first and in their order.
-fn new_parts<'a>(round: &Round<'a>, missing: &BTreeSet<&ObjectId>) -> Vec<&'a Object> {
+/// The parts that tables lack which are there, columns first and in their order. What a table is to inherit it
+/// has to have before it gets its parent.
+fn new_parts(round: &Round<'_>, missing: &BTreeSet<&ObjectId>) -> Vec<Object> {
     let Pair { from: now, to } = round.catalogs;
-    let is_there = |it: &&Object| {
-        let table = it.id.path.get(..2).map(|it| ObjectId::new(Kind::Table, it));
-        table.is_some_and(|it| now.get(&it).is_some())
+    let table = |it: &Object| {
+        let id = it.id.path.get(..2).map(|it| ObjectId::new(Kind::Table, it));
+        id.and_then(|it| now.get(&it))
     };
-    let mut parts: Vec<_> = missing.iter().filter_map(|it| to.get(it)).filter(is_there).collect();
+    let parentless = |it: &Object| {
+        table(it)
+            .is_some_and(|it| ["partition of", "inherits"].iter().all(|at| it.get(at).is_none()))
+    };
+    let parts = missing.iter().filter_map(|it| to.get(it)).filter(|it| table(it).is_some());
+    let mut parts: Vec<_> = parts.cloned().collect();
+    for part in parts.iter_mut().filter(|it| parentless(it)) {
+        part.attributes.remove("inherited");
+    }
     let place = |it: &Object| it.get("position").and_then(|it| it.parse::<u32>().ok());
-    parts.sort_by_key(|it| (it.id.kind, it.id.path.get(..2), place(it)));
+    parts.sort_by_cached_key(|it| (it.id.kind, table(it).map(|it| &it.id), place(it)));
     parts
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use raingauge_schema::compare::ObjectDifference;
 use raingauge_schema::sqlite::render::alteration::{addition, rebuild};
-use raingauge_schema::{Catalog, Kind, Object, ObjectId};
+use raingauge_schema::{Catalog, Kind, Object, ObjectId, Pair};
 
 use super::piece::Piece;
 use super::workshop::{Round, Workshop};
@@ -20,7 +20,8 @@ pub(super) fn round(shop: &mut Workshop<'_>, round: &Round<'_>) {
         .filter(|it| is_alone(it.id.kind) || it.id.kind == Kind::Table)
         .partition(|it| it.id.kind == Kind::Table);
     let remade = round.differing().map(|it| it.from).filter(|it| is_alone(it.id.kind));
-    shop.drop_all(&light.into_iter().chain(remade).collect::<Vec<_>>());
+    let renamed = renamed(round).from.into_iter().filter_map(|it| round.catalogs.from.get(it));
+    shop.drop_all(&light.into_iter().chain(remade).chain(renamed).collect::<Vec<_>>());
     shop.drop_all(&tables);
     for table in changed(round) {
         change(shop, round, &table);
@@ -40,6 +41,16 @@ fn is_alone(kind: Kind) -> bool {
     matches!(kind, Kind::View | Kind::Trigger | Kind::Index)
 }
 
+/// What only has another name: no statement gives it that.
+fn renamed<'a>(round: &Round<'a>) -> Pair<Vec<&'a ObjectId>> {
+    let it = round.difference;
+    let one = it.renamed.iter();
+    let from = one.clone().map(|it| &it.from).chain(it.ambiguous.iter().flat_map(|it| &it.from));
+    let to = one.map(|it| &it.to).chain(it.ambiguous.iter().flat_map(|it| &it.to));
+    let alone = |it: &&ObjectId| is_alone(it.kind);
+    Pair { from: from.filter(alone).collect(), to: to.filter(alone).collect() }
+}
+
 fn is_one_of(piece: &Piece, missing: &BTreeSet<ObjectId>) -> bool {
     missing.iter().any(|it| piece.kind == it.kind.word() && piece.is_about(it))
 }
@@ -50,6 +61,7 @@ fn missing(shop: &mut Workshop<'_>, round: &Round<'_>) -> BTreeSet<ObjectId> {
     missing.retain(|it| round.catalogs.to.get(it).is_some());
     let is_whole = |it: &&Object| is_alone(it.id.kind) || it.id.kind == Kind::Table;
     missing.extend(round.difference.only_to.iter().filter(is_whole).map(|it| it.id.clone()));
+    missing.extend(renamed(round).to.into_iter().cloned());
     missing
 }
 

@@ -12,6 +12,7 @@ use raingauge_schema::rename::{Hints, NameKind, Named, Path, Question, Rename, s
 
 use super::Stand;
 use crate::adoption::snapshot_id;
+use crate::apply::retype::{computes_values, widens};
 use crate::{Error, Result};
 
 /// The next migration without its name.
@@ -69,7 +70,10 @@ pub fn draft(
     let sql = join(statements.iter().map(|it| it.sql.as_str()), way.breakpoints || way.is_safe);
     to.set_id(snapshot_id(stand.id(), &sql));
     let left_out = left_out(from, &to, &settled.renames);
-    let (statements, mut hazards) = with_hazards(way.dialect, statements);
+    let (mut statements, mut hazards) = with_hazards(way.dialect, statements);
+    let only_widened = only_widened(from, &to, &settled.renames, &statements);
+    hazards.retain(|it| !only_widened.contains(it));
+    statements.iter_mut().for_each(|it| it.1.retain(|it| !only_widened.contains(it)));
     hazards.extend(left_out.into_iter().filter(|it| !hazards.contains(it)).collect::<Vec<_>>());
     Ok(Ok(Draft {
         hazards,
@@ -91,6 +95,25 @@ fn left_out(from: &AnySnapshot, to: &AnySnapshot, renames: &[Rename]) -> Vec<Haz
     let gone = renamed.names(NameKind::Column);
     let gone = gone.into_iter().filter(|it| stays(it) && !columns.contains(it));
     gone.map(|it| Hazard::DeletesData(format!("drop:{}", spelled(&it)))).collect()
+}
+
+/// The new types that hold every value of the old ones, where no statement computes other values. The statements
+/// name the new types alone.
+fn only_widened(
+    from: &AnySnapshot,
+    to: &AnySnapshot,
+    renames: &[Rename],
+    statements: &[(String, Vec<Hazard>)],
+) -> BTreeSet<Hazard> {
+    let mut renamed = from.clone();
+    renames.iter().for_each(|it| renamed.rename(it));
+    let before = renamed.column_types();
+    let after = to.column_types().into_iter();
+    let widened = after.filter(|(column, to)| before.get(column).is_some_and(|it| widens(it, to)));
+    let widened = widened.map(|it| Hazard::DeletesData(format!("retype:{}", spelled(&it.0))));
+    let computed = statements.iter().filter(|it| computes_values(&it.0)).flat_map(|it| &it.1);
+    let computed: Vec<_> = computed.collect();
+    widened.filter(|it| !computed.contains(&it)).collect()
 }
 
 /// The statements with what has to be known of each, and of all together.

@@ -9,6 +9,13 @@ use textwrap::{WordSeparator, WordSplitter};
 /// How wide a line may be.
 const WIDTH: usize = 80;
 
+/// What stands before a line of a table, and between its columns.
+const GAP: usize = 2;
+
+/// How narrow the last column of a table may get, below the others and beside them.
+const LEAST: usize = 10;
+const LEAST_BESIDE: usize = 20;
+
 /// What a piece of text is, so that a terminal can colour it; plain text ignores it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
@@ -145,6 +152,14 @@ fn table(section: &Section, paint: Paint<'_>) -> String {
     };
     // The last column takes what is left and is wrapped; the others are as wide as their widest cell.
     let widths: Vec<usize> = (0..n_columns.saturating_sub(1)).map(|at| width(at).min(54)).collect();
+    let before_last: usize = widths.iter().map(|it| it + GAP).sum::<usize>() + GAP;
+    let is_wide = WIDTH < before_last + width(widths.len()).min(LEAST);
+    if let Some(head) = head.filter(|_| is_wide) {
+        for row in &section.rows {
+            let _ = writeln!(out, "{}", record(head, row));
+        }
+        return out;
+    }
     if let Some(head) = head {
         let _ = writeln!(out, "{}", paint(Tone::Quiet, &line_of(head, &widths)));
     }
@@ -154,6 +169,18 @@ fn table(section: &Section, paint: Paint<'_>) -> String {
     out
 }
 
+/// A row that has no room on a line: its first two cells, and below them the others with their names.
+fn record(head: &[String], row: &[String]) -> String {
+    let first: Vec<_> = row.iter().take(2).map(String::as_str).collect();
+    let others = head.iter().zip(row).skip(2).filter(|it| !it.1.is_empty());
+    let others: Vec<_> = others.map(|(name, cell)| format!("{name}: {cell}")).collect();
+    let first = format!("  {}", first.join("  ").trim_end());
+    match others.is_empty() {
+        true => first,
+        false => format!("{first}\n{}", hang("      ", &others.join(" · "), "      ")),
+    }
+}
+
 fn line_of(row: &[String], widths: &[usize]) -> String {
     let mut line = String::from("  ");
     for (cell, width) in row.iter().zip(widths) {
@@ -161,7 +188,7 @@ fn line_of(row: &[String], widths: &[usize]) -> String {
     }
     let indent = " ".repeat(line.chars().count());
     let last = row.get(widths.len()).map(String::as_str).unwrap_or_default();
-    let room = if indent.len() + 20 < WIDTH { indent.as_str() } else { "      " };
+    let room = if indent.len() + LEAST_BESIDE < WIDTH { indent.as_str() } else { "      " };
     hang(&line, last, room).trim_end().to_owned()
 }
 

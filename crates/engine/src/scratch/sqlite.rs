@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::sync::Once;
 
-use super::marker;
+use super::{cannot, marker};
 use crate::connect::dsn::SqliteTarget;
 use crate::connect::{Access, Dsn, Session};
 use crate::leftover::{self, Leftover, Registered};
@@ -40,7 +40,9 @@ pub(super) fn create(purpose: &str) -> Result<(Session, Dsn, Folder)> {
     let path = folder.path.join(format!("{purpose}.db"));
     File::create(&path).map_err(create)?;
     let dsn = Dsn::Sqlite(SqliteTarget { path });
-    let session = Session::open(&dsn, Access::ReadWrite)?;
+    let mut session = Session::open(&dsn, Access::ReadWrite)?;
+    // What is thrown away need not outlast a power cut.
+    session.run("PRAGMA synchronous = OFF").map_err(|it| cannot("make a scratch database", it))?;
     Ok((session, dsn, folder))
 }
 

@@ -1,6 +1,7 @@
 //! A snapshot, whichever dialect and generation it has: read, written, compared.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -124,6 +125,27 @@ impl AnySnapshot {
             Self::MySql(it) => it.id = id,
             Self::Sqlite(it) => it.id = id,
             Self::Entities(it) => it.id = id,
+        }
+    }
+
+    /// The types of PostgreSQL's columns as SQL, by the columns' names as [`Named::names`] says them. Those that a
+    /// project makes itself, lists of Drizzle 1.0 and other engines' are left out.
+    pub fn column_types(&self) -> BTreeMap<Path, String> {
+        match self {
+            Self::Postgres(it) => postgres::diff::rename::column_types(it),
+            Self::Entities(it) if it.format.dialect == "postgres" => {
+                let texts = |row: &Row, names: &[&str]| -> Option<Vec<String>> {
+                    names.iter().map(|it| Some(row.get(*it)?.as_str()?.to_owned())).collect()
+                };
+                let is_plain = |row: &&Row| row["typeSchema"].is_null() && row["dimensions"] == 0;
+                let columns = it.entities.of("columns").filter(is_plain);
+                let one = |row| {
+                    let path = texts(row, &["schema", "table", "name"])?;
+                    Some((path, texts(row, &["type"])?.pop()?))
+                };
+                columns.filter_map(one).collect()
+            }
+            Self::Entities(_) | Self::MySql(_) | Self::Sqlite(_) => BTreeMap::new(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Histories of other people, applied step by step and in one go: each is found where it stands, and both ends are one.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use serde_json::Value;
 
 use super::{bare_project, corpus};
 use crate::crash::is_full;
-use crate::run::run;
+use crate::run::{binary, run};
 use crate::steps::says;
 
 const JOURNAL: &str = "drizzle/meta/_journal.json";
@@ -73,4 +74,49 @@ fn histories_of_others_are_found_at_each_step_and_end_as_in_one_go() -> Result {
     ];
     let n = if is_full() { all.len() } else { 2 };
     all.into_iter().take(n).try_for_each(|(name, before)| step_by_step(name, before))
+}
+
+/// Applies what is pending, with consent to each deletion that is asked for by name.
+fn migrated_with_consent(project: &Project, url: &str) -> Result {
+    let mut arguments = ["migrate", "--url", url].map(str::to_owned).to_vec();
+    loop {
+        let asked: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let run = binary().run(&project.root, &asked)?;
+        if run.code == 0 {
+            return Ok(());
+        }
+        let names = run.stdout.split("`--allow ").skip(1).filter_map(|it| it.split('`').next());
+        let new: BTreeSet<_> = names.filter(|it| !asked.contains(it)).map(str::to_owned).collect();
+        assert!(!new.is_empty(), "{run}");
+        arguments.extend(new.into_iter().flat_map(|it| ["--allow".to_owned(), it]));
+    }
+}
+
+/// What the real migrator cannot run we can: step by step and in one go it ends in one database.
+fn step_by_step_by_ourselves(name: &str) -> Result {
+    let Some(folder) = corpus(name) else { return Ok(()) };
+    let (project, _folder) = bare_project(Example::BookstoreSqlite)?;
+    let journal = copied(&folder, &project)?;
+    let entries = journal["entries"].as_array().cloned().unwrap_or_default();
+    let (n, url) = (entries.len(), project.database.url());
+    for upto in [n.div_ceil(3), (2 * n).div_ceil(3), n] {
+        let mut cut = journal.clone();
+        cut["entries"] = entries[..upto].to_vec().into();
+        project.write(JOURNAL, &cut.to_string())?;
+        migrated_with_consent(&project, &url)?;
+        let tag = entries[upto - 1]["tag"].as_str().unwrap_or_default();
+        let told = run(&project, &["status"], 0)?;
+        says(&told, &[&format!("proven: {tag}"), &format!("{upto} recorded, 0 pending")]);
+    }
+    let fresh = project.database.sibling("fresh")?;
+    migrated_with_consent(&project, &fresh.url())?;
+    assert_eq!(fresh.schema()?, project.database.schema()?, "{name}");
+    Ok(())
+}
+
+#[test]
+fn histories_of_others_on_sqlite_are_found_at_each_step_and_end_as_in_one_go() -> Result {
+    let names = ["vibesdk-d1", "homarr-sqlite"];
+    let n = if is_full() { names.len() } else { 1 };
+    names.into_iter().take(n).try_for_each(step_by_step_by_ourselves)
 }

@@ -1,7 +1,7 @@
 //! Random databases: their baseline rebuilds them, and one change shows in one object.
 //!
 //! `chance` random numbers, names and texts · `world` what is in a database and the statements that made
-//! it, `tables`, `families`, `programs`, `trimmings` the parts of it · `change` single changes · `series` of readings. A seed decides
+//! it, `tables`, `families`, `programs`, `trimmings` the parts of it · `change` single changes, `upheaval` larger ones · `series` of readings. A seed decides
 //! everything; one that fails is printed with the SQL. `RAINGAUGE_FULL=1` tries 500 databases and 2000
 //! changes, `RAINGAUGE_SEED=7` and `RAINGAUGE_SEED=20-40` those databases.
 
@@ -13,6 +13,7 @@ mod programs;
 mod series;
 mod tables;
 mod trimmings;
+mod upheaval;
 mod world;
 
 use std::fmt::Write;

@@ -78,7 +78,7 @@ fn in_steps(witness: &mut Witness, database: &mut ScratchDatabase, all: &[String
 }
 
 /// What moves and removes whole things: names that others say, and what others rest on.
-fn upheavals(world: &World<'_>) -> Vec<String> {
+pub(crate) fn upheavals(world: &World<'_>) -> Vec<String> {
     let mut all = Vec::new();
     for (n, table) in world.tables.iter().enumerate() {
         let (sql, alter) = (table.sql(), format!("alter table {}", table.sql()));

@@ -5,12 +5,25 @@
 //! done here: a renamed column or policy that differs in other ways too is altered as well, and the views
 //! of a renamed schema go with it.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 
 use super::super::snapshot::{Column, Snapshot, Table};
 use crate::rename::{NameKind, Path, Rename};
 
 const PUBLIC: &str = "public";
+
+/// The types of the columns as SQL, those left out that a project makes itself.
+pub fn column_types(snapshot: &Snapshot) -> BTreeMap<Path, String> {
+    let of = |table: &Table| {
+        let plain = table.columns.values().filter(|it| it.type_schema.is_none());
+        let path =
+            |name: &String| [schema_of(table), &table.name, name].map(str::to_owned).to_vec();
+        plain.map(|it| (path(&it.name), it.r#type.clone())).collect::<Vec<_>>()
+    };
+    snapshot.tables.values().flat_map(of).collect()
+}
 
 /// The names of all parts of a kind.
 pub fn names(snapshot: &Snapshot, kind: NameKind) -> Vec<Path> {

@@ -29,6 +29,11 @@ pub fn alterations(objects: Pair<&Object>, attribute: &str) -> Vec<Way> {
         Kind::Domain => one(domain(objects, attribute)),
         Kind::Extension => one(extension(objects.to, attribute)),
         Kind::Trigger if attribute == "enabled" => one(Some(enabled(objects.to))),
+        Kind::PrimaryKey | Kind::Unique | Kind::ForeignKey | Kind::Exclusion
+            if attribute == "disabled" =>
+        {
+            vec![guarding(objects.to)]
+        }
         Kind::Check | Kind::ForeignKey if attribute == "not valid" => {
             one(validated(objects.to, attribute))
         }
@@ -45,7 +50,12 @@ pub fn set_aside(object: &Object) -> Option<String> {
         Kind::Enum | Kind::CompositeType | Kind::RangeType => "TYPE",
         _ => return None,
     };
-    let aside: String = object.id.name().chars().take(40).chain("__old".chars()).collect();
+    // The server cuts what is longer than 63 bytes, and then it would be the same name.
+    let mut aside = object.id.name().to_owned();
+    while 63 < aside.len() + "__old".len() {
+        aside.pop();
+    }
+    aside += "__old";
     Some(format!("ALTER {word} {} RENAME TO {};", quoted(&object.id.path), quote_ident(&aside)))
 }
 
@@ -241,6 +251,18 @@ fn enabled(to: &Object) -> String {
     format!("ALTER TABLE {} {word} TRIGGER {};", parent(&to.id), quote_ident(to.id.name()))
 }
 
+/// The triggers of a constraint have no names of their own: those of its table are set together, and then the
+/// table's own ones to what they are to be.
+fn guarding(to: &Object) -> Way {
+    let own = parent(&to.id);
+    if to.get("disabled").is_some() {
+        return vec![format!("ALTER TABLE {own} DISABLE TRIGGER ALL;")];
+    }
+    let other = to.get("references").map(|it| quoted(&undotted(it))).filter(|it| *it != own);
+    let tables = [Some(own), other].into_iter().flatten();
+    tables.map(|it| format!("ALTER TABLE {it} ENABLE TRIGGER ALL;")).collect()
+}
+
 fn validated(to: &Object, attribute: &str) -> Option<String> {
     let is_valid = to.get(attribute).is_none();
     is_valid.then(|| {
@@ -313,6 +335,14 @@ mod tests {
         check(&mood("'b'"), &mood(to), "values", &[&all[0], &all[1]]);
         check(&mood("'b', 'a'"), &mood(to), "values", &[]);
         check(&mood("'a', 'c'"), &mood(to), "values", &[]);
+    }
+
+    #[test]
+    fn a_type_that_is_set_aside_keeps_within_the_length_of_names() {
+        let name = "ö".repeat(31);
+        let sql = set_aside(&Object::new(Kind::Enum, ["public", &name])).unwrap();
+        let expected = format!("RENAME TO \"{}__old\";", "ö".repeat(29));
+        assert!(sql.ends_with(&expected), "{sql}");
     }
 
     #[test]

@@ -53,6 +53,7 @@ fn alone(kind: Kind) -> Option<&'static str> {
         (Kind::Enum, "TYPE"),
         (Kind::CompositeType, "TYPE"),
         (Kind::RangeType, "TYPE"),
+        (Kind::BaseType, "TYPE"),
         (Kind::Domain, "DOMAIN"),
         (Kind::Collation, "COLLATION"),
         (Kind::Sequence, "SEQUENCE"),
