@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use raingauge_schema::mysql::catalog::flavour;
 use raingauge_schema::plan::Hazard;
 use raingauge_schema::{Comparison, Dialect, Object, Pair};
 
-use crate::connect::offline_only;
 use crate::diff::view::moved_columns;
 use crate::diff::{Builder, Goal, Side, Source, Trial, View, Way, lead};
 use crate::facts::{kept_whole, unseen};
@@ -70,10 +70,10 @@ pub fn diff(
         });
     }
     report.sections.push(differences(&comparison));
-    report.findings.push(differ(dialect, &sides, &comparison));
-    if dialect == Dialect::MySql {
-        // What leads from one to the other is not known here.
-        return Ok(Diffed { report, script: None });
+    report.findings.push(differ(&sides, &comparison));
+    if let Some(finding) = of_two_flavours(&sides) {
+        report.findings.push(finding);
+        return Ok(Diffed { report: refused(report, request), script: None });
     }
     if !report.findings.iter().all(|it| it.code != "unseen") {
         return Ok(Diffed { report: refused(report, request), script: None });
@@ -114,11 +114,21 @@ fn dialect(request: &DiffRequest, sources: Pair<&Source>) -> Result<Dialect> {
         );
         return Err(Error::refusal("sides-of-two-engines", message));
     }
-    match dialect {
-        Dialect::MySql if request.sql => Err(offline_only()
-            .next("raingauge diff without --sql: what differs, without the statements")),
-        Dialect::MySql | Dialect::Postgres | Dialect::Sqlite => Ok(dialect),
-    }
+    Ok(dialect)
+}
+
+/// That no statement makes a database of MariaDB one of MySQL, or the other way round.
+fn of_two_flavours(sides: &Pair<Side>) -> Option<Finding> {
+    let (from, to) = (flavour(&sides.from.catalog)?, flavour(&sides.to.catalog)?);
+    (from != to).then(|| {
+        let message = format!(
+            "A is of {} and B of {}, which spell most things in two ways; no statements lead from one to the other",
+            from.name(),
+            to.name()
+        );
+        Finding::error("diff-not-expressed", "statements", message)
+            .next("compare with a side of the same flavour: its scripts or its history in scratch")
+    })
 }
 
 /// Reads both, and first the one that the other may rest on.
@@ -190,18 +200,12 @@ fn differences(comparison: &Comparison) -> Section {
     section
 }
 
-fn differ(dialect: Dialect, sides: &Pair<Side>, comparison: &Comparison) -> Finding {
+fn differ(sides: &Pair<Side>, comparison: &Comparison) -> Finding {
     let n = comparison.n_differences();
     let what = if n == 1 { "one object differs".to_owned() } else { format!("{n} objects differ") };
     let names = format!("{} and {}", label(&sides.from), label(&sides.to));
-    let finding = Finding::error("sides-differ", names, what);
-    match dialect {
-        // There are none yet.
-        Dialect::MySql => finding,
-        Dialect::Postgres | Dialect::Sqlite => {
-            finding.next("the same with --sql: the statements alone, as a script")
-        }
-    }
+    Finding::error("sides-differ", names, what)
+        .next("the same with --sql: the statements alone, as a script")
 }
 
 /// What has to be known of the comparison itself.
@@ -254,8 +258,8 @@ fn left_out(sides: &Pair<Side>, view: &View) -> Option<Finding> {
 fn statements(way: &Way, dialect: Dialect) -> Vec<Section> {
     let mut statements = Section::new("statements", "from A to B", &["n", "statement"]);
     let mut risks = Section::new("risks", "risks of these statements", &["n", "risk"]);
-    for setting in way.settings(dialect).into_iter().flat_map(str::lines) {
-        statements.push([(statements.rows.len() + 1).to_string(), setting.to_owned()]);
+    for setting in way.settings(dialect) {
+        statements.push([(statements.rows.len() + 1).to_string(), (*setting).to_owned()]);
     }
     for step in &way.steps {
         let first = (statements.rows.len() + 1).to_string();
@@ -331,10 +335,9 @@ fn script(head: &str, way: &Way, dialect: Dialect, findings: &[Finding]) -> Stri
             _ => {}
         }
     }
-    let own: usize = way.steps.iter().map(|it| it.statements.len()).sum();
-    let all = way.statements(dialect);
-    for setting in all.iter().take(all.len() - own) {
-        let _ = write!(out, "\n{setting}\n");
+    let settings = way.settings(dialect);
+    if !settings.is_empty() {
+        let _ = write!(out, "\n{}\n", settings.join("\n"));
     }
     for step in &way.steps {
         out += "\n";
@@ -342,8 +345,22 @@ fn script(head: &str, way: &Way, dialect: Dialect, findings: &[Finding]) -> Stri
             out += &line(&hazard.to_string());
         }
         for sql in &step.statements {
-            let _ = writeln!(out, "{sql}");
+            out += &delimited(sql, dialect);
         }
     }
     out
+}
+
+/// A statement as the engine's shell takes it: that of MySQL ends one at the first semicolon, unless it is told
+/// otherwise.
+fn delimited(sql: &str, dialect: Dialect) -> String {
+    let body = sql.strip_suffix(';').unwrap_or(sql);
+    if dialect != Dialect::MySql || !body.contains(';') {
+        return format!("{sql}\n");
+    }
+    let mut delimiter = ";;".to_owned();
+    while body.contains(&delimiter) {
+        delimiter.push('$');
+    }
+    format!("DELIMITER {delimiter}\n{body}\n{delimiter}\nDELIMITER ;\n")
 }

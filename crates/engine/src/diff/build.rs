@@ -8,6 +8,7 @@ use raingauge_schema::dialect::{AnySchema, AnySnapshot};
 use raingauge_schema::drizzle::Generation;
 use raingauge_schema::drizzle::migration::join;
 use raingauge_schema::drizzle::snapshot::SnapshotIds;
+use raingauge_schema::mysql::catalog::rebuilding;
 use raingauge_schema::{Catalog, Dialect, Kind, Pair, compare};
 
 use super::piece::{self, Piece};
@@ -158,6 +159,11 @@ impl<'a> Builder<'a> {
             side.statements = side.pieces.iter().map(|it| it.sql.clone()).collect();
             return Ok(());
         }
+        if self.dialect == Dialect::MySql {
+            // The catalog has the texts of all that it holds.
+            side.statements = rebuilding(&side.catalog, false);
+            return Ok(());
+        }
         let client = self.setting.pg_client.as_deref().map(ProgramSource::parse);
         let dump = dump::schema_dump(session, dsn, &self.ledgers, client.as_ref())?;
         let dump = without_owners(dump);
@@ -198,6 +204,18 @@ impl<'a> Builder<'a> {
 
     fn rebuild(&mut self, statements: &[String]) -> Result<ScratchDatabase> {
         let mut copy = self.scratch.create("copy")?;
+        if self.dialect == Dialect::MySql {
+            for sql in statements {
+                copy.session.run(sql).map_err(|it| {
+                    Error::refusal(
+                        "side-unbuildable",
+                        "the copy cannot be built on an empty database",
+                    )
+                    .caused_by(format!("{it}: {}", initsql::excerpt(sql)))
+                })?;
+            }
+            return Ok(copy);
+        }
         let closed: Vec<_> = statements.iter().map(|it| format!("{it};\n")).collect();
         let file = join(closed.iter().map(String::as_str), true);
         replay::file(&mut copy.session, "copy", &file)

@@ -3,9 +3,10 @@
 //! `source` what was named: a database, `schema.ts`, a history, scripts, a snapshot → `build` its catalog,
 //! and the [`piece`]s that make each of its objects, as the engine itself says them → [`view`] what counts
 //! as a difference → `way` the statements, which a `workshop` finds by trying them on a copy of the
-//! first side: `postgres` and `sqlite` know what to try. Nothing is written to either side.
+//! first side: `postgres`, `mysql` and `sqlite` know what to try. Nothing is written to either side.
 
 mod build;
+mod mysql;
 pub mod piece;
 mod postgres;
 mod source;

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use raingauge_schema::plan::Hazard;
 use raingauge_schema::sqlite::render::alteration::hazards_of_rebuild;
-use raingauge_schema::{Catalog, Comparison, Dialect, Pair};
+use raingauge_schema::{Catalog, Comparison, Dialect, Kind, Pair};
 
 use super::build::{Builder, Side};
 use super::view::View;
 use super::workshop::{Round, Workshop};
-use super::{piece, postgres, sqlite};
+use super::{mysql, piece, postgres, sqlite};
 use crate::Result;
 use crate::apply::risks;
 use crate::connect::Session;
@@ -60,18 +60,17 @@ pub struct Way {
 impl Way {
     /// The statements with the settings that they need, one by one.
     pub fn statements(&self, dialect: Dialect) -> Vec<&str> {
-        self.settings(dialect).into_iter().chain(self.own()).collect()
+        self.settings(dialect).iter().copied().chain(self.own()).collect()
     }
 
-    /// What has to be set before the steps: without it a rebuild would break what refers to the table.
-    pub fn settings(&self, dialect: Dialect) -> Option<&'static str> {
-        let (settings, needs) = match dialect {
-            Dialect::Postgres => {
-                ("SET check_function_bodies = false;", has_body as fn(&str) -> bool)
-            }
-            Dialect::MySql | Dialect::Sqlite => (REBUILDING, drops_table as fn(&str) -> bool),
+    /// What has to be set before the steps, where they need it.
+    pub fn settings(&self, dialect: Dialect) -> &'static [&'static str] {
+        let needs = match dialect {
+            Dialect::Postgres => has_body as fn(&str) -> bool,
+            Dialect::Sqlite => drops_table,
+            Dialect::MySql => |_: &str| true,
         };
-        self.own().any(needs).then_some(settings)
+        if self.own().any(needs) { settings(dialect) } else { &[] }
     }
 
     fn own(&self) -> impl Iterator<Item = &str> {
@@ -84,11 +83,22 @@ impl Way {
     }
 }
 
-/// Rows that refer to those of a table that is dropped must not go with it, and what reads a table need not
-/// be right in the moment in which it has no name.
-const REBUILDING: &str = "PRAGMA foreign_keys = OFF;\nPRAGMA legacy_alter_table = ON;";
+fn settings(dialect: Dialect) -> &'static [&'static str] {
+    match dialect {
+        // A body may speak of what comes later.
+        Dialect::Postgres => &["SET check_function_bodies = false;"],
+        // A value that does not fit fails its statement instead of being cut, a row without its parent, too; what is
+        // quoted means the same in every session.
+        Dialect::MySql => &[
+            "SET NAMES utf8mb4;",
+            "SET sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', foreign_key_checks = 1;",
+        ],
+        // Rows that refer to those of a table that is dropped must not go with it, and what reads a table need
+        // not be right in the moment in which it has no name.
+        Dialect::Sqlite => &["PRAGMA foreign_keys = OFF;", "PRAGMA legacy_alter_table = ON;"],
+    }
+}
 
-/// A body may speak of what comes later.
 fn has_body(sql: &str) -> bool {
     let rest = sql.strip_prefix("CREATE ").unwrap_or_default();
     let rest = rest.strip_prefix("OR REPLACE ").unwrap_or(rest);
@@ -121,6 +131,7 @@ pub fn lead(goal: Goal<'_>, builder: &mut Builder<'_>, progress: &mut dyn Progre
         order_counts: !goal.view.is_managed,
         steps: Vec::new(),
         dropped: std::collections::BTreeSet::new(),
+        made: std::collections::BTreeSet::new(),
         refused: BTreeMap::new(),
     };
     prepare(&mut shop);
@@ -140,19 +151,21 @@ pub fn lead(goal: Goal<'_>, builder: &mut Builder<'_>, progress: &mut dyn Progre
 }
 
 fn prepare(shop: &mut Workshop<'_>) {
-    let settings = match shop.dialect {
-        Dialect::Postgres => "SET check_function_bodies = false",
-        Dialect::MySql | Dialect::Sqlite => REBUILDING,
-    };
-    // Where it fails the statements fail, and say why.
-    let _ = shop.session.as_deref_mut().map(|it| it.run(settings));
+    for setting in settings(shop.dialect) {
+        // Where it fails the statements fail, and say why.
+        let _ = shop.session.as_deref_mut().map(|it| it.run(setting));
+    }
 }
 
 fn step(dialect: Dialect, statements: Vec<String>, sides: Pair<&Catalog>) -> Step {
     let pieces: Vec<_> = statements.iter().map(String::as_str).collect();
     let hazards = hazards_of_rebuild(&statements, sides)
         .filter(|_| dialect == Dialect::Sqlite)
-        .unwrap_or_else(|| risks::of_statements(dialect, &pieces, Some(sides)));
+        .unwrap_or_else(|| {
+            let mut all = risks::of_statements(dialect, &pieces, Some(sides));
+            all.retain(|it| !is_computed_again(it, sides));
+            all
+        });
     let statements = match (dialect, statements.len()) {
         // A shell may go on after a statement that failed.
         (Dialect::Sqlite, 2..) => {
@@ -162,6 +175,16 @@ fn step(dialect: Dialect, statements: Vec<String>, sides: Pair<&Catalog>) -> Ste
         _ => statements,
     };
     Step { statements, hazards }
+}
+
+/// Whether what goes was only computed, out of what stays or goes by itself.
+fn is_computed_again(hazard: &Hazard, sides: Pair<&Catalog>) -> bool {
+    let Hazard::DeletesData(name) = hazard else { return false };
+    let Some(name) = name.strip_prefix("drop:") else { return false };
+    let mut columns = sides.from.of_kind(Kind::Column);
+    let column = columns.find(|it| it.id.path.join(".") == name);
+    sides.from.surroundings.iter().any(|it| it.get("flavour").is_some())
+        && column.is_some_and(|it| it.get("generated").is_some())
 }
 
 /// Leads on until nothing differs, or nothing leads on.
@@ -198,7 +221,8 @@ fn attempt(shop: &mut Workshop<'_>, round: &Round<'_>, level: usize) -> Result<(
     match shop.dialect {
         Dialect::Postgres if level == 0 => postgres::gentle(shop, round),
         Dialect::Postgres => postgres::harsh(shop, round)?,
-        Dialect::MySql => {}
+        Dialect::MySql if level == 0 => mysql::gentle(shop, round),
+        Dialect::MySql => mysql::harsh(shop, round),
         Dialect::Sqlite => sqlite::round(shop, round),
     }
     Ok(())

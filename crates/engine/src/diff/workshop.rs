@@ -54,6 +54,8 @@ pub(super) struct Workshop<'a> {
     pub(super) steps: Vec<Vec<String>>,
     /// What was dropped on the way, and has to be made again.
     pub(super) dropped: BTreeSet<ObjectId>,
+    /// What came with something else that was made, in this round.
+    pub(super) made: BTreeSet<ObjectId>,
     /// Why statements did not work, in the latest round.
     pub(super) refused: BTreeMap<String, String>,
 }
@@ -70,10 +72,14 @@ impl Workshop<'_> {
         self.runs_all(&[sql.to_owned()])
     }
 
-    /// Runs statements that belong together, all or none of them.
+    /// Runs statements that belong together, all or none of them; where each of them commits by itself, those
+    /// that worked are a step, too.
     pub(super) fn runs_all(&mut self, statements: &[String]) -> bool {
         if statements.is_empty() {
             return false;
+        }
+        if self.dialect == Dialect::MySql {
+            return self.runs_in_turn(statements);
         }
         if let Some(session) = self.session.as_deref_mut()
             && let Err((sql, error)) = attempt(session, statements)
@@ -84,6 +90,29 @@ impl Workshop<'_> {
         }
         self.steps.push(statements.to_vec());
         true
+    }
+
+    /// Runs statements one by one. After one that does not work, only those are run that put settings back.
+    fn runs_in_turn(&mut self, statements: &[String]) -> bool {
+        let is_setting = |it: &str| it.starts_with("SET ") || it.starts_with("ALTER DATABASE ");
+        let (mut done, mut all_work) = (Vec::new(), true);
+        for sql in statements.iter().filter(|it| !it.is_empty()) {
+            if !all_work && !is_setting(sql) {
+                continue;
+            }
+            let ran = self.session.as_deref_mut().map_or(Ok(()), |it| it.run(sql));
+            match ran {
+                Ok(()) => done.push(sql.clone()),
+                Err(error) => {
+                    self.refused.insert(sql.clone(), error.message);
+                    all_work = false;
+                }
+            }
+        }
+        if done.iter().any(|it| !is_setting(it)) {
+            self.steps.push(done);
+        }
+        all_work
     }
 
     /// The first of these ways that works.

@@ -11,6 +11,7 @@ mod backup;
 mod baseline;
 mod initsql;
 mod mysql_catalog;
+mod mysql_diff;
 mod mysql_digest;
 mod mysql_flips;
 mod mysql_locks;

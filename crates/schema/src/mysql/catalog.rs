@@ -18,9 +18,11 @@ mod text;
 
 pub use create::create;
 pub use queries::script;
-pub use rebuild::{naming_their_database, rebuilding, triggers_again};
+pub use rebuild::{
+    naming_their_database, program_again, rebuilding, table_again, tables_in_order, triggers_again,
+};
 pub use rights::{grant, lacking};
-pub use statement::create_table;
+pub use statement::{create_table, definition};
 pub use text::without_database;
 
 use std::collections::BTreeMap;

@@ -98,7 +98,8 @@ fn of_create(mut it: Cursor<'_, '_>) -> Vec<Hazard> {
         let table = object(&mut it);
         return if replaces { deletes("drop", &table) } else { Vec::new() };
     }
-    let words = ["index", "view", "trigger", "procedure", "function", "event"];
+    let words =
+        ["index", "view", "trigger", "procedure", "function", "event", "sequence", "package"];
     let adds = it.rest().iter().any(|token| words.iter().any(|word| token.is_word(word)));
     let adds = adds || it.eat_any(&["database", "schema"]).is_some();
     if adds { Vec::new() } else { vec![Hazard::NotUnderstood] }
@@ -119,7 +120,7 @@ fn of_alter(mut it: Cursor<'_, '_>) -> Vec<Hazard> {
         }
         return found;
     }
-    let words = ["view", "event", "procedure", "function"];
+    let words = ["view", "event", "procedure", "function", "sequence", "database"];
     let holds_none = it.rest().iter().any(|token| words.iter().any(|word| token.is_word(word)));
     if holds_none { Vec::new() } else { vec![Hazard::NotUnderstood] }
 }
@@ -134,7 +135,12 @@ fn of_drop(mut it: Cursor<'_, '_>) -> Vec<Hazard> {
         let names = split_at_commas(it.rest()).into_iter();
         return names.flat_map(|name| deletes("drop", &object(&mut Cursor::new(name)))).collect();
     }
-    let words = ["index", "view", "trigger", "procedure", "function", "event"];
+    if it.eat("sequence") {
+        // How far it has counted.
+        it.eat("if exists");
+        return deletes("drop", &object(&mut it));
+    }
+    let words = ["index", "view", "trigger", "procedure", "function", "event", "package"];
     if it.eat_any(&words).is_some() { Vec::new() } else { vec![Hazard::NotUnderstood] }
 }
 

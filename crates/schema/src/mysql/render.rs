@@ -3,6 +3,7 @@
 //! The text is the kit's, byte for byte, except where the kit's text fails or does not say what the
 //! schema says; `cases/known-differences.md` lists those.
 
+pub mod alteration;
 pub mod online;
 pub mod removal;
 

@@ -8,7 +8,8 @@
 mod chance;
 mod change;
 mod families;
-mod pairs;
+mod mysql_pairs;
+pub(crate) mod pairs;
 mod programs;
 mod series;
 mod tables;

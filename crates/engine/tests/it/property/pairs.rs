@@ -12,6 +12,7 @@ use raingauge_engine::report::{Report, Verdict};
 use raingauge_engine::scratch::{Scratch, ScratchDatabase, ScratchOptions};
 use raingauge_engine::setting::{Keeping, Runtime, ScratchChoice, Setting};
 use raingauge_schema::Dialect;
+use raingauge_schema::script::PieceKind;
 
 use super::chance::Chance;
 use super::world::World;
@@ -36,29 +37,36 @@ fn setting(choice: ScratchChoice) -> Setting {
     }
 }
 
-/// The address of a scratch database, as someone would type it.
-fn address(dsn: &Dsn) -> String {
-    match dsn {
-        Dsn::Sqlite(it) => format!("file:{}", it.path.display()),
-        Dsn::MySql(_) => unreachable!("no pairs of MySQL yet"),
-        Dsn::Postgres(it) => {
-            let password = it.password.clone().unwrap_or_default();
-            format!(
-                "postgresql://{}:{password}@/{}?host={}&port={}",
-                it.user, it.database, it.host, it.port
-            )
-        }
+/// One of two databases.
+pub(crate) struct Place {
+    pub(crate) dsn: Dsn,
+    /// As someone would type it.
+    pub(crate) address: String,
+    pub(crate) scratch: ScratchChoice,
+}
+
+impl Place {
+    fn of(database: &ScratchDatabase) -> Self {
+        let (address, scratch) = match &database.dsn {
+            Dsn::Sqlite(it) => (format!("file:{}", it.path.display()), ScratchChoice::Auto),
+            Dsn::MySql(_) => unreachable!("these are no scratch databases"),
+            Dsn::Postgres(it) => {
+                let password = it.password.clone().unwrap_or_default();
+                let address = format!(
+                    "postgresql://{}:{password}@/{}?host={}&port={}",
+                    it.user, it.database, it.host, it.port
+                );
+                (address.clone(), ScratchChoice::Url(address))
+            }
+        };
+        Self { dsn: database.dsn.clone(), address, scratch }
     }
 }
 
-fn compared(from: &ScratchDatabase, to: &ScratchDatabase) -> Result<Diffed, String> {
-    let choice = match &from.dsn {
-        Dsn::Postgres(_) => ScratchChoice::Url(address(&from.dsn)),
-        Dsn::MySql(_) | Dsn::Sqlite(_) => ScratchChoice::Auto,
-    };
-    let request =
-        DiffRequest { from: address(&from.dsn), to: address(&to.dsn), dialect: None, sql: false };
-    diff(&setting(choice), &request, &mut Silent)
+fn compared(from: &Place, to: &Place) -> Result<Diffed, String> {
+    let (from_address, to_address) = (from.address.clone(), to.address.clone());
+    let request = DiffRequest { from: from_address, to: to_address, dialect: None, sql: false };
+    diff(&setting(from.scratch.clone()), &request, &mut Silent)
         .map_err(|it| format!("{}: {it} {:?}", it.code, it.causes()))
 }
 
@@ -68,7 +76,7 @@ fn shown(report: &Report) -> String {
 
 /// What became of a pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Outcome {
+pub(crate) enum Outcome {
     Equal,
     Led,
     /// Told by name as not expressed.
@@ -76,7 +84,7 @@ enum Outcome {
 }
 
 /// Compares, applies what is printed to the first database, and compares again.
-fn led(from: &ScratchDatabase, to: &ScratchDatabase, dialect: Dialect) -> Result<Outcome, String> {
+pub(crate) fn led(from: &Place, to: &Place, dialect: Dialect) -> Result<Outcome, String> {
     let diffed = compared(from, to)?;
     if diffed.report.verdict() == Verdict::Clean {
         return Ok(Outcome::Equal);
@@ -93,7 +101,8 @@ fn led(from: &ScratchDatabase, to: &ScratchDatabase, dialect: Dialect) -> Result
     if dialect == Dialect::Sqlite {
         session.run("PRAGMA synchronous = OFF").unwrap();
     }
-    for piece in dialect.split(&script).unwrap() {
+    let pieces = dialect.split(&script).unwrap().into_iter();
+    for piece in pieces.filter(|it| it.kind != PieceKind::Command) {
         session.run(&piece.sql).map_err(|it| format!("{it}\n{}\n\n{script}", piece.sql))?;
     }
     drop(session);
@@ -107,9 +116,6 @@ fn led(from: &ScratchDatabase, to: &ScratchDatabase, dialect: Dialect) -> Result
 
 /// How many pairs are tried at once. Each has up to nine connections, and a scratch server takes thirty.
 const N_AT_ONCE: usize = 3;
-
-/// Tries a pair with databases of this provider.
-type Try = fn(&mut Scratch, u64) -> Result<Outcome, String>;
 
 /// What became of the pairs so far.
 #[derive(Default)]
@@ -141,13 +147,17 @@ impl std::fmt::Display for Tally {
     }
 }
 
-/// Tries pairs, several at once, and prints what became of them.
-fn try_pairs(seeds: Vec<u64>, open: fn() -> Option<Scratch>, pair: Try) {
+/// Tries pairs, several at once, each with what `open` gives, and prints what became of them.
+pub(crate) fn try_pairs<T: Send>(
+    seeds: Vec<u64>,
+    open: impl Fn() -> Option<T>,
+    pair: impl Fn(&mut T, u64) -> Result<Outcome, String> + Sync,
+) {
     let (n, tally) = (seeds.len(), Mutex::new(Tally::default()));
     let rest = Mutex::new(seeds.into_iter());
-    let work = |mut scratch: Scratch| loop {
+    let work = |mut provider: T| loop {
         let Some(seed) = rest.lock().unwrap().next() else { return };
-        let became = pair(&mut scratch, seed);
+        let became = pair(&mut provider, seed);
         tally.lock().unwrap().count(seed, became);
     };
     let Some(first) = open() else { return };
@@ -177,7 +187,7 @@ fn postgres_pair(scratch: &mut Scratch, seed: u64) -> Result<Outcome, String> {
             let _ = world.session.run(&sql);
         }
     }
-    led(&from, &to, Dialect::Postgres)
+    led(&Place::of(&from), &Place::of(&to), Dialect::Postgres)
 }
 
 #[test]
@@ -316,7 +326,7 @@ fn sqlite_pair(scratch: &mut Scratch, seed: u64) -> Result<Outcome, String> {
     let half = seed / 2;
     sqlite_world(&mut from, half, 0);
     sqlite_world(&mut to, if seed.is_multiple_of(2) { half } else { seed + 7_000 }, 4);
-    led(&from, &to, Dialect::Sqlite)
+    led(&Place::of(&from), &Place::of(&to), Dialect::Sqlite)
 }
 
 #[test]
@@ -385,7 +395,7 @@ fn led_with_rows(scratch: &mut Scratch, dialect: Dialect, cases: &[Case]) {
         let (mut from, mut to) = (scratch.create("from").unwrap(), scratch.create("to").unwrap());
         from.session.run(sql).unwrap();
         to.session.run(wanted).unwrap();
-        assert_eq!(led(&from, &to, dialect), Ok(Outcome::Led), "{sql} to {wanted}");
+        assert_eq!(led(&Place::of(&from), &Place::of(&to), dialect), Ok(Outcome::Led), "{sql} to {wanted}");
         let rows = from.session.rows(query).unwrap();
         assert_eq!(rows, [[Some((*answer).to_owned())]], "{sql} to {wanted}");
     }

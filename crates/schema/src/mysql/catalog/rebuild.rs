@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::create::create;
 use super::statement::create_table_again;
 use crate::catalog::{Catalog, Kind, Object, ObjectId};
-use crate::mysql::grammar::{quote_ident, quote_literal};
+use crate::mysql::grammar::quote_literal;
 use crate::mysql::token::tokens;
 
 /// What a session has, by the name of the variable and by the attribute that says under which it was made.
@@ -47,6 +47,29 @@ pub fn triggers_again(catalog: &Catalog, triggers: &[&Object], with_owners: bool
     }
     script.end();
     script.statements
+}
+
+/// The statement that makes a table again, without its counter.
+pub fn table_again(catalog: &Catalog, table: &Object) -> Option<String> {
+    match table.get("definition") {
+        Some(definition) => Some(definition.to_owned()),
+        None => create_table_again(catalog, &table.id),
+    }
+}
+
+/// The statements that make a program again in the database of `now`, which may have another collation: between
+/// the settings under which it was made and those that the session had before.
+pub fn program_again(catalog: &Catalog, program: &Object, now: &Catalog) -> Vec<String> {
+    let mut script = Script { catalog, ..Script::begun(now) };
+    script.statements.clear();
+    script.program(program);
+    script.end();
+    script.statements
+}
+
+/// Tables after those that their foreign keys point to.
+pub fn tables_in_order(catalog: &Catalog) -> Vec<&Object> {
+    parents_first(catalog).0
 }
 
 /// Programs whose text names the database: in a database of another name they would still mean this one.
@@ -107,32 +130,13 @@ impl<'a> Script<'a> {
             self.tell("foreign_key_checks", "0");
         }
         for table in ordered {
-            self.statements.push(self.table(table));
+            self.statements.extend(table_again(self.catalog, table));
         }
         if is_waiting {
             self.statements
                 .push("SET foreign_key_checks = @raingauge_foreign_key_checks".to_owned());
             self.told.retain(|it| it.0 != "foreign_key_checks");
         }
-    }
-
-    fn table(&self, table: &Object) -> String {
-        if let Some(definition) = table.get("definition") {
-            return definition.to_owned();
-        }
-        let mut text = create_table_again(self.catalog, &table.id).unwrap_or_default();
-        let flavour = super::flavour(self.catalog);
-        if flavour != Some(super::Flavour::MariaDb) {
-            return text;
-        }
-        // MariaDB prints the reference system of a column nowhere.
-        for column in self.catalog.inside(&table.id).filter(|it| it.id.kind == Kind::Column) {
-            if let Some((srid, kind)) = column.get("srid").zip(column.get("type")) {
-                let line = format!("\n  {} {kind}", quote_ident(column.id.name()));
-                text = text.replacen(&line, &format!("{line} REF_SYSTEM_ID={srid}"), 1);
-            }
-        }
-        text
     }
 
     fn programs(&mut self, kind: Kind) {
@@ -285,6 +289,7 @@ fn triggers_in_order(objects: Vec<&Object>) -> Vec<&Object> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mysql::grammar::quote_ident;
 
     fn table(name: &str, parent: Option<&str>) -> Vec<Object> {
         let key = parent.map(|it| {

@@ -32,6 +32,24 @@ pub(super) fn create_table_again(catalog: &Catalog, table: &ObjectId) -> Option<
     Writer { flavour, objects, beside: beside.as_ref(), leaves_unsaid: true }.create_table()
 }
 
+/// What defines a column, an index, a key or a check, as `ADD` and `MODIFY` of `ALTER TABLE` take it. `None` if it is
+/// something else, or in no table of the catalog.
+#[expect(clippy::wildcard_enum_match_arm, reason = "nothing else is a line of a table's statement")]
+pub fn definition(catalog: &Catalog, part: &Object) -> Option<String> {
+    let flavour = super::flavour(catalog)?;
+    let table = catalog.get(&ObjectId::new(Kind::Table, part.id.path.first()))?;
+    let beside = catalog.surroundings.iter().find(|it| it.id == table.id);
+    let objects = parts_of(catalog, table);
+    let writer = Writer { flavour, objects, beside, leaves_unsaid: true };
+    match part.id.kind {
+        Kind::Column => Some(writer.column(part, table)),
+        Kind::PrimaryKey | Kind::Index => Some(writer.index(part)),
+        Kind::ForeignKey => Some(foreign_key(part)),
+        Kind::Check => Some(check(part)),
+        _ => None,
+    }
+}
+
 fn parts_of<'a>(catalog: &'a Catalog, table: &'a Object) -> Vec<&'a Object> {
     let comments = catalog.of_kind(Kind::Comment).filter(|it| {
         matches!(it.id.path.first().map(String::as_str), Some("table" | "column" | "index"))
@@ -72,7 +90,8 @@ struct Writer<'a> {
     flavour: Flavour,
     objects: Vec<&'a Object>,
     beside: Option<&'a Object>,
-    /// Whether a collation that only follows from the table's is left out.
+    /// Whether it is to be made again: a collation that only follows from the table's is left out, and what
+    /// the server does not print is said.
     leaves_unsaid: bool,
 }
 
@@ -191,9 +210,14 @@ impl Writer<'_> {
         };
         let comment = self.comment(column).map(|it| format!(" COMMENT {}", literal(it)));
         let check = column.get("check").map(|it| format!(" CHECK ({it})"));
+        // MariaDB prints the reference system of a column nowhere.
+        let is_silent = self.leaves_unsaid && self.flavour == Flavour::MariaDb;
+        let srid = column.get("srid").filter(|_| is_silent);
+        let srid = srid.map(|it| format!(" REF_SYSTEM_ID={it}"));
         [
             quote_ident(column.id.name()),
             format!(" {}", attribute(column, "type")),
+            srid.unwrap_or_default(),
             compressed.unwrap_or_default().to_owned(),
             column.get(CLAUSE).map_or(clause, str::to_owned),
             self.generation(column),

@@ -30,11 +30,16 @@ pub(super) fn action(table: &str, tokens: &[Token<'_>]) -> Vec<Hazard> {
             found
         }
         "truncate" => deletes("delete", table),
-        "engine" | "row_format" | "key_block_size" | "force" | "order" => {
-            vec![Hazard::RewritesTable(table.to_owned())]
-        }
+        "engine" | "row_format" | "key_block_size" | "force" | "order" | "compression"
+        | "encryption" | "tablespace" => vec![Hazard::RewritesTable(table.to_owned())],
+        // Every row goes to its partition; one that has none fails the statement.
+        "partition" if it.eat("by") => vec![Hazard::RewritesTable(table.to_owned())],
+        "remove" if it.eat("partitioning") => vec![Hazard::RewritesTable(table.to_owned())],
         "comment" | "auto_increment" | "default" | "character" | "charset" | "collate"
-        | "algorithm" | "lock" | "enable" | "disable" => Vec::new(),
+        | "algorithm" | "lock" | "enable" | "disable" | "min_rows" | "max_rows"
+        | "avg_row_length" | "pack_keys" | "stats_persistent" | "stats_auto_recalc"
+        | "stats_sample_pages" | "checksum" | "page_checksum" | "delay_key_write"
+        | "transactional" => Vec::new(),
         _ => vec![Hazard::NotUnderstood],
     }
 }
@@ -43,7 +48,11 @@ fn of_drop(table: &str, mut it: Cursor<'_, '_>) -> Vec<Hazard> {
     if it.eat_any(&HOLDS_NONE).is_some() {
         return Vec::new();
     }
-    if it.eat("partition") {
+    if it.eat("period for") {
+        return Vec::new();
+    }
+    // With the versions the rows go that are in the past.
+    if it.eat_any(&["partition", "system versioning"]).is_some() {
         return deletes("delete", table);
     }
     it.eat("column");

@@ -15,6 +15,10 @@ pub fn removal(object: &Object) -> Option<String> {
         Kind::Table => Some(format!("DROP TABLE {name};")),
         Kind::View => Some(format!("DROP VIEW {name};")),
         Kind::Trigger => Some(format!("DROP TRIGGER {name};")),
+        Kind::Event => Some(format!("DROP EVENT {name};")),
+        Kind::Sequence => Some(format!("DROP SEQUENCE {name};")),
+        // A package of MariaDB, whose kind stands before its name.
+        Kind::Other => Some(format!("DROP {} {name};", object.id.path.first()?.to_uppercase())),
         Kind::Procedure => Some(format!("DROP PROCEDURE {name};")),
         Kind::Function => Some(format!("DROP FUNCTION {name};")),
         Kind::Column => of_table(&format!("COLUMN {name}")),
