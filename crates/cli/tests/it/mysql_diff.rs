@@ -96,9 +96,15 @@ fn a_dump_is_the_database_that_it_was_taken_of_and_one_change_shows_in_one_objec
         assert!(5 <= rows, "{document}");
         let rows = database.sql("select count(*) from authors")?;
         assert_eq!(rows.trim(), "1");
-        let statements = diff(folder.path(), &["--sql", &url, "dump.sql"])?;
-        assert_eq!((statements.code, statements.stdout.as_str()), (2, ""), "{statements}");
-        assert!(statements.stderr.contains("error[dialect-offline]"), "{statements}");
+        let script = diff(folder.path(), &["--sql", &url, "dump.sql"])?;
+        assert_eq!((script.code, script.stderr.as_str()), (0, ""), "{script}");
+        assert!(script.stdout.contains("-- deletes data (drop:books.note)"), "{script}");
+        // As its user runs it: with the client, which has to be told where a body ends.
+        assert!(script.stdout.contains("DELIMITER ;;"), "{script}");
+        database.sql(&script.stdout)?;
+        let equal = diff(folder.path(), &[&url, "dump.sql"])?;
+        assert_eq!((equal.code, verdict(&equal)), (0, "diff: clean"), "{equal}");
+        assert_eq!(database.sql("select count(*) from authors")?.trim(), "1");
     }
     Ok(())
 }
@@ -153,8 +159,47 @@ fn a_history_and_a_schema_are_the_database_that_they_make() -> Result {
                 let told = run(&project, &["diff", sides[0], sides[1]], 1)?;
                 assert!(told.stdout.contains("books.title"), "{told}");
             }
+            let carried = "alter table books comment 'kept'; create index own on books (title(7));
+                create trigger t before insert on books for each row set new.title = trim(new.title)";
+            database.sql(carried)?;
+            let script = run(&project, &["diff", "--sql", &url, schema], 0)?;
+            assert!(!script.stdout.contains("TRIGGER"), "{script}");
+            database.sql(&script.stdout)?;
+            let equal = run(&project, &["diff", &url, schema], 0)?;
+            assert_eq!(verdict(&equal), "diff: clean", "{equal}");
+            let kept = database.sql("show create table books; show triggers")?;
+            assert!(kept.contains("COMMENT='kept'") && kept.contains("trim(new.title)"), "{kept}");
         }
     }
+    Ok(())
+}
+
+#[test]
+fn a_value_that_does_not_fit_stops_the_script_and_stays() -> Result {
+    for server in servers() {
+        let (a, b) = (server.database("a")?, server.database("b")?);
+        let folder = tempfile::tempdir()?;
+        a.sql("create table t (a int, b varchar(9)); insert into t values (7, 'too long')")?;
+        b.sql("create table t (b varchar(3), a int not null, c int)")?;
+        let script = diff(folder.path(), &["--sql", &server.url(&a.name), &server.url(&b.name)])?;
+        assert!(script.stdout.contains("-- may cut or round values (retype:t.b)"), "{script}");
+        // Whatever the server cuts by itself.
+        let failed = a.sql(&format!("set sql_mode = '';\n{}", script.stdout)).unwrap_err();
+        assert!(failed.to_string().contains("Data too long"), "{failed}");
+        assert_eq!(a.sql("select * from t")?.trim(), "7\ttoo long");
+    }
+    Ok(())
+}
+
+#[test]
+fn no_statements_lead_from_one_flavour_to_the_other() -> Result {
+    let [one, other] = &servers()[..] else { return Ok(()) };
+    let (a, b) = (one.database("a")?, other.database("b")?);
+    a.sql("create table t (a int)")?;
+    let folder = tempfile::tempdir()?;
+    let told = diff(folder.path(), &["--sql", &one.url(&a.name), &other.url(&b.name)])?;
+    assert_eq!((told.code, told.stdout.as_str()), (1, ""), "{told}");
+    assert!(told.stderr.contains("[diff-not-expressed]"), "{told}");
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use raingauge_schema::Dialect;
 use crate::report::Report;
 
 /// Commands that refuse with `dialect-offline`.
-const REFUSED: [&str; 2] = ["raingauge upgrade", "raingauge diff --sql"];
+const REFUSED: [&str; 1] = ["raingauge migrate --undo"];
 
 /// Takes the commands out of the recommendations that do not hold for MySQL yet.
 pub(super) fn only(dialect: Dialect, report: &mut Report) {

@@ -355,7 +355,8 @@ fn script(head: &str, way: &Way, dialect: Dialect, findings: &[Finding]) -> Stri
 /// otherwise.
 fn delimited(sql: &str, dialect: Dialect) -> String {
     let body = sql.strip_suffix(';').unwrap_or(sql);
-    if dialect != Dialect::MySql || !body.contains(';') {
+    let has_end = dialect.tokens(body).map_or(true, |it| it.iter().any(|it| it.is_symbol(';')));
+    if dialect != Dialect::MySql || !has_end {
         return format!("{sql}\n");
     }
     let mut delimiter = ";;".to_owned();

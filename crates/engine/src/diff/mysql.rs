@@ -40,8 +40,9 @@ pub(super) fn gentle(shop: &mut Workshop<'_>, round: &Round<'_>) {
     triggers(shop, round);
 }
 
-/// Takes away what keeps a table from being changed or dropped: the foreign keys on both sides of it, and how its
-/// rows are parted. The next look finds them missing.
+/// Takes away what keeps a table from being changed or dropped: the foreign keys on both sides of it, how its
+/// rows are parted, and indexes that the server takes for the same when they come back in one statement. The next
+/// look finds them missing.
 pub(super) fn harsh(shop: &mut Workshop<'_>, round: &Round<'_>) {
     let now = round.catalogs.from;
     let mut tables: BTreeSet<String> =
@@ -54,6 +55,8 @@ pub(super) fn harsh(shop: &mut Workshop<'_>, round: &Round<'_>) {
             || tables.iter().any(|it| quote_ident(it) == parent)
     });
     drop_foreign_keys(shop, &keys.collect::<Vec<_>>());
+    let indexes = round.differing().map(|it| it.from).filter(|it| it.id.kind == Kind::Index);
+    shop.drop_all(&indexes.collect::<Vec<_>>());
     let is_parted_anew = |it: &Pair<&Object>| partitioning(*it).is_some();
     for table in round.differing().filter(|it| it.to.id.kind == Kind::Table).filter(is_parted_anew)
     {

@@ -211,7 +211,9 @@ fn search(shop: &mut Workshop<'_>, goal: Goal<'_>, to: &Catalog) -> Result<Compa
         if remaining.is_equal() || 1 < level {
             break;
         }
-        shop.refused.clear();
+        if level == 0 || shop.dialect != Dialect::MySql {
+            shop.refused.clear();
+        }
         attempt(shop, &Round { catalogs, difference: &remaining }, level)?;
     }
     Ok(remaining)

@@ -39,7 +39,7 @@ fn pairs(vendor: Vendor) -> Vec<(String, String)> {
     };
     let blocks = PAIRS.split("\n\n").chain(own.split("\n\n")).filter(|it| it.contains("-- then"));
     let halves = blocks.map(|it| it.split_once("-- then\n").expect("a line parts them"));
-    halves.map(|(both, more)| (both.to_owned(), more.to_owned())).collect()
+    halves.map(|(both, more)| (both.to_owned(), format!("{more}\n"))).collect()
 }
 
 #[test]

@@ -153,9 +153,17 @@ impl Assembly {
             }
             "trigger" => {
                 let trigger = programs::trigger(&mut next, &mut self.last_triggers);
+                let table = trigger.id.path.first().cloned().unwrap_or_default();
+                let name = trigger.id.name().to_owned();
+                self.subjects.extend(self.asked_of_mysql(Subject::Trigger { table, name }));
                 self.objects.push(trigger);
             }
-            "event" => self.objects.extend(programs::event(&mut next)),
+            "event" => {
+                let objects = programs::event(&mut next);
+                let name = objects.first().map(|it| it.id.name().to_owned()).unwrap_or_default();
+                self.subjects.extend(self.asked_of_mysql(Subject::Event { name }));
+                self.objects.extend(objects);
+            }
             "grant" => self.grant_row(&mut next),
             "role" => self.role = next().unwrap_or_default(),
             // What `show grants` returns has one value, and no tag.
@@ -176,6 +184,10 @@ impl Assembly {
         self.texts.insert(n, row);
     }
 
+    fn asked_of_mysql(&self, subject: Subject) -> Option<Subject> {
+        (self.server.flavour == Flavour::MySql).then_some(subject)
+    }
+
     /// Takes note that the server refused a statement.
     pub fn refuse_text(&mut self, n: usize, why: &str) {
         let Some(subject) = self.subjects.get(n) else { return };
@@ -185,7 +197,9 @@ impl Assembly {
             grant: Some(grant(subject.right(), &self.database, &self.role)),
         });
         let id = subject.id();
-        self.objects.push(Object::new(id.kind, id.path));
+        if !self.objects.iter().any(|it| it.id == id) {
+            self.objects.push(Object::new(id.kind, id.path));
+        }
     }
 
     /// The catalog. The tables that `ledgers` names are left out with everything inside them.
@@ -262,6 +276,14 @@ impl Assembly {
                 self.objects.push(programs::view(name, check, row, &self.database));
             }
             Subject::Sequence { name } => self.objects.push(programs::sequence(name, row)),
+            Subject::Trigger { .. } | Subject::Event { .. } => {
+                let body = programs::body(&subject, row);
+                let id = subject.id();
+                let object = self.objects.iter_mut().find(|it| it.id == id);
+                if let Some((object, body)) = object.zip(body) {
+                    object.attributes.insert("definition", body);
+                }
+            }
             Subject::Routine { .. } => match programs::routine(&subject, row) {
                 Some(object) => self.objects.push(object),
                 None => self.refuse_text(n, "the server shows its definition to others only"),

@@ -2,7 +2,7 @@
 
 use raingauge_engine::connect::{Access, Session};
 use raingauge_schema::Dialect;
-use raingauge_testkit::mysql::{MySqlDatabase, MySqlServer, Vendor, servers};
+use raingauge_testkit::mysql::{MySql, MySqlDatabase, Vendor, servers};
 
 use super::chance::{Chance, lit};
 use super::pairs::{Outcome, led, try_pairs};
@@ -220,7 +220,7 @@ impl World {
     }
 }
 
-fn pair(server: &MySqlServer, seed: u64) -> Result<Outcome, String> {
+fn pair(server: &MySql, seed: u64) -> Result<Outcome, String> {
     let (from, to) = (server.database("from").unwrap(), server.database("to").unwrap());
     let half = seed / 2;
     World::of(half, server.vendor).build(&from);

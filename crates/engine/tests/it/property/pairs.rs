@@ -101,7 +101,7 @@ pub(crate) fn led(from: &Place, to: &Place, dialect: Dialect) -> Result<Outcome,
     if dialect == Dialect::Sqlite {
         session.run("PRAGMA synchronous = OFF").unwrap();
     }
-    let pieces = dialect.split(&script).unwrap().into_iter();
+    let pieces = dialect.split(&script).map_err(|it| format!("{it}\n{script}"))?.into_iter();
     for piece in pieces.filter(|it| it.kind != PieceKind::Command) {
         session.run(&piece.sql).map_err(|it| format!("{it}\n{}\n\n{script}", piece.sql))?;
     }

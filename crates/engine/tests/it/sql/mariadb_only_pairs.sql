@@ -11,7 +11,7 @@ alter table ignored_keys alter index one ignored, alter index two not ignored;
 
 create table kept_versions (a int, b int);
 -- then
-alter table kept_versions modify b int without system versioning, add system versioning;
+alter table kept_versions add system versioning;
 
 create table with_options (a int, b varchar(9) check (b <> ''), c uuid, p point ref_system_id = 4326) engine = aria transactional = 0 page_checksum = 1;
 -- then

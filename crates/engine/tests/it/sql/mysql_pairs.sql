@@ -121,12 +121,12 @@ delimiter ;
 create event ticking on schedule every 1 day starts '2031-01-01 00:00:00' disable comment 'old' do delete from called;
 -- then
 drop function one; drop event ticking;
+drop procedure many;
 set sql_mode = 'ANSI_QUOTES';
-delimiter //
-create function one() returns varchar(9) deterministic comment 'more; and' return "a" //
-drop procedure many //
-create procedure fewer(out n int) sql security invoker reads sql data begin select count(*) into n from called; end //
-delimiter ;
+create function one() returns varchar(9) deterministic comment 'more; and' return 'a';
 set sql_mode = default;
-create event ticking on schedule every 2 hour starts '2031-01-01 00:00:00' on completion preserve disable do begin delete from called; delete from called; end;
+delimiter //
+create procedure fewer(out n int) sql security invoker reads sql data begin select count(*) into n from called; end //
+create event ticking on schedule every 2 hour starts '2031-01-01 00:00:00' on completion preserve disable do begin delete from called; delete from called; end //
+delimiter ;
 create event tocking on schedule at '2037-01-01 00:00:00' do delete from called;

@@ -28,6 +28,15 @@ pub(super) enum Subject {
         name: String,
         word: String,
     },
+    /// MySQL's alone: its sets of rows show literals of a body without what escapes their quotes.
+    Trigger {
+        table: String,
+        name: String,
+    },
+    /// As of triggers.
+    Event {
+        name: String,
+    },
 }
 
 impl Subject {
@@ -37,6 +46,8 @@ impl Subject {
             Self::View { name } => show("view", name),
             Self::Sequence { name } => show("sequence", name),
             Self::Routine { name, word } => show(&word.to_lowercase(), name),
+            Self::Trigger { name, .. } => show("trigger", name),
+            Self::Event { name } => show("event", name),
         }
     }
 
@@ -50,6 +61,8 @@ impl Subject {
                 "PROCEDURE" => ObjectId::new(Kind::Procedure, [name]),
                 other => ObjectId::new(Kind::Other, [&other.to_lowercase(), name]),
             },
+            Self::Trigger { table, name } => ObjectId::new(Kind::Trigger, [table, name]),
+            Self::Event { name } => ObjectId::new(Kind::Event, [name]),
         }
     }
 
@@ -59,6 +72,8 @@ impl Subject {
             Self::Table { .. } | Self::Sequence { .. } => "SELECT",
             Self::View { .. } => "SELECT, SHOW VIEW",
             Self::Routine { .. } => "ALTER ROUTINE",
+            Self::Trigger { .. } => "TRIGGER",
+            Self::Event { .. } => "EVENT",
         }
     }
 }
@@ -203,6 +218,25 @@ fn without_definer(text: &str) -> (Option<String>, String) {
     let names = tokens(scan.since(0)).unwrap_or_default();
     let names: Vec<_> = names.iter().filter_map(|it| it.identifier()).collect();
     (Some(names.join("@")), scan.rest().trim_start().to_owned())
+}
+
+/// The body of a trigger or an event, of the row of `show create trigger` and its like; as its maker wrote it.
+pub(super) fn body(subject: &Subject, row: TextRow) -> Option<String> {
+    let (at, words): (usize, &[&str]) = match subject {
+        Subject::Trigger { .. } => (2, &["for", "each", "row"]),
+        Subject::Event { .. } => (3, &["do"]),
+        _ => return None,
+    };
+    let text = row.into_iter().nth(at).flatten()?;
+    let tokens = tokens(&text).ok()?;
+    let is_it = |it: &[crate::token::Token<'_>]| {
+        it.iter().zip(words).all(|(token, word)| token.is_word(word))
+    };
+    let head = tokens.windows(words.len()).position(is_it)? + words.len();
+    let follows =
+        tokens.get(head).is_some_and(|it| it.is_word("follows") || it.is_word("precedes"));
+    let first = tokens.get(if follows { head + 2 } else { head })?;
+    Some(text.get(first.start..)?.to_owned())
 }
 
 /// A trigger. Of those for the same event each one says which it follows.

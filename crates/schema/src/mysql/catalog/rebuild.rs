@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::create::create;
 use super::statement::create_table_again;
 use crate::catalog::{Catalog, Kind, Object, ObjectId};
-use crate::mysql::grammar::quote_literal;
+use crate::mysql::grammar::{quote_ident, quote_literal};
 use crate::mysql::token::tokens;
 
 /// What a session has, by the name of the variable and by the attribute that says under which it was made.
@@ -55,6 +55,32 @@ pub fn table_again(catalog: &Catalog, table: &Object) -> Option<String> {
         Some(definition) => Some(definition.to_owned()),
         None => create_table_again(catalog, &table.id),
     }
+}
+
+/// What takes NULL away as the default of columns that may be NULL: no definition of a column says that.
+fn without_defaults(catalog: &Catalog, table: &Object) -> Option<String> {
+    // MySQL says of no column of these that its default is NULL.
+    const SILENT: [&str; 6] = ["blob", "text", "json", "geometry", "point", "linestring"];
+    let is_silent = |kind: &str| {
+        let word = kind.split(['(', ' ']).next().unwrap_or_default();
+        let word = word.strip_prefix("multi").unwrap_or(word);
+        SILENT.iter().any(|it| word.ends_with(it))
+            || ["polygon", "geometrycollection", "geomcollection", "vector"].contains(&word)
+    };
+    let is_bare = |it: &&Object| {
+        it.id.kind == Kind::Column
+            && ["default", "generated kind", "auto increment"]
+                .iter()
+                .all(|name| it.get(name).is_none())
+            && it.get("not null") == Some("false")
+            && !it.get("type").is_none_or(is_silent)
+    };
+    let of_mysql = super::flavour(catalog) == Some(super::Flavour::MySql);
+    let is_parsed = table.get("definition").is_none();
+    let drop = |it: &Object| format!("ALTER COLUMN {} DROP DEFAULT", quote_ident(it.id.name()));
+    let drops: Vec<_> = catalog.inside(&table.id).filter(is_bare).map(drop).collect();
+    (of_mysql && is_parsed && !drops.is_empty())
+        .then(|| format!("ALTER TABLE {} {}", quote_ident(table.id.name()), drops.join(", ")))
 }
 
 /// The statements that make a program again in the database of `now`, which may have another collation: between
@@ -131,6 +157,7 @@ impl<'a> Script<'a> {
         }
         for table in ordered {
             self.statements.extend(table_again(self.catalog, table));
+            self.statements.extend(without_defaults(self.catalog, table));
         }
         if is_waiting {
             self.statements
@@ -289,7 +316,6 @@ fn triggers_in_order(objects: Vec<&Object>) -> Vec<&Object> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mysql::grammar::quote_ident;
 
     fn table(name: &str, parent: Option<&str>) -> Vec<Object> {
         let key = parent.map(|it| {
@@ -298,8 +324,10 @@ mod tests {
                 .with("references", quote_ident(it))
                 .with("references columns", "`id`")
         });
-        let column =
-            Object::new(Kind::Column, [name, "p"]).with("type", "int").with("position", "1");
+        let column = Object::new(Kind::Column, [name, "p"])
+            .with("type", "int")
+            .with("default", "NULL")
+            .with("position", "1");
         [Object::new(Kind::Table, [name]), column].into_iter().chain(key).collect()
     }
 

@@ -39,11 +39,22 @@ pub(super) fn actions(table: &ObjectId, changes: &Changes<'_>, order_counts: boo
             actions.push(format!("ADD COLUMN {definition}{place}"));
         } else if is_moved {
             actions.push(format!("MODIFY COLUMN {definition}{place}"));
+        } else if is_in(&changed, &column.id) && loses_its_default(changes, column) {
+            actions.push(format!("ALTER COLUMN {} DROP DEFAULT", quote_ident(column.id.name())));
         } else if is_in(&changed, &column.id) {
             actions.push(format!("MODIFY COLUMN {definition}"));
         }
     }
     actions
+}
+
+/// Whether nothing changes in a column but that it has no default any more, not even NULL: no definition says that.
+fn loses_its_default(changes: &Changes<'_>, column: &Object) -> bool {
+    let differs = changes.difference.differs.iter().find(|it| it.id == column.id);
+    let mut attributes = differs.iter().flat_map(|it| &it.attributes).peekable();
+    attributes.peek().is_some()
+        && attributes.all(|it| it.name == "default" && it.values.to.is_none())
+        && column.get("not null") != Some("true")
 }
 
 /// The columns of a table, in their order.
