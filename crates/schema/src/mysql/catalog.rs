@@ -155,13 +155,13 @@ impl Assembly {
                 let trigger = programs::trigger(&mut next, &mut self.last_triggers);
                 let table = trigger.id.path.first().cloned().unwrap_or_default();
                 let name = trigger.id.name().to_owned();
-                self.subjects.extend(self.asked_of_mysql(Subject::Trigger { table, name }));
+                self.subjects.push(Subject::Trigger { table, name });
                 self.objects.push(trigger);
             }
             "event" => {
                 let objects = programs::event(&mut next);
                 let name = objects.first().map(|it| it.id.name().to_owned()).unwrap_or_default();
-                self.subjects.extend(self.asked_of_mysql(Subject::Event { name }));
+                self.subjects.push(Subject::Event { name });
                 self.objects.extend(objects);
             }
             "grant" => self.grant_row(&mut next),
@@ -182,10 +182,6 @@ impl Assembly {
     /// Takes what a statement returned.
     pub fn push_text(&mut self, n: usize, row: TextRow) {
         self.texts.insert(n, row);
-    }
-
-    fn asked_of_mysql(&self, subject: Subject) -> Option<Subject> {
-        (self.server.flavour == Flavour::MySql).then_some(subject)
     }
 
     /// Takes note that the server refused a statement.

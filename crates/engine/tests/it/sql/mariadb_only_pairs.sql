@@ -15,7 +15,7 @@ alter table kept_versions add system versioning;
 
 create table with_options (a int, b varchar(9) check (b <> ''), c uuid, p point ref_system_id = 4326) engine = aria transactional = 0 page_checksum = 1;
 -- then
-alter table with_options modify b varchar(9) check (b <> 'x'), modify c inet6, modify p point ref_system_id = 101, page_checksum = 0;
+alter table with_options modify b varchar(9) check (b <> 'x'), modify c char(36), modify p point ref_system_id = 101, page_checksum = 0;
 
 create table booked (id int, d1 date not null, d2 date not null);
 -- then

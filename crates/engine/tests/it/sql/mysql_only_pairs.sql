@@ -21,3 +21,7 @@ alter table worded drop key f, add fulltext key f (a) comment 'plain';
 create table defaulted (a text, b json default (json_array()), c varchar(36));
 -- then
 alter table defaulted modify a text default ('x;'), modify b json, modify c varchar(36) default (uuid());
+
+create table settled (a int, p int as (a) stored, q int);
+-- then
+alter table settled modify p int, modify q int as (a) stored;

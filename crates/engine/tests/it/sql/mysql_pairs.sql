@@ -13,10 +13,10 @@ alter table typed modify a bigint unsigned null, modify b varchar(200) not null 
   modify f mediumtext, modify g char(5) character set utf8mb4 collate utf8mb4_bin, modify h timestamp(6) null,
   modify i bit(9) default b'11', modify j varchar(9) comment 'new; it''s', modify k longtext, modify l int invisible comment 'unseen';
 
-create table computed (a int, v int as (a + 1) virtual, s int as (a + 2) stored, w int as (a) virtual, p int as (a) stored, o int);
+create table computed (a int, v int as (a + 1) virtual, s int as (a + 2) stored, w int as (a) virtual, o int);
 -- then
 alter table computed drop column v, add column v int as (a + 1) stored, drop column w, add column w int as (a * 2) virtual,
-  modify s int as (a + 3) stored, drop column p, add column p int, drop column o, add column o int as (a) virtual;
+  modify s int as (a + 3) stored, drop column o, add column o int as (a) virtual;
 
 -- A key and the counter that needs it.
 create table counted (a int not null, b int not null, primary key (a));
@@ -73,9 +73,9 @@ create table lettered_too (a varchar(10), b varchar(10) collate utf8mb4_bin) def
 -- then
 alter table lettered_too default character set latin1;
 
-create table stored (a int not null auto_increment primary key, b text) engine = innodb;
+create table engines (a int not null auto_increment primary key, b text) engine = innodb;
 -- then
-alter table stored engine = myisam;
+alter table engines engine = myisam;
 
 create table parted (id int not null, d date not null, primary key (id, d));
 -- then

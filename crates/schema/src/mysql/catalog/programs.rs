@@ -28,7 +28,7 @@ pub(super) enum Subject {
         name: String,
         word: String,
     },
-    /// MySQL's alone: its sets of rows show literals of a body without what escapes their quotes.
+    /// For its body: rows of sets show its literals without what escapes a quote (MySQL) or anything (MariaDB).
     Trigger {
         table: String,
         name: String,
