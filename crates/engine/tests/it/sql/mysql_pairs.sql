@@ -13,10 +13,10 @@ alter table typed modify a bigint unsigned null, modify b varchar(200) not null 
   modify f mediumtext, modify g char(5) character set utf8mb4 collate utf8mb4_bin, modify h timestamp(6) null,
   modify i bit(9) default b'11', modify j varchar(9) comment 'new; it''s', modify k longtext, modify l int invisible comment 'unseen';
 
-create table computed (a int, v int as (a + 1) virtual, s int as (a + 2) stored, w int as (a) virtual, o int);
+create table computed (a int, v int as (a + 1) virtual, s int as (a + 2) stored, w int as (a) virtual);
 -- then
 alter table computed drop column v, add column v int as (a + 1) stored, drop column w, add column w int as (a * 2) virtual,
-  modify s int as (a + 3) stored, drop column o, add column o int as (a) virtual;
+  modify s int as (a + 3) stored;
 
 -- A key and the counter that needs it.
 create table counted (a int not null, b int not null, primary key (a));
