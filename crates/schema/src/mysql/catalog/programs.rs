@@ -225,7 +225,10 @@ pub(super) fn body(subject: &Subject, row: TextRow) -> Option<String> {
     let (at, words): (usize, &[&str]) = match subject {
         Subject::Trigger { .. } => (2, &["for", "each", "row"]),
         Subject::Event { .. } => (3, &["do"]),
-        _ => return None,
+        Subject::Table { .. }
+        | Subject::View { .. }
+        | Subject::Sequence { .. }
+        | Subject::Routine { .. } => return None,
     };
     let text = row.into_iter().nth(at).flatten()?;
     let tokens = tokens(&text).ok()?;
