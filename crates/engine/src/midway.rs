@@ -142,7 +142,7 @@ pub fn find(evidence: &Evidence<'_>, n_recorded: usize) -> Result<Option<Within>
             None => return Ok(None),
         },
     };
-    let Some(all) = evidence.states_of(n_recorded) else { return Ok(None) };
+    let Some(all) = evidence.states_of(n_recorded, &steps) else { return Ok(None) };
     let inside = Inside { evidence, migration, steps: &steps, all };
     let found = match note {
         Some(note) => Some(inside.as_noted(note)?),
@@ -153,9 +153,12 @@ pub fn find(evidence: &Evidence<'_>, n_recorded: usize) -> Result<Option<Within>
 
 impl<'a> Evidence<'a> {
     /// The catalogs before the migration, after each of its steps.
-    fn states_of(&self, at: usize) -> Option<Vec<&'a Catalog>> {
+    fn states_of(&self, at: usize, steps: &[Step]) -> Option<Vec<&'a Catalog>> {
         let mut all = vec![self.states.get(at)?];
-        all.extend(self.states.midway.get(&at)?);
+        // A single step has nothing in between; its row in the ledger still comes after it.
+        if 1 < steps.len() {
+            all.extend(self.states.midway.get(&at)?);
+        }
         all.push(self.states.get(at + 1)?);
         Some(all)
     }
