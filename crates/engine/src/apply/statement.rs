@@ -4,6 +4,7 @@
 //! live's catalog tells whether it took effect: the server does such a statement as a whole or not at all.
 
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
 use raingauge_schema::plan::Hazard;
 use raingauge_schema::steps::Placed;
@@ -22,6 +23,9 @@ use crate::{Error, Result, findings, introspect};
 
 /// The state of an error that is the connection's, not the server's.
 const BROKEN: &str = "08006";
+
+/// Another session's lock was waited for in vain.
+const LOCKED: &str = "1205";
 
 /// Runs a statement. `note` is that it was not run yet, `after` that it was.
 ///
@@ -66,11 +70,30 @@ fn connection(work: &mut Workplace<'_>) -> String {
 }
 
 fn write(work: &mut Workplace<'_>, note: &Note) -> Result<(), SqlError> {
-    work.session.run(&note.writing(Dialect::MySql, &work.site.project.ledger))
+    let sql = note.writing(Dialect::MySql, &work.site.project.ledger);
+    patiently(work, |it| it.run(&sql))
 }
 
 fn remove(work: &mut Workplace<'_>, note: &Note) -> Result<(), SqlError> {
-    work.session.run(&note.removing(Dialect::MySql, &work.site.project.ledger))
+    let sql = note.removing(Dialect::MySql, &work.site.project.ledger);
+    patiently(work, |it| it.run(&sql))
+}
+
+/// Does something to the notes. Nobody else has locks on them, but a backup that begins locks the whole server for
+/// a moment: that is waited for as long as the locks in a statement's way.
+pub(super) fn patiently(
+    work: &mut Workplace<'_>,
+    mut what: impl FnMut(&mut Session) -> Result<(), SqlError>,
+) -> Result<(), SqlError> {
+    let until = Instant::now() + work.pace.wait;
+    loop {
+        match what(&mut work.session) {
+            Err(cause) if cause.state == LOCKED && Instant::now() < until => {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            result => return result,
+        }
+    }
 }
 
 /// Sends a statement. One that takes longer than it may is ended from a second connection: MySQL itself has

@@ -33,7 +33,7 @@ pub(super) fn apply(
     let leftovers = within.map(|it| it.leftovers.clone()).unwrap_or_default();
     let mut told = Vec::new();
     make_ledger(work.site, &mut work.session).map_err(|cause| unnoted(work, &turn, cause))?;
-    store::prepare(&mut work.session).map_err(|cause| unnoted(work, &turn, cause))?;
+    statement::patiently(work, store::prepare).map_err(|cause| unnoted(work, &turn, cause))?;
     set_again(work, &turn, steps.get(..first).unwrap_or_default())?;
     for id in &leftovers {
         told.extend(remove_leftover(work, id).map_err(|cause| unnoted(work, &turn, cause))?);
