@@ -5,6 +5,7 @@
 
 mod lent;
 
+use super::grammar::literal;
 use super::schema::{
     Check, Column, DefaultValue, ForeignKey, Generated, Index, IndexColumn, PrimaryKey, Schema,
     Table,
@@ -128,9 +129,11 @@ fn column(column: &Object, key: &[String]) -> Column {
         expression: format!("({expression})"),
         kind: column.get("generated kind").unwrap_or("virtual").to_owned(),
     });
+    let sql_type = sql_type(column.get("type").unwrap_or_default());
+    let default = column.get("default").filter(|it| *it != "NULL").map(|it| default(it, &sql_type));
     Column {
         name: name.to_owned(),
-        sql_type: sql_type(column.get("type").unwrap_or_default()),
+        sql_type,
         enum_values: None,
         primary_key: matches!(key, [only] if only == name),
         not_null: column.get("not null") == Some("true"),
@@ -140,7 +143,7 @@ fn column(column: &Object, key: &[String]) -> Column {
         char_set: None,
         collation: None,
         generated,
-        default: column.get("default").filter(|it| *it != "NULL").map(default),
+        default,
     }
 }
 
@@ -156,13 +159,35 @@ fn sql_type(text: &str) -> String {
     }
 }
 
-fn default(text: &str) -> DefaultValue {
+/// As `schema.ts` would say it: a value where the server shows one, else SQL.
+fn default(text: &str, sql_type: &str) -> DefaultValue {
     let is_now = |it: &str| {
         let it = it.to_ascii_lowercase();
         it == "current_timestamp" || it == "current_timestamp()"
     };
     // As `.defaultNow()` is written.
-    DefaultValue::Sql(if is_now(text) { "(now())".to_owned() } else { text.to_owned() })
+    if is_now(text) {
+        return DefaultValue::Sql("(now())".to_owned());
+    }
+    value(text, sql_type).unwrap_or_else(|| DefaultValue::Sql(text.to_owned()))
+}
+
+fn value(text: &str, sql_type: &str) -> Option<DefaultValue> {
+    let said = literal(text).unwrap_or_else(|| text.to_owned());
+    let word = sql_type.split(|it: char| it.is_whitespace() || it == '(').next()?;
+    let number = || serde_json::from_str(&said).ok().filter(serde_json::Value::is_number);
+    Some(match word {
+        "boolean" if said == "0" || said == "1" => DefaultValue::Json((said == "1").into()),
+        "tinyint" | "smallint" | "mediumint" | "int" | "bigint" | "float" | "double" => {
+            DefaultValue::Json(number()?)
+        }
+        // Drizzle 0.x does not escape what the server would.
+        _ if literal(text).is_none() || said.contains('\\') => return None,
+        "char" | "varchar" | "enum" | "decimal" | "date" | "datetime" | "timestamp" | "time" => {
+            DefaultValue::Text(said)
+        }
+        _ => return None,
+    })
 }
 
 fn composite_key(table: &str, columns: &[String]) -> Vec<PrimaryKey> {
@@ -259,6 +284,27 @@ mod tests {
         assert!(names(vec![key(), wide]).is_empty());
         assert_eq!(names(vec![key(), index("ab", "`ab`")]), ["fk"]);
         assert_eq!(names(vec![key(), index("fk", "`a`")]), ["fk"]);
+    }
+
+    #[test]
+    fn a_default_is_the_value_that_the_server_shows() {
+        let check = |sql_type: &str, text: &str, expected: DefaultValue| {
+            assert_eq!(default(text, sql_type), expected, "{sql_type} {text}");
+        };
+        let text = |it: &str| DefaultValue::Text(it.to_owned());
+        let sql = |it: &str| DefaultValue::Sql(it.to_owned());
+        check("varchar(9)", "'it''s'", text("it's"));
+        check("enum('a','b')", "'a'", text("a"));
+        check("varchar(9)", "'a\\\\b'", sql("'a\\\\b'"));
+        check("boolean", "'1'", DefaultValue::Json(true.into()));
+        check("int", "'-3'", DefaultValue::Json((-3).into()));
+        check("bigint unsigned", "7", DefaultValue::Json(7.into()));
+        check("decimal(5,2)", "'1.50'", text("1.50"));
+        check("timestamp", "'1970-01-02 00:00:01'", text("1970-01-02 00:00:01"));
+        check("varbinary(9)", "'ab'", sql("'ab'"));
+        check("bit(3)", "b'101'", sql("b'101'"));
+        check("varchar(36)", "(uuid())", sql("(uuid())"));
+        check("varchar(36)", "uuid()", sql("uuid()"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::token::tokens;
 use crate::catalog::{Kind, Object};
 use crate::pair::Pair;
-use crate::token::TokenKind;
+use crate::token::{Token, TokenKind};
 
 /// Attributes of the catalog that Drizzle cannot express; and so are the options of storage engines and the
 /// periods of tables.
@@ -114,7 +114,7 @@ fn digits_of_now(text: &str) -> Option<u32> {
         [open, inner @ .., close] if open.is_symbol('(') && close.is_symbol(')') => inner,
         all => all,
     };
-    let is_now = |it: &crate::token::Token<'_>| {
+    let is_now = |it: &Token<'_>| {
         ["now", "current_timestamp", "localtime", "localtimestamp"]
             .iter()
             .any(|word| it.is_word(word))
@@ -141,11 +141,17 @@ fn constant(text: &str, sql_type: &str) -> Option<String> {
         [open, inner @ .., close] if open.is_symbol('(') && close.is_symbol(')') => inner,
         all => all,
     };
+    // MySQL puts the character set in front of a text that stands in an expression.
+    let is_set = |it: &Token<'_>| it.kind == TokenKind::Word && it.text.starts_with('_');
+    let inner = match inner {
+        [set, it] if is_set(set) && is_plain_text(it) => &inner[1..],
+        all => all,
+    };
     let (first, last) = (inner.first()?, inner.last()?);
     let said = text.get(first.start..last.end())?;
     let is_number = |it: &str| it.chars().all(|it| it.is_ascii_digit() || it == '.');
     let value = match inner {
-        [it] if it.kind == TokenKind::Text => read(said.strip_prefix('\'')?.strip_suffix('\'')?)?,
+        [it] if it.kind == TokenKind::Text => literal(said)?,
         _ if is_number(said.strip_prefix('-').unwrap_or(said)) => said.to_owned(),
         _ => return None,
     };
@@ -171,12 +177,16 @@ const EXPRESSIONS: [&str; 5] = ["default", "generated", "check", "expression", "
 fn without_introducers(expression: &str) -> Option<Vec<&str>> {
     let tokens = tokens(expression).ok()?;
     let is_dropped = |at: usize| {
-        let literal = tokens.get(at + 1).filter(|it| it.kind == TokenKind::Text);
         tokens[at].kind == TokenKind::Word
             && tokens[at].text.starts_with('_')
-            && literal.is_some_and(|it| it.text.is_ascii() && !it.text.contains('?'))
+            && tokens.get(at + 1).is_some_and(is_plain_text)
     };
     Some((0..tokens.len()).filter(|&at| !is_dropped(at)).map(|at| tokens[at].text).collect())
+}
+
+/// A text that is the same in every character set. A `?` may stand for what a set does not have.
+fn is_plain_text(it: &Token<'_>) -> bool {
+    it.kind == TokenKind::Text && it.text.is_ascii() && !it.text.contains('?')
 }
 
 /// An identifier in backticks.
@@ -235,6 +245,11 @@ pub(super) fn default_value(sql_type: &str, text: &str) -> String {
 /// escape backslashes. A text that would not end is put right ([`default_value`]).
 pub(super) fn misread(text: &str) -> Option<String> {
     read(&text.replace('\'', "''")).filter(|it| it != text)
+}
+
+/// The text that a literal in single quotes stands for; nothing if it is none.
+pub(super) fn literal(text: &str) -> Option<String> {
+    read(text.strip_prefix('\'')?.strip_suffix('\'')?)
 }
 
 /// What the server reads between two quotes; nothing where it does not read up to the last one.
@@ -319,6 +334,9 @@ mod tests {
         assert!(is_same("decimal(10,2)", "'0.00'", "(0.00)"));
         assert!(is_same("int", "'-7'", "-7.0"));
         assert!(is_same("varchar(9)", "'it''s'", r"('it\'s')"));
+        assert!(is_same("varchar(9)", "'it''s'", r"(_utf8mb4'it\'s')"));
+        assert!(is_same("tinyint(1)", "'0'", "(_utf8mb4'0')"));
+        assert!(!is_same("varchar(9)", "'?'", "(_utf8mb4'?')"));
         assert!(!is_same("varchar(9)", "'1.0'", "'1.00'"));
         assert!(!is_same("int", "'7'", "'70'"));
         assert!(!is_same("int", "1", "(1 + 0)"));

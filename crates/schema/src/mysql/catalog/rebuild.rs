@@ -348,6 +348,25 @@ mod tests {
     }
 
     #[test]
+    fn a_default_that_is_none_although_null_may_be_is_taken_away_again() {
+        let mut all = table("a", None);
+        for (name, sql_type, default) in
+            [("t", "text", None), ("n", "int", Some("NULL")), ("d", "date", None)]
+        {
+            let column = Object::new(Kind::Column, ["a", name]).with("type", sql_type);
+            let column = column.with("not null", "false").with("position", "2");
+            all.push(default.map_or(column.clone(), |it| column.with("default", it)));
+        }
+        let last = |flavour: &str| {
+            let mut catalog = catalog(all.clone());
+            catalog.surroundings[0].attributes.insert("flavour", flavour);
+            heads(&catalog).pop()
+        };
+        assert_eq!(last("MySQL").unwrap(), "ALTER TABLE `a` ALTER COLUMN `d` DROP DEFAULT");
+        assert_eq!(last("MariaDB").unwrap(), "CREATE TABLE `a` (");
+    }
+
+    #[test]
     fn parents_come_first_and_only_a_cycle_needs_the_switch() {
         let all = [table("a", Some("b")), table("b", None)].concat();
         let expected = [
