@@ -7,6 +7,8 @@ use std::process::Stdio;
 
 use raingauge_schema::mysql::catalog::{Flavour, without_database};
 use raingauge_schema::mysql::grammar::quote_ident;
+use raingauge_schema::mysql::token::tokens;
+use raingauge_schema::token::{Cursor, Token};
 
 use super::{Dump, Dumped, Entry};
 use crate::client::ProgramSource;
@@ -18,7 +20,10 @@ use crate::midway::store::STEPS;
 use crate::{Error, Result};
 
 /// What begins the name of whose a program is.
-const DEFINER: &str = "DEFINER=`";
+const DEFINER: &str = "DEFINER=";
+
+/// What stands before the part of a trigger that says what it is.
+const TRIGGER: &str = "/*!50017 */ /*!50003 ";
 
 /// The structure without the tables that are ledgers.
 pub(super) fn structure(
@@ -58,7 +63,8 @@ pub(super) fn structure(
     }
     // A default may hold bytes that are no text; both dumps show them alike.
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let sql = text.lines().map(|it| settled(it, database) + "\n").collect();
+    let sql: String = text.lines().map(|it| settled(it, database) + "\n").collect();
+    let sql = with_heads(&sql);
     Ok(Dump { statements: vec![Dumped { sql, entry: Entry::default() }] })
 }
 
@@ -83,12 +89,51 @@ fn without_counter(line: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+/// Under the mode `ANSI_QUOTES` the names of whose a program is stand in double quotes.
 fn without_definers(line: &str) -> String {
-    let mut parts = line.split(DEFINER);
+    ['`', '"'].into_iter().fold(line.to_owned(), |line, quote| {
+        let begin = format!("{DEFINER}{quote}");
+        let mut parts = line.split(&begin);
+        let first = parts.next().unwrap_or_default().to_owned();
+        // A name in quotes, `@`, and another.
+        let behind =
+            |it: &str| it.splitn(4, quote).nth(3).unwrap_or_default().trim_start().to_owned();
+        parts.fold(first, |text, it| text + &behind(it))
+    })
+}
+
+/// The text with the heads of triggers in one spelling: MariaDB prints them as they were typed.
+fn with_heads(sql: &str) -> String {
+    let mut parts = sql.split(TRIGGER);
     let first = parts.next().unwrap_or_default().to_owned();
-    // A name in backticks, `@`, and another.
-    let behind = |it: &str| it.splitn(4, '`').nth(3).unwrap_or_default().trim_start().to_owned();
-    parts.fold(first, |text, it| text + &behind(it))
+    let settled = |it: &str| with_head(it).unwrap_or_else(|| it.to_owned());
+    parts.fold(first, |text, it| text + TRIGGER + &settled(it))
+}
+
+fn with_head(statement: &str) -> Option<String> {
+    const END: &str = "for each row";
+    let at = statement.to_ascii_lowercase().find(END)?;
+    let (head, body) = statement.split_at_checked(at + END.len())?;
+    let tokens = tokens(head).ok()?;
+    let mut it = Cursor::new(&tokens);
+    if !it.eat("trigger") {
+        return None;
+    }
+    it.eat("if not exists");
+    let name = it.name(Token::identifier).pop()?;
+    let mut what = Vec::new();
+    while !it.sees("on") {
+        what.push(it.bump()?.text.to_ascii_uppercase());
+    }
+    it.bump();
+    let table = it.name(Token::identifier).pop()?;
+    Some(format!(
+        "TRIGGER {} {} ON {} FOR EACH ROW {}",
+        quote_ident(&name),
+        what.join(" "),
+        quote_ident(&table),
+        body.trim_start()
+    ))
 }
 
 fn failed() -> Error {
@@ -98,6 +143,20 @@ fn failed() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_trigger_is_the_same_however_its_head_was_typed() {
+        let head = |it: &str| with_heads(&format!("x;;\n/*!50003 CREATE*/ {TRIGGER}{it} */;;\n"));
+        let usual = head("TRIGGER `trim` BEFORE INSERT ON `t` FOR EACH ROW set @a = 1");
+        for typed in [
+            "trigger  trim\nbefore insert on t for each row set @a = 1",
+            "TRIGGER if not exists `app`.trim /* now */ Before Insert On app.`t` For Each Row\n set @a = 1",
+        ] {
+            assert_eq!(head(typed), usual);
+        }
+        assert_ne!(head("trigger trim after insert on t for each row set @a = 1"), usual);
+        assert_ne!(head("trigger trim before insert on t for each row SET @a = 1"), usual);
+    }
 
     #[test]
     fn what_belongs_to_the_moment_or_the_server_is_left_out() {
@@ -111,6 +170,7 @@ mod tests {
                 "/*!50003 CREATE*/ /*!50017 */ /*!50003 TRIGGER t BEFORE INSERT",
             ),
             ("CREATE DEFINER=`a`@`b` PROCEDURE `p`()", "CREATE PROCEDURE `p`()"),
+            (r#"CREATE DEFINER="a"@"b" PROCEDURE "p"()"#, r#"CREATE PROCEDURE "p"()"#),
             (
                 "ALTER DATABASE `app` CHARACTER SET latin1 ;",
                 "ALTER DATABASE CHARACTER SET latin1 ;",
