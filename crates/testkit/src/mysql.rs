@@ -4,6 +4,7 @@
 //! goes however the test process ends. MariaDB is the system's; MySQL is unpacked below the target folder
 //! with its own C library, because Debian's stable release has none.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
@@ -14,6 +15,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::cache;
+use crate::database::State;
 use crate::failure::{Failure, Result};
 use crate::postgres::{PASSWORD, as_server_account, new_folder_of};
 use crate::run::Run;
@@ -316,6 +318,35 @@ impl MySqlDatabase {
         Ok(text.replace(&self.name, "<database>"))
     }
 
+    /// All tables, those of views left out.
+    ///
+    /// # Errors
+    /// If the server refuses.
+    pub fn tables(&self) -> Result<Vec<String>> {
+        let sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = database() \
+                   AND table_type <> 'VIEW' ORDER BY 1";
+        Ok(self.sql(sql)?.lines().map(str::to_owned).collect())
+    }
+
+    /// Everything that a migration could change, the ledger included.
+    ///
+    /// # Errors
+    /// As [`Self::dump`].
+    pub fn state(&self) -> Result<State> {
+        let mut rows: BTreeMap<_, Vec<_>> =
+            self.tables()?.into_iter().map(|it| (it, Vec::new())).collect();
+        let dump = self.dump(&["--no-create-info", "--skip-triggers", "--skip-extended-insert"])?;
+        for line in dump.lines() {
+            let of = line.strip_prefix("INSERT INTO `").and_then(|it| it.split_once('`'));
+            let known = of.and_then(|(table, row)| Some((rows.get_mut(table)?, row)));
+            if let Some((found, row)) = known {
+                found.push(row.to_owned());
+            }
+        }
+        rows.values_mut().for_each(|it| it.sort());
+        Ok(State { schema: self.structure()?, rows })
+    }
+
     /// Its structure as the server's own dump program writes it, without the ledger, counters and whose
     /// it is.
     ///
@@ -333,7 +364,8 @@ impl MySqlDatabase {
         let first = parts.next().unwrap_or_default().to_owned();
         // Whose it is ends with the second name in backticks.
         let behind = |it: &str| it.splitn(4, '`').nth(3).unwrap_or_default().to_owned();
-        Ok(parts.fold(first, |text, it| text + "DEFINER" + &behind(it)))
+        let text = parts.fold(first, |text, it| text + "DEFINER" + &behind(it));
+        Ok(with_trigger_heads(&text))
     }
 }
 
@@ -341,6 +373,24 @@ impl Drop for MySqlDatabase {
     fn drop(&mut self) {
         let _ = self.server.sql("mysql", &format!("DROP DATABASE IF EXISTS `{}`", self.name));
     }
+}
+
+/// MariaDB prints the head of a trigger as it was typed: here in capitals, without backticks and blanks to spare.
+fn with_trigger_heads(dump: &str) -> String {
+    const BEFORE: &str = "/*!50003 ";
+    let settled = |it: &str| {
+        let capitals = it.to_ascii_uppercase();
+        let end = capitals.find("FOR EACH ROW").filter(|_| capitals.starts_with("TRIGGER"));
+        let Some((head, body)) = end.and_then(|end| it.split_at_checked(end)) else {
+            return it.to_owned();
+        };
+        let words = head.split(|it: char| it.is_whitespace() || it == '`');
+        let words: Vec<_> =
+            words.filter(|it| !it.is_empty()).map(str::to_ascii_uppercase).collect();
+        let body = body.get("FOR EACH ROW".len()..).unwrap_or_default();
+        format!("{} FOR EACH ROW {}", words.join(" "), body.trim_start())
+    };
+    dump.split(BEFORE).map(settled).collect::<Vec<_>>().join(BEFORE)
 }
 
 /// Makes the data folder, or takes the one that an earlier run has made.
