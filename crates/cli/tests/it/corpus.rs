@@ -1,6 +1,6 @@
 //! Projects of other people, read through `RAINGAUGE_CORPUS`: without it these tests say so and end.
 
-mod replayed;
+pub(crate) mod replayed;
 
 use std::path::{Path, PathBuf};
 

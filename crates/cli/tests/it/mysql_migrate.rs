@@ -36,7 +36,7 @@ pub(crate) fn of_migrations(migrations: &[(&str, &str)]) -> Result<Project> {
     Ok(project)
 }
 
-fn write_history(project: &Project, migrations: &[(&str, &str)]) -> Result {
+pub(crate) fn write_history(project: &Project, migrations: &[(&str, &str)]) -> Result {
     let entry = |(idx, (tag, _)): (u64, &(&str, &str))| {
         let when = 1_767_225_600_000 + idx * 100_000;
         serde_json::json!({ "idx": idx, "version": "5", "when": when, "tag": tag, "breakpoints": true })

@@ -13,10 +13,10 @@ use crate::crash::is_full;
 use crate::run::{binary, run};
 use crate::steps::says;
 
-const JOURNAL: &str = "drizzle/meta/_journal.json";
+pub(crate) const JOURNAL: &str = "drizzle/meta/_journal.json";
 
 /// Copies a history; gives its journal.
-fn copied(from: &Path, project: &Project) -> Result<Value> {
+pub(crate) fn copied(from: &Path, project: &Project) -> Result<Value> {
     for inner in ["", "meta/"] {
         for file in fs::read_dir(from.join(inner))?.flatten() {
             let name = file.file_name().to_string_lossy().into_owned();

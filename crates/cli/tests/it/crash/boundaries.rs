@@ -1,9 +1,13 @@
 //! `execute`, killed at every boundary.
 
+use std::sync::Arc;
+
+use raingauge_testkit::mysql::{MySql, Vendor};
 use raingauge_testkit::{Example, Result};
 
 use super::is_full;
 use super::scene::{Scene, check, each};
+use crate::mysql_adopt::{self, SCHEMA, USERS};
 
 /// Boundaries that a change of files or database can lie between, whatever the example.
 const WRITING: [&str; 3] = ["reconcile/", "migrate/", "execute/"];
@@ -103,6 +107,62 @@ fn sample(example: Example, all: Vec<String>) -> Vec<String> {
 /// Where most has happened before the crash without being finished.
 fn judged(boundary: &str) -> bool {
     boundary == "reconcile/file-7"
+}
+
+/// A lived shop on a server, to be adopted as 0.x or 1.0 would.
+fn shop(server: &Arc<MySql>, generation: u8) -> Result<Scene> {
+    let database = server.database("crash")?;
+    let project = mysql_adopt::lived(&database, generation, &format!("{SCHEMA}{USERS}"))?;
+    Scene::of_mysql(project, database)
+}
+
+/// In a full run all boundaries, with the judge after every fourth; else one, after which files and live say
+/// different things.
+fn killed_on(vendor: Vendor, generation: u8, sampled: Option<&str>) -> Result {
+    if sampled.is_none() && !is_full() {
+        println!("skipped: the other layout stands for it but in a full run");
+        return Ok(());
+    }
+    let server = match MySql::shared(vendor) {
+        Ok(server) => server,
+        Err(failure) => {
+            println!("skipped: {vendor:?}: {failure}");
+            return Ok(());
+        }
+    };
+    let cases = if is_full() {
+        shop(&server, generation)?.boundaries(&["execute", "--confirm"])?
+    } else {
+        sampled.map(str::to_owned).into_iter().collect()
+    };
+    println!("{} runs that are killed", cases.len());
+    let is_judged =
+        |it: &String| cases.iter().position(|other| other == it).is_some_and(|it| it % 4 == 0);
+    each(&cases, |boundary| {
+        let scene = shop(&server, generation)?;
+        scene.crash(&["execute", "--confirm"], boundary)?;
+        aftermath(&scene, is_full() && is_judged(boundary))
+    })
+}
+
+#[test]
+fn execute_on_mariadb_can_be_killed_at_every_boundary() -> Result {
+    killed_on(Vendor::MariaDb, 0, Some("reconcile/file-5"))
+}
+
+#[test]
+fn execute_on_mysql_can_be_killed_at_every_boundary() -> Result {
+    killed_on(Vendor::MySql, 0, None)
+}
+
+#[test]
+fn execute_in_folders_on_mariadb_can_be_killed_at_every_boundary() -> Result {
+    killed_on(Vendor::MariaDb, 1, None)
+}
+
+#[test]
+fn execute_in_folders_on_mysql_can_be_killed_at_every_boundary() -> Result {
+    killed_on(Vendor::MySql, 1, Some("reconcile/file-3"))
 }
 
 #[test]

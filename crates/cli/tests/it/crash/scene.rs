@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use raingauge_testkit::mysql::MySqlDatabase;
 use raingauge_testkit::project::{Age, file_differences};
 use raingauge_testkit::{Example, Failure, Project, Raingauge, Result, Run, State, judge};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
+use crate::mysql_backup::client;
 use crate::run::binary;
 
 /// How long a scratch server may outlive its maker.
@@ -22,6 +24,8 @@ pub(crate) struct Scene {
     pub(crate) project: Project,
     pub(crate) before: State,
     temporary: TempDir,
+    /// The database, where it is none of the project's own.
+    mysql: Option<MySqlDatabase>,
 }
 
 impl Scene {
@@ -37,10 +41,32 @@ impl Scene {
     /// A scene of any project.
     pub(crate) fn of(project: Project) -> Result<Self> {
         let before = project.database.state()?;
+        Self::over(project, before, None)
+    }
+
+    /// A scene of a project whose database is MySQL or MariaDB.
+    pub(crate) fn of_mysql(project: Project, database: MySqlDatabase) -> Result<Self> {
+        let before = database.state()?;
+        Self::over(project, before, Some(database))
+    }
+
+    fn over(project: Project, before: State, mysql: Option<MySqlDatabase>) -> Result<Self> {
         // Short, because a socket's path is; like `/tmp`, because the scratch server is another account.
         let temporary = tempfile::Builder::new().prefix("rg-crash-").tempdir_in("/tmp")?;
         fs::set_permissions(temporary.path(), fs::Permissions::from_mode(0o1777))?;
-        Ok(Self { project, before, temporary })
+        Ok(Self { project, before, temporary, mysql })
+    }
+
+    fn state(&self) -> Result<State> {
+        self.mysql.as_ref().map_or_else(|| self.project.database.state(), MySqlDatabase::state)
+    }
+
+    /// Runs a command with the dump program of the server's flavour.
+    fn run_by(&self, raingauge: &Raingauge, arguments: &[&str]) -> Result<Run> {
+        let client = self.mysql.as_ref().and_then(|it| client(it.server.vendor));
+        let client = client.iter().flatten().map(String::as_str);
+        let arguments: Vec<_> = arguments.iter().copied().chain(client).collect();
+        raingauge.run(&self.project.root, &arguments)
     }
 
     /// The binary, whose temporary files go to the scene's own folder.
@@ -49,7 +75,7 @@ impl Scene {
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Result<Run> {
-        self.raingauge().run(&self.project.root, arguments)
+        self.run_by(&self.raingauge(), arguments)
     }
 
     /// Runs to the end and expects an exit code.
@@ -62,7 +88,7 @@ impl Scene {
     /// Runs until a boundary and dies there as by `kill -9`.
     pub(crate) fn crash(&self, arguments: &[&str], boundary: &str) -> Result<Run> {
         let raingauge = self.raingauge().env("RAINGAUGE_CRASH_AT", boundary);
-        let run = raingauge.run(&self.project.root, arguments)?;
+        let run = self.run_by(&raingauge, arguments)?;
         check(run.code == -6, || format!("did not die at `{boundary}`: {run}"))?;
         Ok(run)
     }
@@ -70,7 +96,7 @@ impl Scene {
     /// The boundaries that a run passes, in order. The run goes to its end.
     pub(crate) fn boundaries(&self, arguments: &[&str]) -> Result<Vec<String>> {
         let raingauge = self.raingauge().env("RAINGAUGE_TRACE_BOUNDARIES", "1");
-        let run = raingauge.run(&self.project.root, arguments)?.success()?;
+        let run = self.run_by(&raingauge, arguments)?.success()?;
         let names = run.stderr.lines().filter_map(|it| it.strip_prefix("boundary "));
         let mut names: Vec<String> = names.map(str::to_owned).collect();
         names.dedup();
@@ -79,7 +105,7 @@ impl Scene {
 
     /// Every row of every table that was there before is there, no other one, and no sequence moved.
     pub(crate) fn nothing_is_lost(&self) -> Result {
-        let now = self.project.database.state()?;
+        let now = self.state()?;
         for (table, rows) in &self.before.rows {
             let found = now.rows.get(table);
             check(found == Some(rows), || format!("`{table}` was {rows:#?}, is {found:#?}"))?;
@@ -124,7 +150,10 @@ impl Scene {
 
     /// Whether files, ledger and live all say that the adoption is complete: our own look at them.
     pub(crate) fn is_adopted(&self) -> Result<bool> {
-        let tables = self.project.database.tables()?;
+        let tables = match &self.mysql {
+            Some(it) => it.tables()?,
+            None => self.project.database.tables()?,
+        };
         let has_users =
             tables.iter().any(|it| it.trim_matches('"').trim_start_matches("public.") == "users");
         let (journal, ledger) = (self.journal()?, self.ledger()?);
@@ -133,6 +162,9 @@ impl Scene {
 
     /// The rows of the ledger, as [`Self::journal`] says what they should be.
     pub(crate) fn ledger(&self) -> Result<Vec<String>> {
+        if let Some(database) = &self.mysql {
+            return mysql_ledger(database, self.folders().is_empty());
+        }
         let database = &self.project.database;
         let rows = database.ledger()?.unwrap_or_default();
         if rows.is_empty() || self.folders().is_empty() {
@@ -219,16 +251,19 @@ impl Scene {
 
     /// One more `execute` changes nothing.
     pub(crate) fn a_further_execute_is_a_no_op(&self) -> Result {
-        let (files, state) = (self.project.files()?, self.project.database.state()?);
+        let (files, state) = (self.project.files()?, self.state()?);
         self.expect(&["execute", "--confirm"], 0)?;
         let mut changes = file_differences(&files, &self.project.files()?);
-        changes.extend(state.differences(&self.project.database.state()?));
+        changes.extend(state.differences(&self.state()?));
         check(changes.is_empty(), || format!("a further execute changed {changes:#?}"))
     }
 
     /// The real drizzle-kit and drizzle-orm find everything in order.
     pub(crate) fn the_judge_agrees(&self) -> Result {
-        let verdict = judge::verdict(&self.project, Some("db/init.sql"))?;
+        let verdict = match &self.mysql {
+            Some(it) => judge::mysql::verdict(&self.project, it, &["authors", "books"])?,
+            None => judge::verdict(&self.project, Some("db/init.sql"))?,
+        };
         check(verdict.is_good(), || verdict.to_string())
     }
 
@@ -278,6 +313,16 @@ impl Scene {
         let left = processes_of(self.temporary.path());
         check(left.is_empty(), || format!("still running: {left:#?}"))
     }
+}
+
+/// The rows of a ledger of MySQL: `when|hash`, or `name|hash` where the history is in folders.
+fn mysql_ledger(database: &MySqlDatabase, is_journal: bool) -> Result<Vec<String>> {
+    if !database.tables()?.iter().any(|it| it == "__drizzle_migrations") {
+        return Ok(Vec::new());
+    }
+    let what = if is_journal { "created_at" } else { "name" };
+    let query = format!("SELECT concat({what}, '|', hash) FROM __drizzle_migrations ORDER BY id");
+    Ok(database.sql(&query)?.lines().map(str::to_owned).collect())
 }
 
 /// A failure unless it is so: these checks run on threads, where a panic would hide the others.
