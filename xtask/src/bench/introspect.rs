@@ -121,7 +121,7 @@ impl Place {
         ];
         for (generation, packages) in &self.kits {
             let (runs, is_slow) = if n < 1000 { (3, false) } else { (1, true) };
-            let pull = pull(packages, &url, generation)?;
+            let pull = pull(packages, ("postgresql", &url), generation)?;
             let it = Contender::new(format!("drizzle-kit {generation} pull"), pull, runs);
             contenders.push(if is_slow { it.cold() } else { it });
         }
@@ -130,11 +130,15 @@ impl Place {
 }
 
 /// A project as drizzle-kit wants it, and its `pull`.
-fn pull(packages: &Path, url: &str, generation: &str) -> Result<Command> {
-    let folder = empty_folder(&format!("project-{generation}"))?;
+pub(super) fn pull(
+    packages: &Path,
+    (dialect, url): (&str, &str),
+    generation: &str,
+) -> Result<Command> {
+    let folder = empty_folder(&format!("project-{dialect}-{generation}"))?;
     std::os::unix::fs::symlink(packages.join("node_modules"), folder.join("node_modules"))?;
     let config = format!(
-        "export default {{ dialect: 'postgresql', out: './drizzle', dbCredentials: {{ url: '{url}' }} }};\n"
+        "export default {{ dialect: '{dialect}', out: './drizzle', dbCredentials: {{ url: '{url}' }} }};\n"
     );
     fs::write(folder.join("drizzle.config.ts"), config)?;
     fs::write(folder.join("package.json"), "{ \"type\": \"module\" }\n")?;
@@ -144,7 +148,7 @@ fn pull(packages: &Path, url: &str, generation: &str) -> Result<Command> {
 }
 
 /// How much longer the largest size takes than the smallest, program by program.
-fn growth(outcomes: &[Outcome]) -> String {
+pub(super) fn growth(outcomes: &[Outcome]) -> String {
     let (Some(small), Some(large)) = (outcomes.first(), outcomes.last()) else {
         return String::new();
     };

@@ -10,6 +10,7 @@ mod contest;
 mod declared;
 mod generate;
 mod introspect;
+mod introspect_mysql;
 mod machine;
 pub(crate) mod measure;
 mod migrate;
@@ -60,6 +61,8 @@ pub(crate) struct BenchArgs {
 enum Name {
     /// Reading the structure of a database, beside psql, `pg_dump` and drizzle-kit pull
     Introspect,
+    /// The same of MySQL and MariaDB, beside `mysqldump --no-data` and drizzle-kit pull
+    IntrospectMysql,
     /// A verified backup, beside `pg_dump`, `COPY`, a restore by hand, `sqlite3 .backup`, and `mariadb-dump`
     Backup,
     /// Loading a `schema.ts` and finding nothing changed, beside drizzle-kit check and generate
@@ -80,6 +83,7 @@ enum Name {
 pub(crate) fn run(arguments: &BenchArgs) -> Result {
     match arguments.name {
         Name::Introspect => introspect::run(arguments),
+        Name::IntrospectMysql => introspect_mysql::run(arguments),
         Name::Backup => backup::run(arguments),
         Name::Declared => declared::run(arguments),
         Name::Migrate => migrate::run(arguments),
