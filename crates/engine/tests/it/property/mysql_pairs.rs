@@ -1,5 +1,7 @@
 //! Random pairs of databases of MySQL and MariaDB.
 
+use std::sync::Arc;
+
 use raingauge_engine::connect::{Access, Session};
 use raingauge_schema::Dialect;
 use raingauge_testkit::mysql::{MySql, MySqlDatabase, Vendor, servers};
@@ -220,7 +222,7 @@ impl World {
     }
 }
 
-fn pair(server: &MySql, seed: u64) -> Result<Outcome, String> {
+fn pair(server: &Arc<MySql>, seed: u64) -> Result<Outcome, String> {
     let (from, to) = (server.database("from").unwrap(), server.database("to").unwrap());
     let half = seed / 2;
     World::of(half, server.vendor).build(&from);

@@ -395,7 +395,11 @@ fn led_with_rows(scratch: &mut Scratch, dialect: Dialect, cases: &[Case]) {
         let (mut from, mut to) = (scratch.create("from").unwrap(), scratch.create("to").unwrap());
         from.session.run(sql).unwrap();
         to.session.run(wanted).unwrap();
-        assert_eq!(led(&Place::of(&from), &Place::of(&to), dialect), Ok(Outcome::Led), "{sql} to {wanted}");
+        assert_eq!(
+            led(&Place::of(&from), &Place::of(&to), dialect),
+            Ok(Outcome::Led),
+            "{sql} to {wanted}"
+        );
         let rows = from.session.rows(query).unwrap();
         assert_eq!(rows, [[Some((*answer).to_owned())]], "{sql} to {wanted}");
     }
