@@ -196,14 +196,9 @@ pub(super) fn read_catalog(folder: &Path) -> Result<Catalog> {
     serde_json::from_slice(&text).map_err(|it| unreadable().caused_by(it))
 }
 
-/// MySQL remembers whether a column's collation was named when it was made, and prints it in more words then.
-/// A dump says what is printed, so it always names it. What the collation is stands in `collation`.
-const COLLATION_CLAUSE: &str = "collation clause";
-
 fn catalog_differences(catalogs: Pair<&Catalog>) -> Vec<String> {
     let counts = |object: &Object, attribute: &str| {
-        let is_spelling = attribute == COLLATION_CLAUSE;
-        !is_spelling && (attribute != "position" || !is_column_of_child(object, catalogs.from))
+        attribute != "position" || !is_column_of_child(object, catalogs.from)
     };
     let it = compare_with(catalogs, counts, |_, _, values| Sameness::of(values.from == values.to));
     let missing = it.only_from.iter().map(|it| format!("{} is missing", it.id));

@@ -10,8 +10,9 @@ const GIVEN: [&str; 5] =
 
 /// One finding, if there is anything to tell.
 pub fn surroundings(live: &Catalog) -> Option<Finding> {
-    // Counters of MySQL go with the rows, and grants on a table with the accounts.
-    let whole = live.surroundings.iter().filter(|it| it.id.kind != Kind::Table);
+    // Counters of MySQL go with the rows, and how it spells a column is no property.
+    let is_whole = |it: &&Object| !matches!(it.id.kind, Kind::Table | Kind::Column);
+    let whole = live.surroundings.iter().filter(is_whole);
     let lines: Vec<_> = whole.flat_map(told).collect();
     (!lines.is_empty()).then(|| {
         let finding = Finding::info(

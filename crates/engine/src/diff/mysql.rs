@@ -88,7 +88,7 @@ fn target(shop: &Workshop<'_>, round: &Round<'_>) -> Catalog {
         let table = column.id.path.first().map(|it| ObjectId::new(Kind::Table, [it]));
         if column.id.kind == Kind::Column && table.is_some_and(|it| now.get(&it).is_some()) {
             let mut column = column.clone();
-            for name in ["charset", "collation", "collation clause"] {
+            for name in ["charset", "collation"] {
                 column.attributes.remove(name);
             }
             target.insert(column);

@@ -7,14 +7,13 @@ use crate::token::{Token, TokenKind};
 
 /// Attributes of the catalog that Drizzle cannot express; and so are the options of storage engines and the
 /// periods of tables.
-const CARRIED: [&str; 43] = [
+const CARRIED: [&str; 42] = [
     "autoextend size",
     "avg row length",
     "charset",
     "checksum",
     "client charset",
     "collation",
-    "collation clause",
     "column format",
     "compressed",
     "compression",

@@ -16,3 +16,5 @@ create table encrypted_not (a int) encryption = 'N' compression = 'zlib' autoext
 alter table unenforced alter column a drop default;
 create table hidden_keys (a int, b text, key i (a) comment 'off' invisible, fulltext key f (b) with parser ngram comment 'off too' invisible,
   key s (a) key_block_size = 4 using btree);
+create table moved_on (a varchar(10), e enum('a', 'b') not null, n text) charset latin1;
+alter table moved_on default character set utf8mb4;

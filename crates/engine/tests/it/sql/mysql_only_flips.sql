@@ -23,6 +23,3 @@ alter table encrypted_not compression = 'none';
 alter table no_key_default modify a varchar(10);
 -- ~column no_key_default.a charset
 -- ~column no_key_default.a collation
-
-alter table books modify bb char(5);
--- ~column books.bb collation clause

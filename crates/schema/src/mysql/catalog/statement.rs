@@ -14,8 +14,7 @@ use crate::mysql::token::tokens;
 pub fn create_table(catalog: &Catalog, table: &ObjectId) -> Option<String> {
     let flavour = super::flavour(catalog)?;
     let table = catalog.get(table)?;
-    let objects = parts_of(catalog, table);
-    let beside = catalog.surroundings.iter().find(|it| it.id == table.id);
+    let (objects, beside) = (parts_of(catalog, table), beside(catalog, &table.id));
     Writer { flavour, objects, beside, leaves_unsaid: false }.create_table()
 }
 
@@ -23,13 +22,8 @@ pub fn create_table(catalog: &Catalog, table: &ObjectId) -> Option<String> {
 /// collation, and prints one that nobody wrote.
 pub(super) fn create_table_again(catalog: &Catalog, table: &ObjectId) -> Option<String> {
     let flavour = super::flavour(catalog)?;
-    let objects = parts_of(catalog, catalog.get(table)?);
-    let beside = catalog.surroundings.iter().find(|it| it.id == *table).cloned();
-    let beside = beside.map(|mut it| {
-        it.attributes.remove("auto increment");
-        it
-    });
-    Writer { flavour, objects, beside: beside.as_ref(), leaves_unsaid: true }.create_table()
+    let (objects, beside) = (parts_of(catalog, catalog.get(table)?), beside(catalog, table));
+    Writer { flavour, objects, beside, leaves_unsaid: true }.create_table()
 }
 
 /// What defines a column, an index, a key or a check, as `ADD` and `MODIFY` of `ALTER TABLE` take it. `None` if it is
@@ -38,8 +32,7 @@ pub(super) fn create_table_again(catalog: &Catalog, table: &ObjectId) -> Option<
 pub fn definition(catalog: &Catalog, part: &Object) -> Option<String> {
     let flavour = super::flavour(catalog)?;
     let table = catalog.get(&ObjectId::new(Kind::Table, part.id.path.first()))?;
-    let beside = catalog.surroundings.iter().find(|it| it.id == table.id);
-    let objects = parts_of(catalog, table);
+    let (objects, beside) = (parts_of(catalog, table), beside(catalog, &table.id));
     let writer = Writer { flavour, objects, beside, leaves_unsaid: true };
     match part.id.kind {
         Kind::Column => Some(writer.column(part, table)),
@@ -58,10 +51,19 @@ fn parts_of<'a>(catalog: &'a Catalog, table: &'a Object) -> Vec<&'a Object> {
     [table].into_iter().chain(catalog.inside(&table.id)).chain(comments).collect()
 }
 
+/// What is known beside a table and its columns.
+fn beside<'a>(catalog: &'a Catalog, table: &ObjectId) -> Vec<&'a Object> {
+    let is_about = |it: &&Object| {
+        matches!(it.id.kind, Kind::Table | Kind::Column) && it.id.path.first() == table.path.first()
+    };
+    catalog.surroundings.iter().filter(is_about).collect()
+}
+
 /// The statement of what was just read.
 pub(super) fn create_table_of(parts: &Parts, flavour: Flavour) -> String {
     let objects = parts.objects.iter().collect();
-    let writer = Writer { flavour, objects, beside: parts.beside.as_ref(), leaves_unsaid: false };
+    let beside = parts.beside.iter().collect();
+    let writer = Writer { flavour, objects, beside, leaves_unsaid: false };
     writer.create_table().unwrap_or_default()
 }
 
@@ -89,9 +91,10 @@ pub(super) fn charset_clause(
 struct Writer<'a> {
     flavour: Flavour,
     objects: Vec<&'a Object>,
-    beside: Option<&'a Object>,
-    /// Whether it is to be made again: a collation that only follows from the table's is left out, and what
-    /// the server does not print is said.
+    /// What is known beside the table and its columns.
+    beside: Vec<&'a Object>,
+    /// Whether it is to be made again: a collation that only follows from the table's is left out, and so is the
+    /// counter; what the server does not print is said.
     leaves_unsaid: bool,
 }
 
@@ -175,9 +178,14 @@ impl Writer<'_> {
         self.objects.iter().filter(|it| it.id.kind == kind).copied().collect()
     }
 
+    /// What is known beside the table.
+    fn of_table(&self, attribute: &str) -> Option<&str> {
+        self.beside.iter().find(|it| it.id.kind == Kind::Table)?.get(attribute)
+    }
+
     /// In the order that stands beside the table, the others behind them.
     fn ordered(&self, kind: Kind, attribute: &str) -> Vec<&Object> {
-        let order = self.beside.and_then(|it| it.get(attribute)).unwrap_or_default();
+        let order = self.of_table(attribute).unwrap_or_default();
         let order = tokens(order).unwrap_or_default();
         let order: Vec<_> = order.iter().filter_map(|it| it.identifier()).collect();
         let mut objects = self.of_kind(kind);
@@ -197,12 +205,14 @@ impl Writer<'_> {
     }
 
     fn column(&self, column: &Object, table: &Object) -> String {
-        let is_unsaid = self.beside.is_some_and(|it| it.get("collation unsaid").is_some());
+        let is_unsaid = self.of_table("collation unsaid").is_some();
         let follows = self.leaves_unsaid && column.get("collation") == table.get("collation");
         let clause = match follows {
             true => String::new(),
             false => charset_clause(self.flavour, column, table, is_unsaid),
         };
+        let of_column = self.beside.iter().find(|it| it.id == column.id);
+        let written = of_column.and_then(|it| it.get(CLAUSE)).filter(|_| !self.leaves_unsaid);
         let compressed = column.get("compressed").map(|_| " /*M!100301 COMPRESSED*/");
         let clauses = match self.flavour {
             Flavour::MySql => mysql_clauses(column),
@@ -219,7 +229,7 @@ impl Writer<'_> {
             format!(" {}", attribute(column, "type")),
             srid.unwrap_or_default(),
             compressed.unwrap_or_default().to_owned(),
-            column.get(CLAUSE).map_or(clause, str::to_owned),
+            written.map_or(clause, str::to_owned),
             self.generation(column),
             self.nullability(column),
             clauses,
@@ -280,7 +290,7 @@ impl Writer<'_> {
     fn options(&self, table: &Object) -> String {
         let mut text = String::new();
         for (name, word, how) in OPTIONS {
-            let is_unsaid = self.beside.is_some_and(|it| it.get("collation unsaid").is_some());
+            let is_unsaid = self.of_table("collation unsaid").is_some();
             let value = table.get(name).filter(|_| name != "collation" || !is_unsaid);
             let written = match how {
                 Style::Plain => value.map(|it| format!(" {word}={it}")),
@@ -291,7 +301,7 @@ impl Writer<'_> {
                 Style::Comment => self.comment(table).map(|it| format!(" COMMENT={}", literal(it))),
                 Style::Versioning => value.map(|_| " WITH SYSTEM VERSIONING".to_owned()),
                 Style::Counter => {
-                    let counter = self.beside.and_then(|it| it.get("auto increment"));
+                    let counter = self.of_table("auto increment").filter(|_| !self.leaves_unsaid);
                     counter.map(|it| format!(" AUTO_INCREMENT={it}"))
                 }
                 Style::Engines => Some(engine_options(table)),

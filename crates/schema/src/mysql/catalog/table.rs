@@ -30,16 +30,17 @@ pub(super) struct EffectiveColumn {
     pub(super) srid: Option<String>,
 }
 
-/// The clause of a column's collation, where it is not the one that the collations explain: MySQL
-/// remembers that somebody wrote it.
+/// The clause of a column's collation as it is printed, where that is not the one that the collations explain: MySQL
+/// remembers that somebody wrote it, or that the table had another one. No statement brings all of these back; what
+/// the collation is stands in `collation`.
 pub(super) const CLAUSE: &str = "collation clause";
 
 /// A table with all that is inside it.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
     pub(super) objects: Vec<Object>,
-    /// The counter, and the order of keys: what a rebuilt table need not have.
-    pub(super) beside: Option<Object>,
+    /// The counter, the order of keys, and clauses of columns: what a rebuilt table need not have.
+    pub(super) beside: Vec<Object>,
 }
 
 /// Which server's text is read, of which database.
@@ -191,12 +192,16 @@ impl Reader<'_> {
             .with_some("order of keys", names(&[Kind::Index]))
             .with_some("order of foreign keys", names(&[Kind::ForeignKey]))
             .with_some("order of checks", names(&[Kind::Check]));
-        self.parts.beside = (!beside.attributes.is_empty()).then_some(beside);
+        if !beside.attributes.is_empty() {
+            self.parts.beside.push(beside);
+        }
         let flavour = self.context.flavour;
         for column in self.parts.objects.iter_mut().filter(|it| it.id.kind == Kind::Column) {
-            let clause = charset_clause(flavour, column, &table, is_unsaid);
-            if column.get(CLAUSE) == Some(clause.as_str()) {
-                column.attributes.remove(CLAUSE);
+            let explained = charset_clause(flavour, column, &table, is_unsaid);
+            let written = column.attributes.remove(CLAUSE).filter(|it| *it != explained);
+            if let Some(written) = written {
+                let beside = Object::new(Kind::Column, [self.name, column.id.name()]);
+                self.parts.beside.push(beside.with(CLAUSE, written));
             }
         }
         self.parts.objects.push(table);

@@ -425,9 +425,8 @@ impl<'a> World<'a> {
             format!("add column {new} varchar(9) after {c}"),
             format!("alter column {c} drop default"),
             "convert to character set utf8mb4".to_owned(),
-            // MySQL prints the columns of such a table otherwise than those of one that was made so.
-            if self.is_mysql() { "comment = 'altered'" } else { "default character set ascii" }
-                .to_owned(),
+            "default character set ascii".to_owned(),
+            "comment = 'altered'".to_owned(),
             format!("add column {new} int check ({new} > 0)"),
         ]);
         self.make(&format!("alter table {} {more}", q(&table.name)));
