@@ -51,11 +51,11 @@ pub fn leaf(history: &History, dialect: Dialect) -> Result<AnySnapshot, Box<Find
     if let Some(contradiction) = contradictions(&known, dialect).pop() {
         return Err(Box::new(contradiction));
     }
-    let message = "has snapshots that cannot be read, so that nobody can say what its ends are together: what comes next has to follow all of them";
+    let message = "ends in several branches, and what they say together cannot be found out: what comes next has to follow all of them";
     let finding =
         Finding::error("snapshot-branches", history.folder.display().to_string(), message);
     let finding = leaves(&known).iter().fold(finding, |it, leaf| it.evidence(&leaf.0.entry.tag));
-    let next = "raingauge validate --offline: names the file and what is wrong in it";
+    let next = "raingauge validate --offline: says what is wrong with the snapshots";
     Err(Box::new(finding.affects(Affected::Kit).next(next)))
 }
 
