@@ -150,20 +150,6 @@ fn homarrs_malformed_and_copied_snapshots_of_mysql_are_told() -> Result {
     check("homarr-mysql", "dialect: \"mysql\", casing: \"snake_case\"", &expected)
 }
 
-#[test]
-fn what_does_not_hold_for_mysql_yet_is_refused_with_what_works_instead() -> Result {
-    let nothing = tempfile::tempdir()?;
-    let project = project(
-        nothing.path(),
-        "dialect: \"mysql\", dbCredentials: { url: \"mysql://u:p@localhost/d\" }",
-    )?;
-    let run = binary().run(project.path(), &["migrate", "--undo"])?;
-    assert_eq!(run.code, 2, "{run}");
-    assert!(run.stderr.contains("error[dialect-offline]"), "{run}");
-    assert!(run.stderr.contains("raingauge validate --offline"), "{run}");
-    Ok(())
-}
-
 /// What `validate` says, with a database, of a folder's last snapshot and what its migrations build.
 fn replayed(name: &str, example: Example) -> Result<Option<Run>> {
     let Some(migrations) = corpus(name) else { return Ok(None) };

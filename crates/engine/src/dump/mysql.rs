@@ -63,7 +63,9 @@ pub(super) fn structure(
     }
     // A default may hold bytes that are no text; both dumps show them alike.
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let sql: String = text.lines().map(|it| settled(it, database) + "\n").collect();
+    let usual = usual_collations(session)?;
+    let settled = |it: &str| without_usual_collation(settled(it, database), &usual) + "\n";
+    let sql: String = text.lines().map(settled).collect();
     let sql = with_heads(&sql);
     Ok(Dump { statements: vec![Dumped { sql, entry: Entry::default() }] })
 }
@@ -79,6 +81,32 @@ fn settled(line: &str, database: &str) -> String {
     let line = if is_view || is_sequence { without_database(&line, database) } else { line };
     let line = if line.starts_with(") ENGINE") { without_counter(&line) } else { line };
     without_definers(&line)
+}
+
+/// How a column's collation is printed where it is the one that its character set has by itself, in two ways. MySQL leaves it out
+/// where the table had another character set when the column was made.
+fn usual_collations(session: &mut MySqlSession) -> Result<Vec<[String; 2]>> {
+    if session.server().flavour == Flavour::MariaDb {
+        return Ok(Vec::new());
+    }
+    let query = "select character_set_name, collation_name from information_schema.collations \
+                 where is_default = 'Yes'";
+    let rows = session.rows(query).map_err(|cause| failed().caused_by(cause))?;
+    let clauses = rows.into_iter().filter_map(|row| {
+        let [charset, collation] = <[Option<String>; 2]>::try_from(row).ok()?;
+        let short = format!(" CHARACTER SET {}", charset?);
+        Some([format!("{short} COLLATE {}", collation?), short])
+    });
+    Ok(clauses.collect())
+}
+
+fn without_usual_collation(line: String, usual: &[[String; 2]]) -> String {
+    let is_whole = |rest: &str| !rest.starts_with(|it: char| it.is_alphanumeric() || it == '_');
+    let parts = usual.iter().filter(|_| line.starts_with("  `")).find_map(|[long, short]| {
+        let (before, rest) = line.split_once(long)?;
+        is_whole(rest).then(|| [before, short, rest].concat())
+    });
+    parts.unwrap_or(line)
 }
 
 fn without_counter(line: &str) -> String {
@@ -156,6 +184,23 @@ mod tests {
         }
         assert_ne!(head("trigger trim after insert on t for each row set @a = 1"), usual);
         assert_ne!(head("trigger trim before insert on t for each row SET @a = 1"), usual);
+    }
+
+    #[test]
+    fn the_collation_that_a_character_set_has_by_itself_may_be_said_or_not() {
+        let usual = [[" CHARACTER SET latin1 COLLATE latin1_swedish_ci", " CHARACTER SET latin1"]];
+        let usual = usual.map(|it| it.map(str::to_owned));
+        let settled = |it: &str| without_usual_collation(it.to_owned(), &usual);
+        let short = "  `a` text CHARACTER SET latin1,";
+        assert_eq!(settled("  `a` text CHARACTER SET latin1 COLLATE latin1_swedish_ci,"), short);
+        assert_eq!(settled(short), short);
+        for other in [
+            "  `a` text CHARACTER SET latin1 COLLATE latin1_bin,",
+            "  `a` text CHARACTER SET latin1 COLLATE latin1_swedish_ci2,",
+            ") CHARACTER SET latin1 COLLATE latin1_swedish_ci;",
+        ] {
+            assert_eq!(settled(other), other);
+        }
     }
 
     #[test]
