@@ -27,7 +27,7 @@ use super::folder::{create_file, unwritable};
 use super::manifest::{Manifest, SequencesMeanwhile};
 use super::millis_since;
 use super::postgres::Running;
-use super::take::Dumped;
+use super::take::{Dumped, READING};
 use crate::client::ProgramSource;
 use crate::client::mysql::{Call, MySqlProgram, Private, Role, find};
 use crate::connect::dsn::mysql::MySqlTarget;
@@ -92,7 +92,7 @@ pub(super) fn dump(
     drop(private);
     let dump_ms = millis_since(start);
 
-    progress.begin("counting and hashing the rows of every table");
+    progress.begin(READING);
     let start = Instant::now();
     let contents = digest::mysql::read(session, progress)?;
     session.run("rollback").map_err(dump_failed)?;

@@ -13,12 +13,12 @@ use std::time::Instant;
 use super::archive::{self, Reading};
 use super::folder::{create_file, unwritable};
 use super::manifest::{LeftOut, Manifest, SequencesMeanwhile};
-use super::take::Dumped;
+use super::take::{Dumped, Evidence, READING};
 use super::{millis_since, postgres_messages as messages};
 use crate::client::{self, ProgramSource};
 use crate::connect::dsn::PgTarget;
 use crate::connect::{Access, Dsn, Session, SqlError};
-use crate::digest::{self, Contents};
+use crate::digest;
 use crate::leftover::{Leftover, Registered};
 use crate::progress::{Progress, Silent, watch};
 use crate::{Error, Result, leftover};
@@ -29,8 +29,6 @@ const TABLES_PER_TRANSACTION: usize = 500;
 
 /// What the roles of the cluster are and how they are set up; never their passwords.
 const ROLES_FILE: &str = "roles.sql";
-
-const READING: &str = "counting and hashing the rows of every table";
 
 /// A database that `createdb` has just made has none of these.
 pub(super) const COUNT_OBJECTS: &str = include_str!("restore/count_objects.sql");
@@ -157,12 +155,6 @@ impl Turn {
             _ => Self::AfterDump,
         }
     }
-}
-
-/// The digests and counts, and how long they took to read.
-pub(super) struct Evidence {
-    pub(super) contents: Contents,
-    pub(super) millis: u64,
 }
 
 fn evidence(session: &mut Session, progress: &mut dyn Progress) -> Result<Evidence> {

@@ -61,11 +61,22 @@ pub struct Taken {
     pub stored: Option<Stored>,
 }
 
+/// What is shown while the evidence is read.
+pub(super) const READING: &str = "counting and hashing the rows of every table";
+
+/// The digests and counts, and how long they took to read.
+#[derive(Debug)]
+pub(super) struct Evidence {
+    pub(super) contents: Contents,
+    pub(super) millis: u64,
+}
+
 /// What an engine's dump yields besides the files that it wrote.
 #[derive(Debug, Default)]
 pub(super) struct Dumped {
-    /// Absent if it is still to be read, in the transaction that is open.
+    /// Absent if it is being read, or else is still to be read, in the transaction that is open.
     pub(super) contents: Option<Contents>,
+    pub(super) reading: Option<sqlite::Reading>,
     /// What sequences were before, which are no part of a snapshot.
     pub(super) sequences: BTreeMap<String, String>,
     pub(super) meanwhile: SequencesMeanwhile,
@@ -151,10 +162,18 @@ fn hashed_and_restored(
     if payload.has_evidence {
         return work(progress);
     }
-    let (done, evidence) = postgres::evidence_beside(live, request.live, progress, work)?;
+    let (done, evidence) = match payload.reading.take() {
+        Some(reading) => (work(progress)?, reading.finish(progress)?),
+        None => {
+            let beside = postgres::evidence_beside(live, request.live, progress, work)?;
+            let (done, mut evidence) = beside;
+            // Sequences are no part of a snapshot, so they were read before.
+            evidence.contents.sequences = std::mem::take(&mut payload.manifest.contents.sequences);
+            (done, evidence)
+        }
+    };
     payload.manifest.durations.digest_ms = evidence.millis;
-    let sequences = std::mem::take(&mut payload.manifest.contents.sequences);
-    payload.manifest.contents = Contents { sequences, ..evidence.contents };
+    payload.manifest.contents = evidence.contents;
     refuse_changed(live, &payload.manifest)?;
     Ok(done)
 }
@@ -214,8 +233,9 @@ struct Writing<'a> {
 /// What is written, and whether all of it is known.
 struct Payload {
     manifest: Manifest,
-    /// Otherwise live's transaction is still open.
+    /// Otherwise it is being read, or live's transaction is still open.
     has_evidence: bool,
+    reading: Option<sqlite::Reading>,
 }
 
 /// Writes the dump and what belongs to it: all files but those that describe it.
@@ -279,7 +299,7 @@ fn write_payload(
     if has_evidence {
         refuse_changed(live, &manifest)?;
     }
-    Ok(Payload { manifest, has_evidence })
+    Ok(Payload { manifest, has_evidence, reading: dumped.reading })
 }
 
 /// Catalogs cannot be read at an earlier instant, so dump and evidence lie between two equal ones.

@@ -4,7 +4,7 @@
 //! A [`Digest`] is the sum of 128 bits of a hash of every row: the order of the rows does not matter,
 //! a duplicate counts twice. [`postgres`] computes it on the server, with the server's own fast hash
 //! under two seeds, [`mysql`] on the server as well, with the only hash that all its versions have, and
-//! [`sqlite`] in our own process, where that server is, with sha-256. Two digests
+//! [`sqlite`] in our own process, where that server is, with XXH3. Two digests
 //! compare only within one engine and major version. Different rows hardly ever give one digest by
 //! accident: 2⁻¹²⁸ for SQLite, 2⁻¹¹⁴ for MySQL, and for PostgreSQL at least 2⁻⁹⁶, the width of its hash's
 //! state. Somebody who makes rows to that end can do better, so a digest is no signature.

@@ -1,29 +1,50 @@
 //! Digests of a SQLite file: its rows are hashed as they are read, since SQLite runs in this process.
-//!
-//! A value is hashed with its storage class, so `1`, `1.0`, `'1'` and `x'31'` are four values.
+
+mod instant;
+mod row;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Row};
-use sha2::{Digest as _, Sha256};
+use rusqlite::Connection;
 
+use self::row::RowText;
 use super::{Contents, Digest, LargeObjects, TableDigest, TableName};
 use crate::connect::SqliteSession;
-use crate::progress::Progress;
+use crate::progress::{Progress, watch};
 use crate::{Error, Result};
+
+pub(crate) use instant::at_one_instant;
 
 /// Tables that hold rows of their own. A virtual table keeps its rows in shadow tables, which are
 /// here; SQLite's own tables are either derived (`sqlite_stat1`) or read as sequences.
 const TABLES: &str = "SELECT name FROM pragma_table_list WHERE schema = 'main' \
     AND type IN ('table', 'shadow') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
 
-/// Reads everything that the file holds, in the caller's transaction or else in one of its own.
+/// Smaller files are read before further connections are open.
+const LARGE: u64 = 16 << 20;
+
+/// Reads everything that the file holds, in the caller's transaction or else at one instant of its own.
 ///
 /// # Errors
 /// If the file cannot be read.
 pub fn contents(session: &mut SqliteSession, progress: &mut dyn Progress) -> Result<Contents> {
-    in_one_transaction(session.connection(), |it| read(it, progress)).map_err(unreadable)
+    let total = bytes_in_use(session.connection()).map_err(unreadable)?;
+    let done = AtomicU64::new(0);
+    let told = || done.load(Ordering::Relaxed);
+    if total < LARGE || !session.connection().is_autocommit() {
+        let work = || in_one_transaction(session.connection(), |it| read([it], &done));
+        return watch(progress, total, told, work).map_err(unreadable);
+    }
+    let mut sessions = at_one_instant(session.target(), n_readers())?;
+    let work = || read(sessions.iter_mut().map(SqliteSession::connection), &done);
+    watch(progress, total, told, work).map_err(unreadable)
+}
+
+/// As many connections as can read at a time.
+pub(crate) fn n_readers() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(4)
 }
 
 /// Reads the digests of some tables.
@@ -31,72 +52,63 @@ pub fn contents(session: &mut SqliteSession, progress: &mut dyn Progress) -> Res
 /// # Errors
 /// If there is no such table, or if the file cannot be read.
 pub fn digests(session: &mut SqliteSession, tables: &[TableName]) -> Result<Vec<TableDigest>> {
-    let each = |connection: &Connection| {
-        tables.iter().map(|it| digest(connection, it, &mut |_| ())).collect()
+    let done = AtomicU64::new(0);
+    let each = |connection: &mut Connection| {
+        tables.iter().map(|it| digest(connection, it, &done)).collect()
     };
     in_one_transaction(session.connection(), each).map_err(unreadable)
 }
 
-fn unreadable(cause: rusqlite::Error) -> Error {
+pub(crate) fn unreadable(cause: rusqlite::Error) -> Error {
     Error::new("contents-unreadable", "cannot read the rows of the database").caused_by(cause)
 }
 
 fn in_one_transaction<T>(
     connection: &mut Connection,
-    read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    read: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
     if !connection.is_autocommit() {
         return read(connection);
     }
-    let transaction = connection.transaction()?;
-    let result = read(&transaction)?;
-    transaction.rollback()?;
-    Ok(result)
+    connection.execute_batch("BEGIN")?;
+    let result = read(connection);
+    connection.execute_batch("ROLLBACK")?;
+    result
 }
 
-/// Reads everything, within the transaction that is open.
-pub(crate) fn read(
-    connection: &Connection,
-    progress: &mut dyn Progress,
+/// How many bytes of the file are not free. Indexes are in it too, so this is more than there is to read.
+pub(crate) fn bytes_in_use(connection: &Connection) -> rusqlite::Result<u64> {
+    let size = "SELECT (page_count - freelist_count) * page_size \
+        FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
+    let bytes: i64 = connection.query_row(size, [], |row| row.get(0))?;
+    Ok(u64::try_from(bytes).unwrap_or(0))
+}
+
+/// Reads everything, each of the connections a table at a time. All are in transactions that see one instant.
+/// `done` counts the bytes of the values that have been read.
+pub(crate) fn read<'a>(
+    connections: impl IntoIterator<Item = &'a mut Connection>,
+    done: &AtomicU64,
 ) -> rusqlite::Result<Contents> {
-    let pragma = |name: &str| {
-        connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
+    let mut connections = connections.into_iter();
+    let Some(first) = connections.next() else { return Ok(Contents::default()) };
+    let (names, sequences) = (column(first, TABLES)?, sequences(first)?);
+    let waiting = Mutex::new(names.into_iter());
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = |connection: &mut Connection| -> rusqlite::Result<Vec<TableDigest>> {
+        let names = std::iter::from_fn(next).map(|it| TableName::new("", it));
+        names.map(|it| digest(connection, &it, done)).collect()
     };
-    // Indexes are in it too, so this is more than there is to read.
-    let pages = pragma("page_count")? - pragma("freelist_count")?;
-    let total = u64::try_from(pages * pragma("page_size")?).unwrap_or(0);
-    let mut told = Told { done: 0, next: STEP, total, progress };
-    let names = column(connection, TABLES)?;
-    let tables = names
-        .into_iter()
-        .map(|it| {
-            let name = TableName::new("", it);
-            digest(connection, &name, &mut |bytes| told.add(bytes)).map(|it| (name, it))
-        })
-        .collect::<rusqlite::Result<_>>()?;
-    let large_objects = LargeObjects::default();
-    Ok(Contents { tables, sequences: sequences(connection)?, large_objects })
-}
-
-/// How many bytes pass between two looks at the clock.
-const STEP: u64 = 1 << 20;
-
-/// Tells how many bytes of values have been read.
-struct Told<'a> {
-    done: u64,
-    next: u64,
-    total: u64,
-    progress: &'a mut dyn Progress,
-}
-
-impl Told<'_> {
-    fn add(&mut self, bytes: u64) {
-        self.done += bytes;
-        if self.next <= self.done {
-            self.next = self.done + STEP;
-            self.progress.advance(self.done, self.total);
+    let tables = std::thread::scope(|scope| {
+        let others: Vec<_> = connections.map(|it| scope.spawn(|| work(it))).collect();
+        let mut tables = work(first)?;
+        for other in others {
+            tables.extend(other.join().unwrap_or_else(|it| std::panic::resume_unwind(it))?);
         }
-    }
+        Ok::<_, rusqlite::Error>(tables)
+    })?;
+    let tables = tables.into_iter().map(|it| (it.name.clone(), it)).collect();
+    Ok(Contents { tables, sequences, large_objects: LargeObjects::default() })
 }
 
 fn column(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<String>> {
@@ -113,28 +125,35 @@ fn sequences(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Strin
     connection.prepare(states)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
+/// How many bytes are read before they are told.
+const STEP: u64 = 1 << 20;
+
 fn digest(
     connection: &Connection,
     name: &TableName,
-    told: &mut dyn FnMut(u64),
+    done: &AtomicU64,
 ) -> rusqlite::Result<TableDigest> {
     let all = format!("SELECT * FROM main.{}", name.quoted());
-    let (n_rows, digest) = digest_told(connection, &all, told)?;
+    let mut untold = 0;
+    let (n_rows, digest) = digest_told(connection, &all, &mut |bytes| {
+        untold += bytes;
+        if STEP <= untold {
+            done.fetch_add(std::mem::take(&mut untold), Ordering::Relaxed);
+        }
+    })?;
+    done.fetch_add(untold, Ordering::Relaxed);
     Ok(TableDigest { name: name.clone(), n_rows, digest })
 }
 
 /// The hashes of a table's rows, cut to 64 bits, in ascending order: 8 bytes of memory for each.
 pub(super) fn row_hashes(session: &mut SqliteSession, table: &TableName) -> Result<Vec<i64>> {
-    let read = |connection: &Connection| {
-        let mut statement =
-            connection.prepare(&format!("SELECT * FROM main.{}", table.quoted()))?;
-        let n_columns = statement.column_count();
-        let mut rows = statement.query([])?;
+    let read = |connection: &mut Connection| {
         let mut hashes = Vec::new();
-        while let Some(row) = rows.next()? {
-            let upper = u64::try_from(hash(row, n_columns)? >> 64).expect("64 bits are left");
+        let all = format!("SELECT * FROM main.{}", table.quoted());
+        for_each_row(connection, &all, |hash, _| {
+            let upper = u64::try_from(hash >> 64).expect("64 bits are left");
             hashes.push(upper.cast_signed());
-        }
+        })?;
         hashes.sort_unstable();
         Ok(hashes)
     };
@@ -152,81 +171,45 @@ fn digest_told(
     query: &str,
     told: &mut dyn FnMut(u64),
 ) -> rusqlite::Result<(u64, Digest)> {
-    let mut statement = connection.prepare(query)?;
-    let n_columns = statement.column_count();
-    let mut rows = statement.query([])?;
     let (mut n_rows, mut digest) = (0, Digest::default());
-    while let Some(row) = rows.next()? {
+    for_each_row(connection, query, |hash, bytes| {
         n_rows += 1;
-        digest.add(hash(row, n_columns)?);
-        told(size(row, n_columns)?);
-    }
+        digest.add(hash);
+        told(bytes);
+    })?;
     Ok((n_rows, digest))
 }
 
-fn size(row: &Row<'_>, n_columns: usize) -> rusqlite::Result<u64> {
-    let mut bytes = 0;
-    for at in 0..n_columns {
-        bytes += match row.get_ref(at)? {
-            ValueRef::Text(it) | ValueRef::Blob(it) => it.len() as u64,
-            ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => 8,
-        };
+/// Gives each row's hash and how many bytes it has.
+fn for_each_row(
+    connection: &Connection,
+    query: &str,
+    mut each: impl FnMut(u128, u64),
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(query)?;
+    let n_columns = statement.column_count();
+    let mut rows = statement.query([])?;
+    let mut text = RowText::default();
+    while let Some(row) = rows.next()? {
+        let (hash, bytes) = text.hash(row, n_columns)?;
+        each(hash, bytes);
     }
-    Ok(bytes)
-}
-
-fn hash(row: &Row<'_>, n_columns: usize) -> rusqlite::Result<u128> {
-    let mut hasher = Sha256::new();
-    for at in 0..n_columns {
-        match row.get_ref(at)? {
-            ValueRef::Null => hasher.update([0]),
-            ValueRef::Integer(it) => update(&mut hasher, 1, &it.to_le_bytes()),
-            ValueRef::Real(it) => update(&mut hasher, 2, &it.to_bits().to_le_bytes()),
-            ValueRef::Text(it) => update(&mut hasher, 3, it),
-            ValueRef::Blob(it) => update(&mut hasher, 4, it),
-        }
-    }
-    let hash = hasher.finalize();
-    let (upper, _) = hash.split_first_chunk().expect("a sha-256 has 32 bytes");
-    Ok(u128::from_be_bytes(*upper))
-}
-
-/// Each value carries its storage class and length, so that moving a boundary changes the hash.
-fn update(hasher: &mut Sha256, class: u8, bytes: &[u8]) {
-    hasher.update([class]);
-    hasher.update((bytes.len() as u64).to_le_bytes());
-    hasher.update(bytes);
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::progress::Silent;
-
-    /// What was told: done and total.
-    #[derive(Default)]
-    struct Ticks(Vec<(u64, u64)>);
-
-    impl Progress for Ticks {
-        fn begin(&mut self, _what: &str) {}
-
-        fn boundary(&mut self, _name: &str) {}
-
-        fn advance(&mut self, done: u64, total: u64) {
-            self.0.push((done, total));
-        }
-    }
 
     #[test]
-    fn how_much_is_read_is_told_while_a_large_table_is_read() {
+    fn how_much_is_read_is_told() {
         let five = "create table t as with recursive n (n) as (select 1 union all select n + 1 from n \
             where n < 500) select randomblob(10000) as b from n";
-        let mut ticks = Ticks::default();
-        read(&open(five), &mut ticks).unwrap();
-        let done: Vec<_> = ticks.0.iter().map(|it| it.0).collect();
-        assert!((4..=5).contains(&done.len()) && done.is_sorted(), "{done:?}");
-        let (last, total) = ticks.0[done.len() - 1];
-        assert!(last <= total && total < 2 * last, "{last} of {total}");
+        let (mut connection, done) = (open(five), AtomicU64::new(0));
+        let total = bytes_in_use(&connection).unwrap();
+        read([&mut connection], &done).unwrap();
+        let done = done.into_inner();
+        assert!(5_000_000 == done && done <= total && total < 2 * done, "{done} of {total}");
     }
 
     fn open(sql: &str) -> Connection {
@@ -236,7 +219,7 @@ mod tests {
     }
 
     fn read_from(sql: &str) -> Contents {
-        read(&open(sql), &mut Silent).unwrap()
+        read([&mut open(sql)], &AtomicU64::new(0)).unwrap()
     }
 
     /// Whether two lists of rows, each `VALUES …`, have one digest.
