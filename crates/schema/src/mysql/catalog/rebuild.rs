@@ -57,8 +57,9 @@ pub fn table_again(catalog: &Catalog, table: &Object) -> Option<String> {
     }
 }
 
-/// What takes NULL away as the default of columns that may be NULL: no definition of a column says that.
-fn without_defaults(catalog: &Catalog, table: &Object) -> Option<String> {
+/// The statement that takes NULL away as the default of columns of a table that may be NULL, where some have no default
+/// at all: no definition of a column says that.
+pub fn without_defaults(catalog: &Catalog, table: &Object) -> Option<String> {
     // Of texts and blobs alone the server does not print that their default is NULL.
     let is_silent = |kind: &str| {
         let word = kind.split(['(', ' ']).next().unwrap_or_default();

@@ -57,6 +57,61 @@ pub fn lacking<'a>(lines: &[String], database: &str, wanted: &[&'a str]) -> Vec<
     wanted.iter().copied().filter(|it| !is_among(&held, it) || is_among(&revoked, it)).collect()
 }
 
+/// Those of some rights that the account holds on nothing in the database, by the lines of `show grants`.
+pub fn held_nowhere<'a>(lines: &[String], database: &str, wanted: &[&'a str]) -> Vec<&'a str> {
+    let holds = |right: &str| {
+        lines.iter().any(|line| {
+            let Ok(tokens) = tokens(line) else { return true };
+            let mut cursor = Cursor::new(line, &tokens);
+            let Ok(rights) = cursor.until(|it| it.is_word("on")) else { return false };
+            let _ = cursor.eat("on");
+            let covers = cursor.eat_symbol('*')
+                || cursor.name().is_ok_and(|pattern| is_like(database, &pattern));
+            covers && rights.to_uppercase().contains(right)
+        })
+    };
+    let lacks = lacking(lines, database, wanted).into_iter();
+    lacks.filter(|it| !holds(it)).collect()
+}
+
+/// The rights without which a statement fails.
+pub fn needed(sql: &str) -> Vec<&'static str> {
+    let Ok(tokens) = tokens(sql) else { return Vec::new() };
+    let has = |word: &str| tokens.iter().any(|it| it.is_word(word));
+    let word = |at: usize| tokens.get(at).map(|it| it.text.to_ascii_lowercase());
+    let verb = word(0).unwrap_or_default();
+    // Words that may stand before what is made.
+    let kinds = ["table", "index", "view", "trigger", "procedure", "function", "event", "sequence"];
+    let kind = tokens.iter().skip(1).find(|it| kinds.iter().any(|kind| it.is_word(kind)));
+    let kind = kind.map(|it| it.text.to_ascii_lowercase()).unwrap_or_default();
+    let mut found = match (verb.as_str(), kind.as_str()) {
+        ("create" | "drop", "table") if word(1).as_deref() == Some("temporary") => Vec::new(),
+        ("create", "table" | "sequence") => vec!["CREATE"],
+        ("drop", "table" | "view" | "sequence") | ("truncate", _) => vec!["DROP"],
+        ("create" | "drop", "index") => vec!["INDEX"],
+        ("create" | "alter", "view") => vec!["CREATE VIEW"],
+        ("create" | "drop", "trigger") => vec!["TRIGGER"],
+        ("create", "procedure" | "function") => vec!["CREATE ROUTINE"],
+        ("drop" | "alter", "procedure" | "function") => vec!["ALTER ROUTINE"],
+        ("create" | "drop" | "alter", "event") => vec!["EVENT"],
+        ("alter", "table" | "sequence") => vec!["ALTER"],
+        ("rename", "table") => vec!["ALTER", "DROP", "CREATE", "INSERT"],
+        ("insert", _) if has("duplicate") => vec!["INSERT", "UPDATE"],
+        ("insert", _) => vec!["INSERT"],
+        ("replace", _) => vec!["INSERT", "DELETE"],
+        ("update", _) => vec!["UPDATE"],
+        ("delete", _) => vec!["DELETE"],
+        ("call", _) => vec!["EXECUTE"],
+        _ => Vec::new(),
+    };
+    let replaces = verb == "create" && word(1).as_deref() == Some("or");
+    found.extend((replaces && kind != "trigger").then_some("DROP"));
+    found.extend(
+        (verb == "alter" && kind == "table" && has("partition") && has("drop")).then_some("DROP"),
+    );
+    found
+}
+
 /// The rights on the whole database in a line of `show grants` that begins with `word`.
 fn rights(line: &str, word: &str, database: &str) -> Vec<String> {
     let Ok(tokens) = tokens(line) else { return Vec::new() };
@@ -125,6 +180,34 @@ pub(super) fn garbled(object: &Object) -> Option<Unseen> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_statement_says_which_rights_it_takes() {
+        for (sql, expected) in [
+            ("DROP TABLE `t`", "DROP"),
+            ("create or replace view v as select 1", "CREATE VIEW DROP"),
+            (
+                "create definer = a@b trigger x after insert on t for each row delete from u",
+                "TRIGGER",
+            ),
+            ("CREATE UNIQUE INDEX i ON t (a)", "INDEX"),
+            ("alter table t add a int", "ALTER"),
+            ("alter table t drop partition p", "ALTER DROP"),
+            ("create temporary table t (a int)", ""),
+            ("insert into t values (1) on duplicate key update a = 2", "INSERT UPDATE"),
+            ("rename table a to b", "ALTER DROP CREATE INSERT"),
+            ("set @a = 1", ""),
+        ] {
+            assert_eq!(needed(sql).join(" "), expected, "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_right_on_one_table_may_be_enough() {
+        let lines = ["GRANT ALTER, DROP ON `shop`.`a` TO `x`@`%`".to_owned()];
+        assert_eq!(held_nowhere(&lines, "shop", &["DROP", "UPDATE"]), ["UPDATE"]);
+        assert_eq!(held_nowhere(&lines, "other", &["DROP"]), ["DROP"]);
+    }
 
     #[track_caller]
     fn check(lines: &[&str], expected: &[&str]) {
