@@ -18,9 +18,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
-use raingauge_schema::Catalog;
-use raingauge_schema::mysql::catalog::Flavour;
+use raingauge_schema::mysql::catalog::{Flavour, without_defaults};
 use raingauge_schema::mysql::grammar::quote_ident;
+use raingauge_schema::{Catalog, Kind, Object};
 
 use self::instant::Fixed;
 use super::folder::{create_file, unwritable};
@@ -170,8 +170,9 @@ fn write(session: &mut MySqlSession, mut running: Running, dumping: &Dumping<'_>
         running.stdout().ok_or_else(|| Error::new("dump-failed", "the dump has no output"))?;
     let mut to = BufWriter::with_capacity(1 << 18, create_file(&path).map_err(failed)?);
     let systems = reference_systems(session)?;
-    let database = &dumping.target.database;
-    let mut lines = lines::Lines::new(&lines::Knowledge { database, ours: &inexact, systems });
+    let (database, completions) = (&dumping.target.database, completions(dumping.catalog));
+    let knowledge = lines::Knowledge { database, ours: &inexact, systems, completions };
+    let mut lines = lines::Lines::new(&knowledge);
     let copied = lines.copy(BufReader::with_capacity(1 << 18, from), &mut to, |table, to| {
         exact::write(session, table, to)
     });
@@ -185,6 +186,13 @@ fn write(session: &mut MySqlSession, mut running: Running, dumping: &Dumping<'_>
     }
     messages::check_dump(&running.finish()?, lines.is_complete())?;
     flushed
+}
+
+/// What no definition of a table says: columns that may be NULL, and have not even that as their default.
+fn completions(catalog: &Catalog) -> Vec<(String, String)> {
+    let tables = catalog.of_kind(Kind::Table);
+    let completed = |it: &Object| Some((it.id.name().to_owned(), without_defaults(catalog, it)?));
+    tables.filter_map(completed).collect()
 }
 
 /// The reference systems that MariaDB does not print: table, column, number.

@@ -3,7 +3,8 @@
 //! Some does not. The name of the database goes out of `ALTER DATABASE`, with which the program surrounds
 //! programs of another collation, and out of defaults that take the next value of a sequence: a restore
 //! beside live would change live, and go on doing so. MariaDB prints the reference system of a column nowhere, so it is
-//! put in. And the rows of some tables are written by us. A line of data never spans two: line ends in values
+//! put in; `mysqldump` does not say that a column which may be NULL has no default, so that follows the table. And the rows
+//! of some tables are written by us. A line of data never spans two: line ends in values
 //! are escaped.
 
 use std::io::{self, BufRead, Write};
@@ -34,6 +35,8 @@ pub(super) struct Knowledge<'a> {
     pub(super) ours: &'a [Table],
     /// Reference systems of columns, where the server does not print them: table, column, number.
     pub(super) systems: Vec<[String; 3]>,
+    /// What completes a table that was just made: its name, and the statement.
+    pub(super) completions: Vec<(String, String)>,
 }
 
 /// Copies lines.
@@ -44,6 +47,8 @@ pub(super) struct Lines<'a> {
     sequence: String,
     /// By how a table and one of its columns begin: what is put behind the column's type.
     systems: Vec<(String, String, String)>,
+    /// By the line that opens the data of a table: the statement that comes before it.
+    completions: Vec<(String, String)>,
     /// The line that began the table which is being made.
     making: Option<Vec<u8>>,
     /// Tables whose rows we write, each with the line that opens its data.
@@ -64,9 +69,9 @@ enum Fate {
 impl<'a> Lines<'a> {
     pub(super) fn new(knowledge: &Knowledge<'a>) -> Self {
         let database = quote_ident(knowledge.database);
-        let opening = |it: &'a Table| {
-            (format!("/*!40000 ALTER TABLE {} DISABLE KEYS */;\n", it.quoted()), it)
-        };
+        let opening = |quoted: &str| format!("/*!40000 ALTER TABLE {quoted} DISABLE KEYS */;\n");
+        let completion =
+            |it: &(String, String)| (opening(&quote_ident(&it.0)), format!("{};\n", it.1));
         let system = |[table, column, number]: &[String; 3]| {
             let (table, column) = (quote_ident(table), quote_ident(column));
             let option = format!(" REF_SYSTEM_ID={number}");
@@ -76,8 +81,9 @@ impl<'a> Lines<'a> {
             alter: format!("ALTER DATABASE {database} CHARACTER SET "),
             sequence: format!(" DEFAULT nextval({database}."),
             systems: knowledge.systems.iter().map(system).collect(),
+            completions: knowledge.completions.iter().map(completion).collect(),
             making: None,
-            ours: knowledge.ours.iter().map(opening).collect(),
+            ours: knowledge.ours.iter().map(|it| (opening(&it.quoted()), it)).collect(),
             inside: None,
             has_rows: false,
             last: Vec::new(),
@@ -134,6 +140,9 @@ impl<'a> Lines<'a> {
         }
         if let Some(&(_, table)) = self.ours.iter().find(|it| it.0.as_bytes() == head) {
             (self.inside, self.has_rows) = (Some(table), false);
+        }
+        if let Some((_, statement)) = self.completions.iter().find(|it| it.0.as_bytes() == head) {
+            return Fate::Say([statement.as_bytes(), head].concat());
         }
         if let Some(rest) = head.strip_prefix(self.alter.as_bytes()) {
             return Fate::Say([b"ALTER DATABASE CHARACTER SET ".as_slice(), rest].concat());
@@ -201,7 +210,10 @@ mod tests {
     fn check(from: &str, expected: &str, is_complete: bool) {
         let ours = [table("a`b")];
         let systems = vec![["a`b", "p", "4326"].map(str::to_owned)];
-        let mut lines = Lines::new(&Knowledge { database: "live", ours: &ours, systems });
+        let bare = "ALTER TABLE `d``e` ALTER COLUMN `c` DROP DEFAULT".to_owned();
+        let completions = vec![("d`e".to_owned(), bare)];
+        let mut lines =
+            Lines::new(&Knowledge { database: "live", ours: &ours, systems, completions });
         let mut to = Vec::new();
         let small = io::BufReader::with_capacity(7, from.as_bytes());
         let copied =
@@ -239,6 +251,16 @@ mod tests {
         check(
             "CREATE TABLE `c` (\n  `p` point,\n);\n",
             "CREATE TABLE `c` (\n  `p` point,\n);\n",
+            false,
+        );
+    }
+
+    #[test]
+    fn what_completes_a_table_comes_before_its_rows() {
+        check(
+            "/*!40000 ALTER TABLE `d` DISABLE KEYS */;\n/*!40000 ALTER TABLE `d``e` DISABLE KEYS */;\nINSERT\n",
+            "/*!40000 ALTER TABLE `d` DISABLE KEYS */;\nALTER TABLE `d``e` ALTER COLUMN `c` DROP DEFAULT;\n\
+             /*!40000 ALTER TABLE `d``e` DISABLE KEYS */;\nINSERT\n",
             false,
         );
     }
