@@ -111,8 +111,7 @@ fn rows_that_are_not_those_of_the_evidence_are_not_kept() -> Result {
         }
         project.write(&manifest, &value.to_string())?;
         let folder = project.path(&format!(".raingauge/backups/{backup}"));
-        let sums =
-            "sed -i '/ manifest.json$/d' SHA256SUMS && sha256sum manifest.json >> SHA256SUMS";
+        let sums = "sed -i '/ manifest.json$/d' SHA256SUMS && sha256sum manifest.json >> SHA256SUMS && sort -k2 -o SHA256SUMS SHA256SUMS";
         std::process::Command::new("sh").args(["-c", sums]).current_dir(folder).status()?;
         let state = project.database.state()?;
         let failed = run(&project, &["restore", &backup, "--tables", "books", "--confirm"], 2)?;

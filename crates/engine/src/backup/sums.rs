@@ -46,12 +46,15 @@ impl Sums {
         self.0.iter().map(|(path, hash)| (path.as_str(), hash.as_str()))
     }
 
+    /// `None` for anything but what [`Self::render`] writes: where a line is there twice, in another order or without
+    /// its end, somebody or something was at the file.
     fn parse(text: &str) -> Option<Self> {
         let line = |it: &str| {
             let (hash, path) = it.split_once("  ")?;
             Some((path.to_owned(), hash.to_owned()))
         };
-        text.lines().map(line).collect::<Option<_>>().map(Self)
+        let sums = text.lines().map(line).collect::<Option<_>>().map(Self)?;
+        (sums.render() == text).then_some(sums)
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
+mod damages;
 mod mysql;
 mod postgres;
 mod retention;
@@ -107,7 +108,20 @@ fn run_restore_sh_with(
     env: &[(&str, &str)],
 ) -> (bool, String) {
     let path = tempfile::tempdir().unwrap();
-    let standard = ["sh", "dirname", "sha256sum", "grep", "cp", "cmp", "mv", "rm", "awk"];
+    let standard = [
+        "sh",
+        "dirname",
+        "sha256sum",
+        "grep",
+        "cp",
+        "cmp",
+        "mv",
+        "rm",
+        "awk",
+        "find",
+        "sort",
+        "sed",
+    ];
     for program in standard.iter().chain(programs) {
         let found = std::env::split_paths(&std::env::var_os("PATH").unwrap())
             .map(|it| it.join(program))

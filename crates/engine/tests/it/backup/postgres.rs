@@ -59,14 +59,14 @@ const SHOP: &str = r#"
     insert into drizzle.__drizzle_migrations (hash, created_at) values ('abc', 1700000000000);"#;
 
 /// A live database on the server that all tests share.
-struct Shop {
+pub(super) struct Shop {
     server: Arc<Postgres>,
     database: Database,
     folder: TempDir,
 }
 
 impl Shop {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::with(SHOP)
     }
 
@@ -122,7 +122,7 @@ impl Shop {
         self.take_as(&self.live(), Proof::Restore(&mut self.scratch()), &mut Silent)
     }
 
-    fn take(&self) -> Taken {
+    pub(super) fn take(&self) -> Taken {
         self.try_take().unwrap()
     }
 
