@@ -45,7 +45,7 @@ fn damages_of_sums(text: &str) -> Vec<Damage> {
         ("another spelling of a path", format!("{hash}  ./{path}\n{rest}")),
         ("another mark of a path", format!("{hash} *{path}\n{rest}")),
         ("capital digits", format!("{}  {path}\n{rest}", hash.to_uppercase())),
-        ("cut digits", format!("{}  {path}\n{rest}", &hash[..63])),
+        ("cut digits", format!("{}  {path}\n{rest}", hash.split_at(63).0)),
     ];
     let more = more.map(|(what, text)| (what.to_owned(), text));
     less.chain(more).map(|(what, text)| (what, Some(text.into_bytes()))).collect()

@@ -139,7 +139,7 @@ fn run_restore_sh_with(
         .output()
         .unwrap();
     let said = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8(said).unwrap())
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
 }
 
 /// The differences that a proof found.
