@@ -25,6 +25,8 @@ pub struct Rights {
     pub ledger_grant: Option<String>,
     /// What it may not do on the whole database, where objects have no owners; and what would let it.
     pub lacking: Option<(String, String)>,
+    /// What `show grants` says, where objects have no owners.
+    pub granted: Vec<String>,
     /// Why nobody can write, if that is so.
     pub read_only: Option<ReadOnly>,
 }
@@ -103,6 +105,7 @@ impl Rights {
             database,
             creates_schemas: true,
             lacking: (!lacks.is_empty()).then_some((lacks, grant)),
+            granted: lines,
             read_only: (is_closed && !is_exempt).then_some(ReadOnly::Standby),
             ..Self::default()
         })

@@ -7,11 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use raingauge_schema::compare::compare;
 use raingauge_schema::drizzle::migration::split;
+use raingauge_schema::mysql::catalog;
 use raingauge_schema::postgres::grammar::quote_ident;
-use raingauge_schema::{Catalog, Kind, Object, ObjectId, Pair};
+use raingauge_schema::steps::{Bound, statements};
+use raingauge_schema::{Catalog, Dialect, Kind, Object, ObjectId, Pair};
 
 use crate::facts::Facts;
 use crate::history::Migration;
+use crate::initsql::opening;
 use crate::report::Finding;
 use crate::rights::{ReadOnly, Rights};
 
@@ -76,6 +79,7 @@ pub fn missing_for(
         not_creatable(rights, facts, &new, "pending migrations create some there"),
         no_ledger(rights),
         lacking(rights),
+        lacking_for(rights, migrations),
     ];
     found.into_iter().flatten().collect()
 }
@@ -241,6 +245,50 @@ fn lacking(rights: &Rights) -> Option<Finding> {
         rights.database
     );
     let finding = Finding::error("rights-missing", format!("role {}", rights.role), message);
+    Some(finding.next(format!("as an administrator: {grant}")))
+}
+
+/// MySQL commits what came before the statement that fails, so that each is asked for its rights first; so is the note of how
+/// far a migration got, which is a row of a table that comes and goes.
+fn lacking_for(rights: &Rights, migrations: &[(&Migration, Pair<&Catalog>)]) -> Option<Finding> {
+    const NOTES: [&str; 4] = ["CREATE", "INSERT", "DELETE", "DROP"];
+    if rights.granted.is_empty() {
+        return None;
+    }
+    let mut evidence: BTreeMap<&str, String> = BTreeMap::new();
+    for (migration, _) in migrations {
+        let Some(statements) = statements(Dialect::MySql, &migration.sql) else { continue };
+        let tag = &migration.entry.tag;
+        for it in &statements {
+            for right in catalog::needed(&it.sql) {
+                let why = || format!("`{tag}`, line {}: {}", it.line, opening(&it.sql));
+                evidence.entry(right).or_insert_with(why);
+            }
+        }
+        if statements.iter().any(|it| Dialect::MySql.bound(&it.sql) == Bound::Alone) {
+            for right in NOTES {
+                evidence.entry(right).or_insert_with(|| format!("the note of how far `{tag}` got"));
+            }
+        }
+    }
+    let wanted: Vec<_> = evidence.keys().copied().collect();
+    let lacks = catalog::held_nowhere(&rights.granted, &rights.database, &wanted);
+    // Those that every history needs are told already.
+    let told = rights.lacking.as_ref().map_or("", |it| it.0.as_str());
+    let lacks: Vec<_> = lacks.into_iter().filter(|it| !told.contains(it)).collect();
+    if lacks.is_empty() {
+        return None;
+    }
+    let all = lacks.join(", ");
+    let message = format!(
+        "may not do all that pending migrations ask: it lacks {all} on `{}`, and what comes before the statement that fails would stay; nothing was changed",
+        rights.database
+    );
+    let finding = Finding::error("rights-missing", format!("role {}", rights.role), message);
+    let finding = lacks
+        .iter()
+        .fold(finding, |it, right| it.evidence(format!("{right}: {}", evidence[right])));
+    let grant = catalog::grant(&all, &rights.database, &rights.role);
     Some(finding.next(format!("as an administrator: {grant}")))
 }
 
