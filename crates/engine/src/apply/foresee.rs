@@ -6,7 +6,9 @@
 
 use raingauge_schema::compare::ObjectDifference;
 use raingauge_schema::steps::statements;
-use raingauge_schema::{Catalog, Comparison, Dialect, Kind, Object, ObjectId, Pair, compare};
+use raingauge_schema::{
+    Catalog, Comparison, Dialect, Kind, Object, ObjectId, Pair, compare, mysql,
+};
 
 use crate::connect::Session;
 use crate::digest::TableName;
@@ -36,7 +38,7 @@ pub fn rows(site: &mut Site, facts: &Facts, pending: &[usize]) -> Vec<Finding> {
         {
             let Some(n) = count(&mut site.live, &rule.query).filter(|it| 0 < *it) else { continue };
             let may_mend = writes.iter().any(|it| it.may_mend(rule));
-            findings.push(finding(&tag, rule, n, may_mend || is_tried));
+            findings.push(finding(dialect, &tag, rule, (n, may_mend || is_tried)));
         }
     }
     findings
@@ -48,18 +50,22 @@ fn is_try_of(allowed: &str, tag: &str) -> bool {
     name.is_some_and(|prefix| prefix.is_empty() || prefix.ends_with('_'))
 }
 
-fn finding(tag: &str, rule: &Rule, n: u64, may_mend: bool) -> Finding {
+fn finding(dialect: Dialect, tag: &str, rule: &Rule, (n, may_mend): (u64, bool)) -> Finding {
     let message = format!("{n} {}", rule.what);
     let query = format!("they are counted by: {}", rule.query);
     if may_mend {
         return Finding::warning("rows-may-refuse", tag, format!("{message}, as they are now"))
             .evidence(query);
     }
+    let otherwise = match dialect {
+        Dialect::MySql => "it stops there",
+        Dialect::Postgres | Dialect::Sqlite => "it is rolled back",
+    };
     Finding::error("rows-refuse", tag, format!("{message}; nothing was changed"))
         .evidence(query)
         .next("find and repair these rows, then run `raingauge migrate` again")
         .next(format!(
-            "if the migration mends them itself: `--allow try:{tag}`, and it is rolled back if not"
+            "if the migration mends them itself: `--allow try:{tag}`, and {otherwise} if not"
         ))
 }
 
@@ -90,9 +96,9 @@ impl Write {
     fn may_mend(&self, rule: &Rule) -> bool {
         // Unquoted names are stored in small letters.
         let is_there = |it: &String| {
-            [it.clone(), it.to_lowercase()]
-                .iter()
-                .any(|it| rule.query.contains(&format!("\"{it}\"")))
+            [it.clone(), it.to_lowercase()].iter().any(|it| {
+                ['"', '`'].iter().any(|mark| rule.query.contains(&format!("{mark}{it}{mark}")))
+            })
         };
         self.0.as_ref().is_none_or(|names| names.iter().any(is_there))
     }
@@ -143,13 +149,15 @@ impl Looks<'_> {
         let id = ObjectId::new(Kind::Table, path.iter().cloned());
         self.states.from.get(&id)?;
         self.live.get(&id)?;
-        Some((id.clone(), quoted(&id)))
+        Some((id.clone(), self.quoted(&id)))
     }
 
     fn at_added(&self, object: &Object) -> Option<Rule> {
         let (table, name) = self.table(&object.id)?;
         let shown = &object.id;
         match object.id.kind {
+            // MySQL has a value for every type; what is none it refuses by itself.
+            Kind::Column if self.dialect == Dialect::MySql => None,
             Kind::Column => {
                 let fills_itself = ["default", "generated", "identity", "serial", "rowid"];
                 let is_filled = fills_itself.iter().any(|it| object.get(it).is_some());
@@ -170,11 +178,18 @@ impl Looks<'_> {
             }
             Kind::Index if object.get("unique") == Some("true") => {
                 let text = object.get("columns")?;
-                let columns = self.columns(&table, text).unwrap_or_default();
+                let columns = self.columns(&table, text);
+                let text = match (self.dialect, &columns) {
+                    (Dialect::MySql, Some(columns)) => &columns.join(", "),
+                    _ => text,
+                };
+                let columns = columns.unwrap_or_default();
                 let counts_null = object.get("nulls not distinct").is_some();
                 Some(self.unique(&name, shown, (text, &columns, counts_null), object.get("where")))
             }
-            Kind::Check if object.get("not valid").is_none() => {
+            Kind::Check
+                if object.get("not valid").is_none() && object.get("enforced") != Some("false") =>
+            {
                 let expression = object.get("expression")?;
                 let query = format!("SELECT count(*) FROM {name} WHERE NOT ({expression})");
                 Some(Rule::new(shown, format!("rows of {table} break the new {shown}"), query))
@@ -210,14 +225,15 @@ impl Looks<'_> {
     fn orphans(&self, key: &Object, table: &ObjectId, name: &str) -> Option<Rule> {
         let parent = self.live.of_kind(Kind::Table).find(|it| {
             let dotted = it.id.dotted();
-            key.get("references").is_some_and(|name| name.eq_ignore_ascii_case(&dotted))
+            let is_it = |name: &str| name.trim_matches('`').eq_ignore_ascii_case(&dotted);
+            key.get("references").is_some_and(is_it)
         })?;
         let columns = self.columns(table, key.get("columns")?)?;
         let targets = self.columns(&parent.id, key.get("references columns")?)?;
         let pairs = columns.iter().zip(&targets);
         let matches: Vec<_> = pairs.map(|(from, to)| format!("p.{to} = c.{from}")).collect();
         let filled: Vec<_> = columns.iter().map(|it| format!("c.{it} IS NOT NULL")).collect();
-        let (parent, shown) = (quoted(&parent.id), &key.id);
+        let (parent, shown) = (self.quoted(&parent.id), &key.id);
         let what =
             format!("rows of {table} refer to rows that are not there, against the new {shown}");
         let (filled, matches) = (filled.join(" AND "), matches.join(" AND "));
@@ -239,7 +255,7 @@ impl Looks<'_> {
         if self.live.get(id).is_none() {
             return Vec::new();
         }
-        let column = TableName::new("", id.name()).quoted();
+        let column = self.ident(id.name());
         let becomes = |attribute: &str| {
             let found = difference.attributes.iter().find(|it| it.name == attribute)?;
             found.values.to.as_deref()
@@ -248,8 +264,12 @@ impl Looks<'_> {
             let what = format!("rows of {table} have NULL in {id}, which may not be NULL any more");
             Rule::new(id, what, format!("SELECT count(*) FROM {name} WHERE {column} IS NULL"))
         });
-        let kind = becomes("type").filter(|_| self.dialect == Dialect::Postgres);
-        let misfit = kind.and_then(too_large).map(|too_large| Rule {
+        let too_large = match self.dialect {
+            Dialect::Postgres => becomes("type").and_then(too_large),
+            Dialect::MySql => becomes("type").and_then(too_large_for_mysql),
+            Dialect::Sqlite => None,
+        };
+        let misfit = too_large.map(|too_large| Rule {
             id: id.clone(),
             what: format!("values of {id} do not fit its new type"),
             query: format!("SELECT count(*) FROM {name} WHERE {}", too_large.replace('?', &column)),
@@ -261,12 +281,34 @@ impl Looks<'_> {
     /// The columns of a list as SQL; `None` if one is an expression, or no column of the table in live.
     fn columns(&self, table: &ObjectId, list: &str) -> Option<Vec<String>> {
         let one = |it: &str| {
+            let (it, cut) = match self.dialect {
+                Dialect::MySql => prefix(it)?,
+                Dialect::Postgres | Dialect::Sqlite => (it, None),
+            };
             let name = it.trim().trim_matches(['"', '`']);
             let path = table.path.iter().map(String::as_str).chain([name]);
             self.live.get(&ObjectId::new(Kind::Column, path))?;
-            Some(TableName::new("", name).quoted())
+            let name = self.ident(name);
+            Some(cut.map_or(name.clone(), |n| format!("left({name}, {n})")))
         };
-        list.split(", ").map(one).collect()
+        match self.dialect {
+            Dialect::MySql => list.split(',').map(one).collect(),
+            Dialect::Postgres | Dialect::Sqlite => list.split(", ").map(one).collect(),
+        }
+    }
+
+    fn ident(&self, name: &str) -> String {
+        match self.dialect {
+            Dialect::MySql => mysql::grammar::quote_ident(name),
+            Dialect::Postgres | Dialect::Sqlite => TableName::new("", name).quoted(),
+        }
+    }
+
+    fn quoted(&self, table: &ObjectId) -> String {
+        match table.path.as_slice() {
+            [schema, name] => TableName::new(schema.as_str(), name.as_str()).quoted(),
+            path => self.ident(path.last().map(String::as_str).unwrap_or_default()),
+        }
     }
 }
 
@@ -288,16 +330,67 @@ fn too_large(kind: &str) -> Option<String> {
     Some(format!("CAST(? AS numeric) NOT BETWEEN {} AND {}", bounds.0, bounds.1))
 }
 
-fn quoted(table: &ObjectId) -> String {
-    match table.path.as_slice() {
-        [schema, name] => TableName::new(schema.as_str(), name.as_str()).quoted(),
-        path => TableName::new("", path.last().map(String::as_str).unwrap_or_default()).quoted(),
+/// Which values a type of MySQL refuses; `?` stands for the column.
+fn too_large_for_mysql(kind: &str) -> Option<String> {
+    let (name, rest) = kind.split_once('(').unwrap_or((kind, ""));
+    let inside = rest.rsplit_once(')').map_or("", |it| it.0);
+    let is_unsigned = kind.contains("unsigned");
+    let bits = match name.split(' ').next().unwrap_or_default() {
+        // Spaces at the end are cut without a word.
+        "varchar" | "char" => {
+            let length: u32 = inside.parse().ok()?;
+            return Some(format!("char_length(trim(trailing ' ' from ?)) > {length}"));
+        }
+        "enum" => return Some(format!("cast(? as char) not in ({inside})")),
+        "tinyint" => 8,
+        "smallint" => 16,
+        "mediumint" => 24,
+        "int" => 32,
+        "bigint" => 64,
+        _ => return None,
+    };
+    let (least, most) = match is_unsigned {
+        true => (0, (1_i128 << bits) - 1),
+        false => (-(1_i128 << (bits - 1)), (1_i128 << (bits - 1)) - 1),
+    };
+    Some(format!("? NOT BETWEEN {least} AND {most}"))
+}
+
+/// A column in the list of a key of MySQL, without its direction, and how much of it counts. `None` for an expression.
+fn prefix(part: &str) -> Option<(&str, Option<u32>)> {
+    let part = part.trim();
+    let part = part.strip_suffix(" DESC").or(part.strip_suffix(" ASC")).unwrap_or(part);
+    match part.strip_suffix(')') {
+        None => Some((part, None)),
+        Some(rest) => {
+            let (name, length) = rest.rsplit_once('(')?;
+            Some((name, Some(length.parse().ok()?)))
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{is_try_of, too_large};
+    use super::{is_try_of, prefix, too_large, too_large_for_mysql};
+
+    #[test]
+    fn the_bounds_of_mysqls_types_are_known_or_left_to_the_engine() {
+        let check = |kind: &str, expected: &str| {
+            assert_eq!(too_large_for_mysql(kind).as_deref(), Some(expected));
+        };
+        check("varchar(3)", "char_length(trim(trailing ' ' from ?)) > 3");
+        check("tinyint(4)", "? NOT BETWEEN -128 AND 127");
+        check("int unsigned", "? NOT BETWEEN 0 AND 4294967295");
+        check("enum('a','b(')", "cast(? as char) not in ('a','b(')");
+        assert_eq!(too_large_for_mysql("text"), None);
+    }
+
+    #[test]
+    fn so_much_of_a_column_counts_in_a_key_as_it_says() {
+        assert_eq!(prefix(" `a`(10) DESC"), Some(("`a`", Some(10))));
+        assert_eq!(prefix("`a`"), Some(("`a`", None)));
+        assert_eq!(prefix("(lower(`a`))"), None);
+    }
 
     #[test]
     fn a_try_names_one_migration() {

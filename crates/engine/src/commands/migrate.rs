@@ -1,9 +1,9 @@
 //! `migrate`: applies what is pending.
 
 use jiff::SignedDuration;
+use raingauge_schema::Kind;
 use raingauge_schema::dialect::AnySnapshot;
 use raingauge_schema::drizzle::snapshot::Generation;
-use raingauge_schema::{Dialect, Kind};
 
 use super::status::{pending_section, planned_steps};
 use crate::apply::migrate::{self as apply, Job, MigratePlan, Protection};
@@ -70,8 +70,7 @@ pub fn migrate(
     await_remains(&mut site, request.pace)?;
     let facts = Facts::gather(&mut site, Scope::History, counsel)?;
     let mut plan = apply::plan(&site, &facts, &site.setting.allow);
-    // MySQL is not asked about its rows yet: the statement fails that does not fit them, and is gone on from.
-    if !plan.pending.is_empty() && site.dialect() != Dialect::MySql {
+    if !plan.pending.is_empty() {
         counsel.begin("looking whether live's rows fit");
         plan.findings.extend(foresee::rows(&mut site, &facts, &plan.pending));
     }

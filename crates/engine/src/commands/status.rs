@@ -1,7 +1,5 @@
 //! `status`: where live stands, what is pending, what would run.
 
-use raingauge_schema::Dialect;
-
 use super::available;
 use crate::adoption::course;
 use crate::apply::{algorithm, foresee, locks, migrate};
@@ -21,8 +19,7 @@ pub fn status(setting: &Setting, progress: &mut dyn Progress) -> Result<Report> 
     let mut site = Site::open_or_empty(setting)?;
     let facts = Facts::gather(&mut site, Scope::History, progress)?;
     let mut plan = migrate::plan(&site, &facts, &[]);
-    // MySQL is not asked about its rows yet.
-    if !plan.pending.is_empty() && site.dialect() != Dialect::MySql {
+    if !plan.pending.is_empty() {
         progress.begin("looking whether live's rows fit");
         plan.findings.extend(foresee::rows(&mut site, &facts, &plan.pending));
     }
