@@ -48,6 +48,7 @@ mod mysql_diff;
 mod mysql_live;
 mod mysql_migrate;
 mod mysql_position;
+mod mysql_tripwire;
 mod mysql_upgrade;
 mod obstacles;
 mod outcome;

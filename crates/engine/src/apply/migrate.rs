@@ -6,6 +6,7 @@
 //! pending migration, and again after the last one.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use raingauge_schema::plan::Hazard;
@@ -48,6 +49,8 @@ pub struct MigratePlan {
     /// Live's catalog when the plan was made.
     pub live: Fingerprint,
     pub(super) live_has_no_tables: bool,
+    /// The tables without transactions that a migration works on, by its position.
+    pub(super) unprotected: BTreeMap<usize, Vec<String>>,
     pub(super) expected: Fingerprint,
     /// What the ledger recorded when the plan was made.
     pub(super) recorded: Vec<usize>,
@@ -69,15 +72,27 @@ pub enum Protection<'a> {
     NothingToLose(NothingToLose),
 }
 
+impl Protection<'_> {
+    /// Where the backup is, if it is one.
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Backup(it) => Some(it.backup().path().to_owned()),
+            Self::NothingToLose(_) => None,
+        }
+    }
+}
+
 /// The proof that no step of a plan can lose data; only the plans themselves make one.
 #[derive(Debug)]
 pub struct NothingToLose(pub(super) ());
 
 impl MigratePlan {
-    /// The proof that nothing can be lost, if it is so: every statement only adds, or live has no table.
+    /// The proof that nothing can be lost, if it is so: every statement only adds, where that can be taken
+    /// back, or live has no table.
     pub fn nothing_to_lose(&self) -> Option<NothingToLose> {
         let only_adds = self.hazards.iter().all(|(_, it)| *it == Hazard::NotTransactional);
-        (only_adds || self.live_has_no_tables).then_some(NothingToLose(()))
+        let is_safe = only_adds && self.unprotected.is_empty();
+        (is_safe || self.live_has_no_tables).then_some(NothingToLose(()))
     }
 
     /// Whether findings forbid to go on.
@@ -115,6 +130,7 @@ pub fn plan(site: &Site, facts: &Facts, allowed: &[String]) -> MigratePlan {
     let hazards = risks::hazards(site, facts, &pending);
     findings.extend(risks::risks(site, facts, &pending, allowed));
     findings.extend(missing_rights(site, facts, &pending));
+    let unprotected = risks::unprotected(site, facts, &pending);
     let rehearsed = |at: &usize| {
         let pair = risks::rehearsed(&facts.states, *at)?;
         Some((*at, Pair { from: pair.from.clone(), to: pair.to.clone() }))
@@ -135,6 +151,7 @@ pub fn plan(site: &Site, facts: &Facts, allowed: &[String]) -> MigratePlan {
         from: facts.position.proven,
         live,
         live_has_no_tables,
+        unprotected,
         expected,
         recorded,
         rehearsals,
@@ -206,8 +223,9 @@ pub fn carry_out(site: &Site, job: &Job<'_>, progress: &mut dyn Progress) -> Res
     let Ready { session, mut reader, _lock, .. } = ready;
     let from = plan.from.ok_or_else(stale)?;
     let pace = job.pace;
+    let backup = job.protection.path();
     let mut work =
-        Workplace { site, plan, pace, from, session, watch: None, is_ledger_ready: false };
+        Workplace { site, plan, pace, from, session, watch: None, backup, is_ledger_ready: false };
     work.prepare()?;
     work.watch_itself();
     let applied = all_pending(&mut work, progress);
@@ -230,6 +248,10 @@ fn all_pending(work: &mut Workplace<'_>, progress: &mut dyn Progress) -> Result<
         progress.boundary(&format!("migrate/{tag}/begin"));
         let steps = match turn::apply(work, *at, progress) {
             Ok(steps) => steps,
+            // What it did to tables without transactions stays.
+            Err(error) if error.code == "migration-failed" && plan.unprotected.contains_key(at) => {
+                return Err(with_done(work.with_backup(error), &applied));
+            }
             Err(error) => return Err(with_done(error, &applied)),
         };
         progress.boundary(&format!("migrate/{tag}/committed"));

@@ -1,9 +1,11 @@
 //! What writes to live: everything here takes a consent and a protection, and holds the lock.
 
 pub mod algorithm;
+mod alone;
 pub mod back;
 mod cascade;
 mod crowd;
+mod engines;
 mod failure;
 pub mod foresee;
 pub(crate) mod intent;

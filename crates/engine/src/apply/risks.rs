@@ -3,13 +3,15 @@
 //! The dialects' `hazard` modules read the statements; what only the catalogs of the rehearsal can
 //! tell is added here.
 
+use std::collections::BTreeMap;
+
 use raingauge_schema::drizzle::migration::split;
 use raingauge_schema::plan::Hazard;
 use raingauge_schema::sqlite::rebuild::{Effects, effects};
 use raingauge_schema::steps::{Step, Steps, statements, steps};
 use raingauge_schema::{Catalog, Dialect, Pair};
 
-use super::{cascade, rebuild, retype};
+use super::{cascade, engines, rebuild, retype};
 use crate::facts::Facts;
 use crate::history::Migration;
 use crate::report::Finding;
@@ -28,6 +30,7 @@ pub(crate) fn risks(
     found.extend(positions.iter().filter_map(|at| in_steps(site.dialect(), &migrations[*at])));
     for at in positions {
         let (migration, tag) = (&migrations[*at], &migrations[*at].entry.tag);
+        found.extend(engines::findings(tag, &engines::unprotected(site, facts, *at), allowed));
         let Some(rehearsed) = rehearsed(&facts.states, *at) else { continue };
         found.extend(match site.dialect() {
             Dialect::Sqlite => rebuild::findings(tag, &effects_of(migration), rehearsed, allowed),
@@ -37,6 +40,19 @@ pub(crate) fn risks(
         });
     }
     found
+}
+
+/// The tables without transactions that migrations work on, by position.
+pub(super) fn unprotected(
+    site: &Site,
+    facts: &Facts,
+    positions: &[usize],
+) -> BTreeMap<usize, Vec<String>> {
+    let of = |at: &usize| {
+        let found = engines::unprotected(site, facts, *at).into_iter().map(|it| it.table);
+        (*at, found.collect::<Vec<_>>())
+    };
+    positions.iter().map(of).filter(|it| !it.1.is_empty()).collect()
 }
 
 /// T37, T38: that a migration is not one transaction, or cannot be run at all.

@@ -6,13 +6,11 @@
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use raingauge_schema::plan::Hazard;
 use raingauge_schema::steps::Placed;
 use raingauge_schema::{Dialect, Pair, compare};
 
-use super::mysql::count;
+use super::alone::Looked;
 use super::steps::unnoted;
-use super::tripwire::Named;
 use super::turn::{Turn, Workplace, blocked, waiting};
 use super::watch::Watch;
 use crate::connect::{Access, Session, SqlError};
@@ -39,11 +37,11 @@ pub(super) fn run(
     progress: &mut dyn Progress,
 ) -> Result<Vec<String>> {
     let number = note.done + 1;
+    let looked = Looked::at(work, turn, statement)?;
     let begun = Note { begun_by: Some(connection(work)), ..note.clone() };
     write(work, &begun).map_err(|it| unnoted(work, turn, it))?;
     progress.boundary(&format!("migrate/{}/step-{number}-noted", turn.tag()));
     progress.begin(&format!("{}, step {number}: {}", turn.tag(), opening(&statement.sql)));
-    let counted = Counted::of(work, turn, statement);
     let mut attempts = work.pace.attempts();
     while let Err(cause) = send(work, &statement.sql) {
         if cause.state == BROKEN {
@@ -61,7 +59,7 @@ pub(super) fn run(
     }
     progress.boundary(&format!("migrate/{}/step-{number}-ran", turn.tag()));
     write(work, after).map_err(|it| unnoted_after(turn, statement, it))?;
-    counted.compare(work, turn)
+    looked.compare(work, turn, &statement.sql)
 }
 
 fn connection(work: &mut Workplace<'_>) -> String {
@@ -137,61 +135,6 @@ fn unnoted_after(turn: &Turn<'_>, statement: &Placed, cause: SqlError) -> Error 
         .caused_by(cause)
         .next("raingauge migrate: looks, and goes on from there")
         .after(format!("{}, line {}", turn.tag(), statement.line))
-}
-
-/// The rows of the tables that a statement may take some from, before it runs.
-struct Counted {
-    named: Named,
-    tables: Vec<(String, u64)>,
-}
-
-impl Counted {
-    fn of(work: &mut Workplace<'_>, turn: &Turn<'_>, statement: &Placed) -> Self {
-        let hazards = Dialect::MySql.hazards(&statement.sql);
-        let mut tables: Vec<_> = hazards.iter().filter_map(table).collect();
-        tables.sort();
-        tables.dedup();
-        let named =
-            Named::new(&hazards, &work.plan.allowed, work.site.project.ledger.table.clone());
-        let counted =
-            tables.into_iter().filter_map(|it| Some((it.clone(), count(&mut work.session, &it)?)));
-        let tables = counted.collect();
-        let _ = turn;
-        Self { named, tables }
-    }
-
-    /// Nothing can be rolled back any more: what is lost stops the run, and is said.
-    fn compare(self, work: &mut Workplace<'_>, turn: &Turn<'_>) -> Result<Vec<String>> {
-        let mut told = Vec::new();
-        for (table, before) in &self.tables {
-            let Some(after) = count(&mut work.session, table) else { continue };
-            if after < *before && !self.named.deleted(table) {
-                return Err(lost(turn, table, (*before, after)));
-            }
-            told.push(format!("count `{table}`: {before} rows before, {after} after"));
-        }
-        Ok(told)
-    }
-}
-
-/// The table of a hazard that stays.
-fn table(hazard: &Hazard) -> Option<String> {
-    let Hazard::DeletesData(name) = hazard else { return None };
-    let (verb, name) = name.split_once(':')?;
-    match name.split_once('.') {
-        Some((table, _)) => Some(table.to_owned()),
-        None if verb == "drop" => None,
-        None => Some(name.to_owned()),
-    }
-}
-
-fn lost(turn: &Turn<'_>, table: &str, (before, after): (u64, u64)) -> Error {
-    Error::new(
-        "rows-lost",
-        format!("`{table}` had {before} rows and has {after}, although no statement names it as one to delete from; MySQL commits such a statement by itself, so nothing was rolled back; other sessions may have deleted them meanwhile"),
-    )
-    .next("compare with the backup that was taken before: raingauge restore --help")
-    .after(format!("statements of {}", turn.tag()))
 }
 
 /// Whether live is what the migration led to in scratch: before its row is written.

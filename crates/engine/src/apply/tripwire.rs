@@ -135,7 +135,7 @@ impl Tripwire {
     ) -> Result<()> {
         match (&mut *self, session) {
             (Self::Postgres(it), session) => it.arm(session),
-            (Self::MySql(it), session) => it.arm(session),
+            (Self::MySql(it), Session::MySql(session)) => it.arm(session),
             (Self::Sqlite(named), Session::Sqlite(session)) => {
                 let effects = risks::effects_of(migration);
                 let armed = sqlite::Tripwire::arm(session, (**named).clone(), effects, rehearsed)?;
@@ -153,7 +153,7 @@ impl Tripwire {
     pub(super) fn check(&self, session: &mut Session) -> Result<Vec<String>> {
         match (self, session) {
             (Self::Postgres(it), session) => it.check(session),
-            (Self::MySql(it), session) => it.check(session).map(|()| Vec::new()),
+            (Self::MySql(it), Session::MySql(session)) => it.check(session),
             (Self::ArmedSqlite(it), Session::Sqlite(session)) => {
                 it.check(session).map(|()| Vec::new())
             }
@@ -162,11 +162,14 @@ impl Tripwire {
     }
 }
 
+/// What became of a migration that a transaction holds.
+pub(super) const ROLLED_BACK: &str = "the migration was rolled back";
+
 pub(super) fn lost(table: &str, before: u64, after: u64) -> Error {
-    Error::refusal(
-        "rows-lost",
-        format!("`{table}` had {before} rows and would have {after}, although no statement names it as one to delete from; the migration was rolled back"),
-    )
+    let message = format!(
+        "`{table}` had {before} rows and would have {after}, although no statement names it as one to delete from; {ROLLED_BACK}"
+    );
+    Error::refusal("rows-lost", message)
     .next("read the migration: something in it deletes these rows (a cascade, a trigger, a function)")
     .next(format!("if that is meant: `--allow delete:{table}`"))
 }
@@ -198,7 +201,7 @@ pub(super) fn changed(table: &str, before: u64, after: u64) -> Error {
     };
     Error::refusal(
         "rows-changed",
-        format!("{message}, although no statement names it as one to change; the migration was rolled back"),
+        format!("{message}, although no statement names it as one to change; {ROLLED_BACK}"),
     )
     .next(format!("if that is meant: `--allow update:{table}`"))
 }

@@ -4,6 +4,7 @@
 //! ([`crate::midway`]), is written by the transaction that it speaks of. So whoever comes after a crash
 //! knows, and nothing is done twice.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use raingauge_schema::drizzle::Generation;
@@ -39,6 +40,8 @@ pub(super) struct Workplace<'a> {
     pub(super) from: ProvenPosition,
     pub(super) session: Session,
     pub(super) watch: Option<Watch>,
+    /// Where live was saved before the run, if it had to be.
+    pub(super) backup: Option<PathBuf>,
     /// Whether the ledger stands, committed, with the columns that this history's rows take.
     pub(super) is_ledger_ready: bool,
 }
@@ -50,6 +53,8 @@ pub(super) struct Turn<'a> {
     pub(super) migration: &'a Migration,
     /// What is left as it was if a statement fails.
     pub(super) otherwise: String,
+    /// Tables without transactions that it works on.
+    pub(super) unprotected: &'a [String],
 }
 
 /// What the last statement of a transaction records.
@@ -98,6 +103,16 @@ impl Workplace<'_> {
         Ok(())
     }
 
+    /// The error with what was saved before, for what cannot be rolled back.
+    pub(super) fn with_backup(&self, error: Error) -> Error {
+        match &self.backup {
+            Some(path) => error
+                .next(format!("what live was before this run is in the verified backup `{}`", path.display()))
+                .next("compare with it: `raingauge restore BACKUP --to URL` makes a new database of it, `--tables NAME` restores single tables beside the live ones"),
+            None => error.next("no backup was taken, since no statement was expected to lose anything; compare with the newest one: raingauge backup list"),
+        }
+    }
+
     /// Lets somebody look on, if one connection can see what another one does.
     pub(super) fn watch_itself(&mut self) {
         self.watch = Watch::of(&mut self.session);
@@ -122,7 +137,17 @@ impl Turn<'_> {
     }
 
     pub(super) fn failed(&self, statement: &Placed, cause: SqlError) -> Error {
-        failure::failed((self.dialect, self.migration), statement, &self.otherwise, cause)
+        let about = (self.dialect, self.migration);
+        if self.unprotected.is_empty() {
+            return failure::failed(about, statement, &self.otherwise, cause);
+        }
+        let tables = self.unprotected.join("`, `");
+        let state = format!(
+            "{}, but what it did to `{tables}`, whose engine has no transactions, stays",
+            self.otherwise
+        );
+        let done = format!("perhaps changes of `{tables}` by {}", self.tag());
+        failure::failed(about, statement, &state, cause).after(done)
     }
 }
 
@@ -142,7 +167,8 @@ pub(super) fn apply(
     let migration = &work.site.project.history.migrations[at];
     let since = Instant::now();
     let otherwise = "the migration was rolled back".to_owned();
-    let turn = Turn { dialect: work.site.dialect(), at, migration, otherwise };
+    let unprotected = work.plan.unprotected.get(&at).map_or(&[][..], Vec::as_slice);
+    let turn = Turn { dialect: work.site.dialect(), at, migration, otherwise, unprotected };
     let (n_statements, notes) = match steps(work.site.dialect(), &migration.sql) {
         Steps::Several(parts) if let Session::Sqlite(_) = work.session => {
             sqlite_parts(work, &turn, &parts, progress)?
@@ -288,7 +314,10 @@ fn inside(
     let rehearsed = rehearsed.map(|it| Pair { from: &it.from, to: &it.to });
     tripwire.arm(session, turn.migration, rehearsed)?;
     send_all(work, turn, batch.statements, progress)?;
-    let notes = tripwire.check(&mut work.session)?;
+    let notes = tripwire.check(&mut work.session).map_err(|error| {
+        // Something stays of what was done: that is what a backup is for.
+        if error.done.is_empty() { error } else { work.with_backup(error) }
+    })?;
     record(work, turn.migration, &batch.ending).map_err(|cause| {
         let name = &work.site.project.ledger;
         let message = format!("cannot record the migration in `{name}`; {}", turn.otherwise);

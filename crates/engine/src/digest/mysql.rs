@@ -101,6 +101,43 @@ fn find<'a>(all: &'a [Table], name: &TableName) -> Result<&'a Table> {
     all.iter().find(is_it).ok_or_else(missing)
 }
 
+/// What [`PIN`] and [`LOCK_WAIT`] change, kept before and given back after.
+const KEEP: &str = "set @raingauge_mode = @@sql_mode, @raingauge_zone = @@time_zone, \
+    @raingauge_wait = @@lock_wait_timeout, @raingauge_client = @@character_set_client, \
+    @raingauge_results = @@character_set_results, @raingauge_collation = @@collation_connection";
+const GIVE_BACK: &str = "set sql_mode = @raingauge_mode, time_zone = @raingauge_zone, \
+    lock_wait_timeout = @raingauge_wait, character_set_client = @raingauge_client, \
+    character_set_results = @raingauge_results, collation_connection = @raingauge_collation";
+
+/// Reads in a session in which statements of others run: it has its own settings again afterwards.
+pub(crate) fn aside<T>(
+    session: &mut MySqlSession,
+    read: impl FnOnce(&mut MySqlSession) -> Result<T>,
+) -> Result<T> {
+    session.run(KEEP).map_err(unreadable)?;
+    let found = read(session);
+    let given_back = session.run(GIVE_BACK).map_err(unreadable);
+    let found = found?;
+    given_back?;
+    Ok(found)
+}
+
+/// The digest of some columns of a table, whatever their order is.
+pub(crate) fn of_columns(
+    session: &mut MySqlSession,
+    mut table: Table,
+    is_kept: impl Fn(&Column) -> bool,
+) -> Result<TableDigest> {
+    table.columns.retain(is_kept);
+    table.columns.sort_by(|a, b| a.name.cmp(&b.name));
+    if !table.columns.is_empty() {
+        return digest(session, &table);
+    }
+    let rows = ask(session, &table, &format!("select count(*), 0 from {}", table.all_rows()))?;
+    let (n_rows, digest) = parse_sum(&rows).ok_or_else(unexpected)?;
+    Ok(TableDigest { name: TableName::new("", &table.name), n_rows, digest })
+}
+
 /// Every table that holds rows, in the order of their names' bytes.
 pub(crate) fn tables(session: &mut MySqlSession) -> Result<Vec<Table>> {
     session.run(PIN).map_err(unreadable)?;
@@ -119,7 +156,7 @@ pub(crate) fn tables(session: &mut MySqlSession) -> Result<Vec<Table>> {
     Ok(tables)
 }
 
-fn digest(session: &mut MySqlSession, table: &Table) -> Result<TableDigest> {
+pub(crate) fn digest(session: &mut MySqlSession, table: &Table) -> Result<TableDigest> {
     let rows = ask(session, table, &table.sum())?;
     let (n_rows, digest) = parse_sum(&rows).ok_or_else(unexpected)?;
     Ok(TableDigest { name: TableName::new("", &table.name), n_rows, digest })

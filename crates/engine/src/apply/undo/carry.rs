@@ -102,11 +102,12 @@ pub fn carry_out(
     let at = plan.recorded.len() - 1;
     let Ready { session, _lock, .. } = ready;
     let (from, pace) = (plan.from.ok_or_else(stale)?, terms.pace);
+    let backup = terms.protection.path();
     let mut work =
-        Workplace { site, plan, pace, from, session, watch: None, is_ledger_ready: false };
+        Workplace { site, plan, pace, from, session, watch: None, backup, is_ledger_ready: false };
     work.watch_itself();
     let otherwise = "everything is as it was".to_owned();
-    let turn = Turn { dialect: site.dialect(), at, migration, otherwise };
+    let turn = Turn { dialect: site.dialect(), at, migration, otherwise, unprotected: &[] };
     let statements = pieces(&migration.sql);
     let removal = Removal {
         row: row_removal(site, reversal),

@@ -10,6 +10,8 @@ mod cost;
 mod loss;
 mod reverse;
 
+use std::collections::BTreeMap;
+
 use raingauge_schema::drizzle::ledger::CreatedAt;
 use raingauge_schema::plan::Hazard;
 use raingauge_schema::{Catalog, Comparison, Fingerprint, Kind, Pair, compare};
@@ -213,6 +215,7 @@ fn by_statements(
         from: facts.position.proven,
         live,
         live_has_no_tables: false,
+        unprotected: BTreeMap::new(),
         expected: rehearsal.before.fingerprint(),
         recorded: facts.standing.recorded.clone(),
         rehearsals: [(at, Pair { from: rehearsal.after, to: rehearsal.before })].into(),
