@@ -5,6 +5,7 @@ mod states;
 pub use states::{Midway, States, Wanted};
 
 use raingauge_schema::dialect::AnySnapshot;
+use raingauge_schema::mysql::grammar::NULLABLE_TIMESTAMPS;
 use raingauge_schema::steps::statements;
 use raingauge_schema::{Catalog, Comparison, Dialect, Pair, compare};
 
@@ -273,8 +274,11 @@ pub fn built(
     snapshot: &AnySnapshot,
 ) -> Result<std::result::Result<Catalog, (String, Box<SqlError>)>> {
     let mut database = site.scratch.create("declared")?;
-    if site.dialect() == Dialect::Postgres {
-        prepare_types(site, &mut database.session)?;
+    match site.dialect() {
+        Dialect::Postgres => prepare_types(site, &mut database.session)?,
+        // A server that does not let it be set reads the statements as it always does.
+        Dialect::MySql => drop(database.session.run(NULLABLE_TIMESTAMPS)),
+        Dialect::Sqlite => {}
     }
     let difference =
         AnySnapshot::empty(site.dialect(), snapshot.generation()).difference_to(snapshot);

@@ -5,6 +5,10 @@ use crate::catalog::{Kind, Object};
 use crate::pair::Pair;
 use crate::token::{Token, TokenKind};
 
+/// Lets a session read `timestamp` as Drizzle means it: without it, MariaDB before 10.10 makes such a column NOT NULL
+/// with the current time as its default, and there is no other way to declare one that may be NULL.
+pub const NULLABLE_TIMESTAMPS: &str = "SET SESSION explicit_defaults_for_timestamp = 1";
+
 /// Attributes of the catalog that Drizzle cannot express; and so are the options of storage engines and the
 /// periods of tables.
 const CARRIED: [&str; 42] = [

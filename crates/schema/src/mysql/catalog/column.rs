@@ -1,5 +1,6 @@
 //! One line of `SHOW CREATE TABLE` that defines a column → its attributes.
 
+use super::table::HIDDEN_LAST;
 use super::text::{Cursor, Unreadable};
 use crate::catalog::Object;
 use crate::token::{Token, TokenKind};
@@ -19,6 +20,9 @@ const CLAUSES: [&str; 12] = [
     "engine_attribute",
     "secondary_engine_attribute",
 ];
+
+/// What MariaDB 11.8 prints before `INVISIBLE`, and 11.4 behind it.
+const HIDDEN_BEHIND: [&str; 4] = ["default", "unversioned", "on update", "auto increment"];
 
 /// A column as its line says it.
 #[derive(Debug)]
@@ -90,6 +94,9 @@ fn read_clause(line: &mut Line, cursor: &mut Cursor<'_, '_>) -> Result<(), Unrea
 fn read_rare_clause(line: &mut Line, cursor: &mut Cursor<'_, '_>) -> Result<(), Unreadable> {
     let attributes = &mut line.object.attributes;
     if cursor.eat("invisible") {
+        if HIDDEN_BEHIND.iter().any(|it| attributes.get(it).is_some()) {
+            attributes.insert(HIDDEN_LAST, "true");
+        }
         attributes.insert("invisible", "true");
     } else if cursor.eat("without system versioning") {
         attributes.insert("unversioned", "true");

@@ -3,7 +3,7 @@
 //! What this says again is understood; a table for which it differs from the server's text is not.
 
 use super::Flavour;
-use super::table::{CLAUSE, Parts};
+use super::table::{CLAUSE, HIDDEN_LAST, Parts};
 use super::text::{literal, quoted_names};
 use crate::catalog::{Catalog, Kind, Object, ObjectId};
 use crate::mysql::grammar::quote_ident;
@@ -67,6 +67,11 @@ pub(super) fn create_table_of(parts: &Parts, flavour: Flavour) -> String {
     writer.create_table().unwrap_or_default()
 }
 
+fn whole_clause(column: &Object) -> Option<String> {
+    let (charset, collation) = column.get("charset").zip(column.get("collation"))?;
+    Some(format!(" CHARACTER SET {charset} COLLATE {collation}"))
+}
+
 /// The clause that the collations of a column and its table explain.
 pub(super) fn charset_clause(
     flavour: Flavour,
@@ -74,10 +79,12 @@ pub(super) fn charset_clause(
     table: &Object,
     is_unsaid: bool,
 ) -> String {
-    let (charset, collation) = (column.get("charset"), column.get("collation"));
-    let Some((charset, collation)) = charset.zip(collation) else { return String::new() };
+    let collation = column.get("collation");
+    let Some((collation, whole)) = collation.zip(whole_clause(column)) else {
+        return String::new();
+    };
     if Some(collation) != table.get("collation") {
-        return format!(" CHARACTER SET {charset} COLLATE {collation}");
+        return whole;
     }
     match flavour {
         // Said wherever it is not the one that the character set has by itself.
@@ -212,11 +219,16 @@ impl Writer<'_> {
             false => charset_clause(self.flavour, column, table, is_unsaid),
         };
         let of_column = self.beside.iter().find(|it| it.id == column.id);
-        let written = of_column.and_then(|it| it.get(CLAUSE)).filter(|_| !self.leaves_unsaid);
+        // What somebody wrote in full comes back when it is written again.
+        let is_whole = |it: &str| Some(it) == whole_clause(column).as_deref();
+        let written = of_column.and_then(|it| it.get(CLAUSE));
+        let written = written.filter(|it| !self.leaves_unsaid || is_whole(it));
         let compressed = column.get("compressed").map(|_| " /*M!100301 COMPRESSED*/");
         let clauses = match self.flavour {
             Flavour::MySql => mysql_clauses(column),
-            Flavour::MariaDb => mariadb_clauses(column),
+            Flavour::MariaDb => {
+                mariadb_clauses(column, of_column.is_some_and(|it| it.get(HIDDEN_LAST).is_some()))
+            }
         };
         let comment = self.comment(column).map(|it| format!(" COMMENT {}", literal(it)));
         let check = column.get("check").map(|it| format!(" CHECK ({it})"));
@@ -339,13 +351,16 @@ fn mysql_clauses(column: &Object) -> String {
     clauses.into_iter().flatten().collect()
 }
 
-fn mariadb_clauses(column: &Object) -> String {
+fn mariadb_clauses(column: &Object, is_hidden_last: bool) -> String {
+    let hidden = column.get("invisible").map(|_| " INVISIBLE".to_owned());
+    let (first, last) = if is_hidden_last { (None, hidden) } else { (hidden, None) };
     let clauses = [
-        column.get("invisible").map(|_| " INVISIBLE".to_owned()),
+        first,
         column.get("default").map(|it| format!(" DEFAULT {it}")),
         column.get("unversioned").map(|_| " WITHOUT SYSTEM VERSIONING".to_owned()),
         column.get("on update").map(|it| format!(" ON UPDATE {it}")),
         column.get("auto increment").map(|_| " AUTO_INCREMENT".to_owned()),
+        last,
     ];
     clauses.into_iter().flatten().collect()
 }

@@ -35,6 +35,9 @@ pub(super) struct EffectiveColumn {
 /// the collation is stands in `collation`.
 pub(super) const CLAUSE: &str = "collation clause";
 
+/// That a column of MariaDB says `INVISIBLE` behind its default, as newer servers print it.
+pub(super) const HIDDEN_LAST: &str = "invisible last";
+
 /// A table with all that is inside it.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
@@ -199,9 +202,12 @@ impl Reader<'_> {
         for column in self.parts.objects.iter_mut().filter(|it| it.id.kind == Kind::Column) {
             let explained = charset_clause(flavour, column, &table, is_unsaid);
             let written = column.attributes.remove(CLAUSE).filter(|it| *it != explained);
-            if let Some(written) = written {
-                let beside = Object::new(Kind::Column, [self.name, column.id.name()]);
-                self.parts.beside.push(beside.with(CLAUSE, written));
+            let hidden = column.attributes.remove(HIDDEN_LAST);
+            let beside = Object::new(Kind::Column, [self.name, column.id.name()])
+                .with_some(CLAUSE, written)
+                .with_some(HIDDEN_LAST, hidden.filter(|_| flavour == Flavour::MariaDb));
+            if !beside.attributes.is_empty() {
+                self.parts.beside.push(beside);
             }
         }
         self.parts.objects.push(table);

@@ -45,6 +45,24 @@ fn a_statement_that_is_understood_is_in_parts() {
 }
 
 #[test]
+fn a_hidden_column_is_said_as_each_release_prints_it_and_is_the_same() {
+    // MariaDB 11.4 and 11.8.
+    let columns = [
+        "`w` int(11) INVISIBLE DEFAULT 3 COMMENT 'x',\n  `n` datetime INVISIBLE DEFAULT current_timestamp() ON UPDATE current_timestamp()",
+        "`w` int(11) DEFAULT 3 INVISIBLE COMMENT 'x',\n  `n` datetime DEFAULT current_timestamp() ON UPDATE current_timestamp() INVISIBLE",
+    ];
+    let [one, other] = columns.map(|columns| {
+        let text = format!("CREATE TABLE `t` (\n  `a` int(11) DEFAULT NULL,\n  {columns}\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci");
+        let catalog = table(MARIADB, &text);
+        assert_eq!(not_understood(&catalog).count(), 0, "{text}");
+        let said = create_table(&catalog, &ObjectId::new(Kind::Table, ["t"]));
+        assert_eq!(said, Some(text));
+        catalog
+    });
+    assert_eq!(one.fingerprint(), other.fingerprint());
+}
+
+#[test]
 fn a_statement_that_is_not_understood_is_kept_whole_and_named() {
     for text in [
         "CREATE TABLE `t` (\n  `a` int(11) FROBNICATED\n) ENGINE=InnoDB",
