@@ -14,12 +14,12 @@ use crate::mysql;
 use crate::process::{root, show_and_run, starts, target};
 use crate::servers;
 
-/// Installs whatever is missing.
-pub(crate) fn run() -> Result {
+/// Installs whatever is missing, for a full run or the usual one.
+pub(crate) fn run(is_full: bool) -> Result {
     postgresql()?;
     postgis()?;
     servers::run()?;
-    mysql::run()?;
+    mysql::run(is_full)?;
     pgbouncer()?;
     age()?;
     packages()

@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&arguments),
         Task::Ci => ci::run(),
         Task::Tidy => tidy::run(),
-        Task::Install => install::run(),
+        Task::Install => install::run(true),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

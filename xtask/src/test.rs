@@ -27,7 +27,7 @@ pub(crate) struct TestArgs {
 
 /// Runs all tests. The summary of the test runner is the last thing that is printed.
 pub(crate) fn run(arguments: &TestArgs) -> Result {
-    install::run()?;
+    install::run(arguments.full)?;
     if arguments.full {
         oracle::check()?;
     }

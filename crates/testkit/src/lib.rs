@@ -23,6 +23,7 @@ pub mod pgbouncer;
 pub mod postgres;
 pub mod project;
 pub mod raingauge;
+pub mod releases;
 pub mod run;
 pub mod s3;
 pub mod sqlite;

@@ -15,14 +15,18 @@ pub const ALL: RangeInclusive<u32> = 13..=18;
 /// Set if tests are to run their full counts.
 const FULL: &str = "RAINGAUGE_FULL";
 
+/// Whether tests are to run their full counts.
+pub(crate) fn is_full() -> bool {
+    std::env::var_os(FULL).is_some()
+}
+
 /// A server of each major version that a test of versions has to run on: all of them with
 /// `RAINGAUGE_FULL`, else the system's, the oldest and the newest. What is missing is printed.
 #[expect(clippy::print_stdout, reason = "a test that does not run somewhere says so")]
 pub fn matrix() -> Vec<Arc<Postgres>> {
     let system = postgres::installed().first().map(|it| it.0);
-    let is_full = std::env::var_os(FULL).is_some();
     let is_wanted =
-        |it: &u32| is_full || [ALL.start(), ALL.end()].contains(&it) || Some(*it) == system;
+        |it: &u32| is_full() || [ALL.start(), ALL.end()].contains(&it) || Some(*it) == system;
     let start = |major| match Postgres::of_major(major) {
         Ok(server) => Some(server),
         Err(failure) => {

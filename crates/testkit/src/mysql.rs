@@ -1,8 +1,7 @@
 //! A throw-away MySQL or MariaDB server.
 //!
 //! As for PostgreSQL, it is the child of a small shell that waits for its standard input to end, so it
-//! goes however the test process ends. MariaDB is the system's; MySQL is unpacked below the target folder
-//! with its own C library, because Debian's stable release has none.
+//! goes however the test process ends. Where its programs are, [`releases`](crate::releases) knows.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,10 +17,8 @@ use crate::cache;
 use crate::database::State;
 use crate::failure::{Failure, Result};
 use crate::postgres::{PASSWORD, as_server_account, new_folder_of};
+pub use crate::releases::{Release, Vendor};
 use crate::run::Run;
-
-/// Where `cargo xtask install` unpacks MySQL, below `testkit` in the target folder.
-pub const FOLDER: &str = "mysql";
 
 /// The account that may log in over TCP, with the password of the other servers.
 pub const ACCOUNT: &str = "app";
@@ -41,97 +38,11 @@ wait $server 2>/dev/null
 rm -rf "$folder"
 "#;
 
-/// Whose server it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Vendor {
-    MariaDb,
-    MySql,
-}
-
-impl Vendor {
-    pub const ALL: [Self; 2] = [Self::MariaDb, Self::MySql];
-
-    /// How a parent process tells where its server is, so that every test process need not start one.
-    pub fn variable(self) -> &'static str {
-        match self {
-            Self::MariaDb => "RAINGAUGE_TEST_MARIADB",
-            Self::MySql => "RAINGAUGE_TEST_MYSQL",
-        }
-    }
-
-    /// The folder with its dump program and client; none if they are on the search path.
-    ///
-    /// # Errors
-    /// If they are not installed.
-    pub fn client_folder(self) -> Result<Option<PathBuf>> {
-        match self {
-            Self::MariaDb => Ok(None),
-            Self::MySql => {
-                let folder = mysql_folder()?.join("bin");
-                folder.join("mysqldump").is_file().then_some(Some(folder)).ok_or_else(missing)
-            }
-        }
-    }
-
-    /// How its server is called.
-    ///
-    /// # Errors
-    /// If it is not installed, with the reason.
-    pub fn program(self) -> Result<Vec<String>> {
-        match self {
-            Self::MariaDb if Path::new("/usr/sbin/mariadbd").exists() => {
-                Ok(vec!["/usr/sbin/mariadbd".to_owned(), "--no-defaults".to_owned()])
-            }
-            Self::MariaDb => Err(Failure::new("no MariaDB server: run `cargo xtask install`")),
-            Self::MySql => mysqld(),
-        }
-    }
-}
-
-fn missing() -> Failure {
-    Failure::new("MySQL is not installed: run `cargo xtask install`")
-}
-
-fn mysql_folder() -> Result<PathBuf> {
-    let binary = std::env::current_exe()?;
-    let folders = binary.ancestors().skip(1).map(|it| it.join("testkit").join(FOLDER));
-    folders.into_iter().find(|it| it.is_dir()).ok_or_else(missing)
-}
-
-/// MySQL's server through the loader of its own C library.
-fn mysqld() -> Result<Vec<String>> {
-    let folder = mysql_folder()?;
-    if let Ok(reason) = fs::read_to_string(folder.join("missing")) {
-        return Err(Failure::new(reason));
-    }
-    let usr = folder.join("usr");
-    let libraries = fs::read_dir(usr.join("lib"))?.flatten().map(|it| it.path());
-    let libraries = libraries.into_iter().find(|it| it.join("libc.so.6").exists());
-    let libraries = libraries.ok_or_else(missing)?;
-    let is_loader = |it: &PathBuf| {
-        it.file_name().is_some_and(|it| it.to_string_lossy().starts_with("ld-linux"))
-    };
-    let mut files = fs::read_dir(&libraries)?.flatten().map(|it| it.path());
-    let loader = files.find(is_loader).ok_or_else(missing)?;
-    let (usr, libraries) = (usr.display(), libraries.display());
-    Ok(vec![
-        loader.display().to_string(),
-        "--library-path".to_owned(),
-        libraries.to_string(),
-        format!("{usr}/sbin/mysqld"),
-        "--no-defaults".to_owned(),
-        format!("--basedir={usr}"),
-        format!("--lc-messages-dir={usr}/share/mysql"),
-        format!("--character-sets-dir={usr}/share/mysql/charsets"),
-        "--innodb-redo-log-capacity=8388608".to_owned(),
-        "--skip-log-bin".to_owned(),
-    ])
-}
-
 /// One running server.
 #[derive(Debug)]
 pub struct MySql {
     pub vendor: Vendor,
+    pub release: Release,
     pub port: u16,
     /// Holds the socket, the log and the data.
     pub folder: PathBuf,
@@ -184,17 +95,26 @@ impl MySql {
     /// # Errors
     /// If it is not installed or does not start.
     pub fn start(vendor: Vendor) -> Result<Self> {
-        let program = vendor.program()?;
-        // Another process may take the port between the look and the start: then once more.
-        Self::start_of(vendor, &program).or_else(|_| Self::start_of(vendor, &program))
+        Self::of(vendor.release()?)
     }
 
-    fn start_of(vendor: Vendor, program: &[String]) -> Result<Self> {
+    /// The same of another release series than the usual one.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn of(release: Release) -> Result<Self> {
+        let program = release.program()?;
+        // Another process may take the port between the look and the start: then once more.
+        Self::start_of(release, &program).or_else(|_| Self::start_of(release, &program))
+    }
+
+    fn start_of(release: Release, program: &[String]) -> Result<Self> {
+        let vendor = release.vendor;
         let folder = new_folder_of(PREFIX)?;
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        initialise(vendor, program, &folder)?;
+        initialise(release, program, &folder)?;
         let guardian = Some(guarded_server(vendor, program, &folder, port)?);
-        let server = Self { vendor, port, folder, guardian };
+        let server = Self { vendor, release, port, folder, guardian };
         server.wait_until_ready()?;
         server.sql(
             "mysql",
@@ -215,7 +135,8 @@ impl MySql {
         let wrong =
             || Failure::new(format!("{} is `{address}`, which is no server", vendor.variable()));
         let (port, folder) = address.split_once(' ').ok_or_else(wrong)?;
-        Ok(Self { vendor, port: port.parse()?, folder: PathBuf::from(folder), guardian: None })
+        let (release, port) = (vendor.release()?, port.parse()?);
+        Ok(Self { vendor, release, port, folder: PathBuf::from(folder), guardian: None })
     }
 
     /// The address of one of its databases over TCP, with the password.
@@ -302,11 +223,9 @@ impl MySqlDatabase {
     /// # Errors
     /// If the program is missing or fails.
     pub fn dump(&self, arguments: &[&str]) -> Result<String> {
-        let program = match self.server.vendor.client_folder()? {
-            Some(folder) => folder.join("mysqldump"),
-            None => PathBuf::from("mariadb-dump"),
-        };
-        let mut dump = Command::new(program);
+        let release = self.server.release;
+        let folder = release.client_folder()?.unwrap_or_default();
+        let mut dump = Command::new(folder.join(release.dump_program()));
         dump.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C.UTF-8");
         dump.args(["--no-defaults", "--user=root", "--default-character-set=utf8mb4"]);
         dump.arg(format!("--socket={}", self.server.socket().display()));
@@ -394,23 +313,23 @@ fn with_trigger_heads(dump: &str) -> String {
 }
 
 /// Makes the data folder, or takes the one that an earlier run has made.
-fn initialise(vendor: Vendor, program: &[String], folder: &Path) -> Result {
+fn initialise(release: Release, program: &[String], folder: &Path) -> Result {
     let mut asked = Command::new(&program[0]);
     let version = Run::of(asked.args(&program[1..]).arg("--version"))?.success()?.stdout;
-    let name = format!("{vendor:?} {}", version.trim());
+    let name = format!("{:?} {}", release.vendor, version.trim());
     if cache::unpack(&name, folder, "data/mysql", &mut as_server_account("tar")?) {
         return Ok(());
     }
     let _ = fs::remove_dir_all(folder.join("data"));
     let data = format!("--datadir={}", folder.join("data").display());
-    let mut init = match vendor {
-        Vendor::MariaDb => {
-            let mut init = as_server_account("/usr/bin/mariadb-install-db")?;
+    let mut init = match release.install_program()? {
+        Some(script) => {
+            let mut init = as_server_account(script)?;
             init.args(["--no-defaults", "--auth-root-authentication-method=normal"]);
             init.args(["--skip-test-db", "--skip-name-resolve", "--innodb-log-file-size=8M"]);
             init
         }
-        Vendor::MySql => {
+        None => {
             let mut init = as_server_account(&program[0])?;
             init.args(&program[1..]).arg("--initialize-insecure");
             init

@@ -20,7 +20,7 @@ const CONFIG: &str = "import { defineConfig } from 'drizzle-kit';\n\
 
 /// Runs the benchmark and writes its numbers.
 pub(super) fn run(arguments: &BenchArgs) -> Result {
-    install::run()?;
+    install::run(false)?;
     let binary = binary(arguments)?;
     let mut machine = Machine::look(vec![
         said(Command::new(&binary).arg("--version")),

@@ -25,7 +25,7 @@ const WRITES: &str = "writing to a string";
 
 /// Runs the benchmark on each server that can be had, and writes its numbers.
 pub(super) fn run(arguments: &BenchArgs) -> Result {
-    mysql::run()?;
+    mysql::run(false)?;
     install::packages()?;
     let binary = binary(arguments)?;
     let places: Vec<_> =
@@ -94,7 +94,7 @@ impl Place {
         let nowhere = empty_folder("nowhere")?;
         let mut analyze = program(&self.binary, nowhere.clone());
         analyze.args(["analyze", "--live", "--url", &self.server.socket_url(database)]);
-        let name = match self.server.vendor.client_folder()? {
+        let name = match self.server.release.client_folder()? {
             Some(folder) => folder.join("mysqldump"),
             None => PathBuf::from("mariadb-dump"),
         };

@@ -23,7 +23,7 @@ const MANY: usize = 1000;
 
 /// Runs the benchmark and writes its numbers.
 pub(super) fn run(arguments: &BenchArgs) -> Result {
-    install::run()?;
+    install::run(false)?;
     let binary = binary(arguments)?;
     let versions = vec![
         said(Command::new(&binary).arg("--version")),

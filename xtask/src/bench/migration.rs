@@ -21,7 +21,7 @@ const COLUMN: &str = "  name: varchar(";
 
 /// Runs the benchmark and writes its numbers.
 pub(super) fn run(arguments: &BenchArgs) -> Result {
-    install::run()?;
+    install::run(false)?;
     let binary = binary(arguments)?;
     let mut machine = Machine::look(vec![
         said(Command::new(&binary).arg("--version")),

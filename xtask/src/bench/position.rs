@@ -24,7 +24,7 @@ const LIMIT: &str = "the same SQL by the shell";
 
 /// Runs the benchmark and writes its numbers.
 pub(super) fn run(arguments: &BenchArgs) -> Result {
-    install::run()?;
+    install::run(false)?;
     let binary = binary(arguments)?;
     let server = Arc::new(Postgres::start()?);
     let mut machine = Machine::look(vec![

@@ -16,7 +16,7 @@ use crate::install;
 
 /// Runs the benchmark and writes its numbers.
 pub(super) fn run(arguments: &BenchArgs) -> Result {
-    install::run()?;
+    install::run(false)?;
     let binary = binary(arguments)?;
     let versions = vec![
         said(Command::new(&binary).arg("--version")),

@@ -113,7 +113,7 @@ impl Weather {
         let scratch = self.server.as_ref().map(|it| it.url("postgres"));
         let scratch = scratch.or(self.mysql.as_ref().map(|it| it.server.url("mysql")));
         let more = scratch.into_iter().flat_map(|it| ["--scratch".to_owned(), it]);
-        let client = self.mysql.as_ref().and_then(|it| mysql_backup::client(it.server.vendor));
+        let client = self.mysql.as_ref().and_then(|it| mysql_backup::client(it.server.release));
         let more = more.chain(client.into_iter().flatten());
         arguments.iter().map(|it| (*it).to_owned()).chain(more).collect()
     }

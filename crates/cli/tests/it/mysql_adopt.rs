@@ -1,6 +1,8 @@
 //! A database of MySQL or MariaDB that an init.sql made, adopted: what is seen, what is written, and what the real
 //! drizzle-kit and drizzle-orm make of it.
 
+use std::sync::Arc;
+
 use raingauge_testkit::mysql::{MySql, MySqlDatabase, Vendor, servers};
 use raingauge_testkit::{Project, Raingauge, Result, Run, judge};
 
@@ -166,7 +168,7 @@ pub(crate) fn run_with(
     arguments: &[&str],
 ) -> Result<Run> {
     let mut all = arguments.to_vec();
-    let folder = server.vendor.client_folder()?.map(|it| it.display().to_string());
+    let folder = server.release.client_folder()?.map(|it| it.display().to_string());
     if let Some(folder) = &folder {
         all.extend(["--pg-client", folder]);
     }
@@ -235,31 +237,37 @@ fn all_sides_are_compared_and_nothing_is_written() -> Result {
     Ok(())
 }
 
+/// Adopts a lived-in database with its pending table, and asks the real kit; then everything is built anew.
+pub(crate) fn is_taken_all_the_way(server: &Arc<MySql>, generation: u8) -> Result {
+    let database = server.database("adopted")?;
+    let project = lived(&database, generation, &format!("{SCHEMA}{USERS}"))?;
+    let before = all_of(&database)?;
+    run(&project, server, &["execute", "--confirm"], 0)?;
+    let ledger = "SELECT count(*), count(created_at) FROM __drizzle_migrations";
+    assert_eq!(database.sql(ledger)?.trim(), "3\t3");
+    assert_eq!(database.sql("SELECT count(*) FROM users")?.trim(), "0");
+    let new = ["users", "__drizzle_migrations"];
+    let new = new.map(|it| format!("--ignore-table={}.{it}", database.name));
+    let rest = database.dump(&["--skip-extended-insert", &new[0], &new[1]])?;
+    assert_eq!(rest, before, "something else was touched");
+    let said = judge::mysql::verdict(&project, &database, &["authors", "books"])?;
+    assert!(said.is_good(), "{:?} {generation}\n{said}", server.vendor);
+    let files = project.files()?;
+    let again = run(&project, server, &["execute", "--confirm"], 0)?;
+    assert_eq!(verdict(&again), "execute: clean", "{again}");
+    assert_eq!(project.files()?, files);
+    // What `migrate` builds from nothing is the same.
+    let fresh = server.database("anew")?;
+    run(&project, server, &["migrate", "--confirm", "--url", &server.url(&fresh.name)], 0)?;
+    assert_eq!(fresh.structure()?, database.structure()?);
+    Ok(())
+}
+
 #[test]
 fn execute_takes_a_lived_database_all_the_way_and_the_real_kit_finds_everything_in_order() -> Result
 {
     for (server, generation) in pairs() {
-        let database = server.database("adopted")?;
-        let project = lived(&database, generation, &format!("{SCHEMA}{USERS}"))?;
-        let before = all_of(&database)?;
-        run(&project, &server, &["execute", "--confirm"], 0)?;
-        let ledger = "SELECT count(*), count(created_at) FROM __drizzle_migrations";
-        assert_eq!(database.sql(ledger)?.trim(), "3\t3");
-        assert_eq!(database.sql("SELECT count(*) FROM users")?.trim(), "0");
-        let new = ["users", "__drizzle_migrations"];
-        let new = new.map(|it| format!("--ignore-table={}.{it}", database.name));
-        let rest = database.dump(&["--skip-extended-insert", &new[0], &new[1]])?;
-        assert_eq!(rest, before, "something else was touched");
-        let said = judge::mysql::verdict(&project, &database, &["authors", "books"])?;
-        assert!(said.is_good(), "{:?} {generation}\n{said}", server.vendor);
-        let files = project.files()?;
-        let again = run(&project, &server, &["execute", "--confirm"], 0)?;
-        assert_eq!(verdict(&again), "execute: clean", "{again}");
-        assert_eq!(project.files()?, files);
-        // What `migrate` builds from nothing is the same.
-        let fresh = server.database("anew")?;
-        run(&project, &server, &["migrate", "--confirm", "--url", &server.url(&fresh.name)], 0)?;
-        assert_eq!(fresh.structure()?, database.structure()?);
+        is_taken_all_the_way(&server, generation)?;
     }
     Ok(())
 }

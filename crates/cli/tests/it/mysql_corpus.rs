@@ -54,6 +54,17 @@ fn adopt(server: &Arc<MySql>, generation: u8, script: Option<&str>, inside: &str
 
 /// Adopts what a script of other people makes, without a `schema.ts`.
 fn adopt_script(name: &str, file: &str, vendors: &[Vendor]) -> Result {
+    let mut pairs = pairs().into_iter().filter(|it| vendors.contains(&it.0.vendor));
+    pairs.try_for_each(|(server, generation)| adopt_script_on(&server, generation, name, file))
+}
+
+/// The same on one server.
+pub(crate) fn adopt_script_on(
+    server: &Arc<MySql>,
+    generation: u8,
+    name: &str,
+    file: &str,
+) -> Result {
     let Some(corpus) = corpus(name) else { return Ok(()) };
     let script = std::fs::read_to_string(corpus.join(file))?;
     let is_about_database = |line: &&str| {
@@ -65,10 +76,7 @@ fn adopt_script(name: &str, file: &str, vendors: &[Vendor]) -> Result {
     let inside: Vec<_> = script.lines().filter(|it| !is_about_database(it)).collect();
     // What it qualifies with its own name is in the database, whatever that is called.
     let inside = inside.join("\n").replace(&format!("{name}."), "");
-    for (server, generation) in pairs().into_iter().filter(|it| vendors.contains(&it.0.vendor)) {
-        adopt(&server, generation, Some(&script), &inside)?;
-    }
-    Ok(())
+    adopt(server, generation, Some(&script), &inside)
 }
 
 #[test]

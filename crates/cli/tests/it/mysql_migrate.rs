@@ -2,10 +2,11 @@
 //! statement by statement, and a run that fails or dies is gone on with from where live proves to stand.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use raingauge_testkit::judge::{self, Migrator};
-use raingauge_testkit::mysql::{MySqlDatabase, Vendor, servers};
+use raingauge_testkit::mysql::{MySql, MySqlDatabase, Vendor, servers};
 use raingauge_testkit::{Project, Result, Run};
 
 use crate::crash::is_full;
@@ -141,43 +142,48 @@ fn the_real_migrators_find_nothing_to_do_and_would_have_written_the_same_rows() 
     Ok(())
 }
 
+/// Applies a migration whose last statement fails until the rows are mended.
+pub(crate) fn fails_and_is_gone_on_with(server: &Arc<MySql>) -> Result {
+    let database = server.database("t43")?;
+    let sql = "ALTER TABLE `books` ADD COLUMN `name` varchar(20) NOT NULL;--> statement-breakpoint\n\
+               UPDATE `books` SET `name` = concat('b', `id`);--> statement-breakpoint\n\
+               ALTER TABLE `books` ADD CONSTRAINT `isbn` UNIQUE (`isbn`);";
+    let project = with_pending(&database, sql)?;
+    // The update has to be agreed to, and a deletion rests on a backup: without the update here.
+    let sql = sql.replace(
+        "UPDATE `books` SET `name` = concat('b', `id`)",
+        "INSERT INTO `books` VALUES (3, 'Ada', 9, 'c')",
+    );
+    write_history(&project, &[("0000_books", BOOKS), ("0001_more", &sql)])?;
+    let failed = expect(&project, &database, &[], 3)?;
+    says(
+        &failed,
+        &[
+            "error[migration-failed]",
+            "0001_more.sql:3",
+            "(1062)",
+            "first 2 of the migration's 3 steps",
+        ],
+    );
+    let status = binary().run(&project.root, &["status", "--url", &server.url(&database.name)])?;
+    assert_eq!(status.code, 0, "{status}");
+    says(&status, &["migration-unfinished", "up to step 2 of 3", "(line 3)"]);
+    let again = expect(&project, &database, &[], 3)?;
+    assert!(!again.stderr.contains("1060"), "{again}");
+    database.sql("UPDATE books SET isbn = id")?;
+    expect(&project, &database, &[], 0)?;
+    assert_eq!(
+        value(&database, "SELECT group_concat(id, isbn ORDER BY id) FROM books")?,
+        "11,22,33"
+    );
+    assert_eq!(value(&database, "SELECT count(*) FROM __drizzle_migrations")?, "2");
+    Ok(())
+}
+
 #[test]
 fn t43_a_statement_that_fails_is_gone_on_with_and_what_is_there_is_not_made_again() -> Result {
     for server in servers() {
-        let database = server.database("t43")?;
-        let sql = "ALTER TABLE `books` ADD COLUMN `name` varchar(20) NOT NULL;--> statement-breakpoint\n\
-                   UPDATE `books` SET `name` = concat('b', `id`);--> statement-breakpoint\n\
-                   ALTER TABLE `books` ADD CONSTRAINT `isbn` UNIQUE (`isbn`);";
-        let project = with_pending(&database, sql)?;
-        // The update has to be agreed to, and a deletion rests on a backup: without the update here.
-        let sql = sql.replace(
-            "UPDATE `books` SET `name` = concat('b', `id`)",
-            "INSERT INTO `books` VALUES (3, 'Ada', 9, 'c')",
-        );
-        write_history(&project, &[("0000_books", BOOKS), ("0001_more", &sql)])?;
-        let failed = expect(&project, &database, &[], 3)?;
-        says(
-            &failed,
-            &[
-                "error[migration-failed]",
-                "0001_more.sql:3",
-                "(1062)",
-                "first 2 of the migration's 3 steps",
-            ],
-        );
-        let status =
-            binary().run(&project.root, &["status", "--url", &server.url(&database.name)])?;
-        assert_eq!(status.code, 0, "{status}");
-        says(&status, &["migration-unfinished", "up to step 2 of 3", "(line 3)"]);
-        let again = expect(&project, &database, &[], 3)?;
-        assert!(!again.stderr.contains("1060"), "{again}");
-        database.sql("UPDATE books SET isbn = id")?;
-        expect(&project, &database, &[], 0)?;
-        assert_eq!(
-            value(&database, "SELECT group_concat(id, isbn ORDER BY id) FROM books")?,
-            "11,22,33"
-        );
-        assert_eq!(value(&database, "SELECT count(*) FROM __drizzle_migrations")?, "2");
+        fails_and_is_gone_on_with(&server)?;
     }
     Ok(())
 }
@@ -248,7 +254,7 @@ fn a_lock_that_another_session_holds_is_waited_for_shortly_and_its_owner_is_name
     for server in servers() {
         let database = server.database("blocked")?;
         let project = with_pending(&database, "ALTER TABLE `books` ADD COLUMN `shelf` int;")?;
-        let (held, of) = (std::sync::Arc::clone(&server), database.name.clone());
+        let (held, of) = (Arc::clone(&server), database.name.clone());
         let hold = "START TRANSACTION; SELECT count(*) FROM books; SELECT sleep(300)";
         let holder = std::thread::spawn(move || held.sql(&of, hold));
         let sleeps = format!(
@@ -397,7 +403,7 @@ CREATE TABLE `notes` (`id` int NOT NULL PRIMARY KEY, `book` int, CONSTRAINT `of`
             .sql("INSERT INTO books VALUES (1), (2); INSERT INTO notes VALUES (1, 1), (2, 2)")?;
         write_history(&project, &[("0000_all", SETTING), ("0001_more", PENDING)])?;
         let counts = "SELECT (SELECT count(*) FROM books), (SELECT count(*) FROM notes)";
-        let folder = server.vendor.client_folder()?.map(|it| it.display().to_string());
+        let folder = server.release.client_folder()?.map(|it| it.display().to_string());
         let client: Vec<_> = folder.iter().flat_map(|it| ["--pg-client", it.as_str()]).collect();
         let books = [&["--allow", "delete:books"], &client[..]].concat();
         let lost = expect(&project, &database, &books, 1)?;

@@ -15,6 +15,7 @@ mod mysql_diff;
 mod mysql_digest;
 mod mysql_flips;
 mod mysql_locks;
+mod mysql_releases;
 mod mysql_scratch;
 mod mysql_session;
 mod oracle;

@@ -8,7 +8,7 @@ use raingauge_engine::connect::{Access, MySqlSession};
 use raingauge_engine::introspect::mysql::catalog;
 use raingauge_schema::mysql::catalog::{create_table, not_understood};
 use raingauge_schema::{Catalog, Kind};
-use raingauge_testkit::mysql::{MySql, MySqlDatabase, Vendor, servers};
+use raingauge_testkit::mysql::{MySql, MySqlDatabase, Release, Vendor, servers};
 use raingauge_testkit::postgres::PASSWORD;
 
 use crate::postgres_flips::differences;
@@ -33,8 +33,26 @@ pub(crate) fn everything(server: &Arc<MySql>) -> MySqlDatabase {
         Vendor::MySql => MYSQL_ONLY,
         Vendor::MariaDb => MARIADB_ONLY,
     };
+    let more = known_to(server.release, more);
     database.sql(&format!("{EVERYTHING}\n{more}")).unwrap();
     database
+}
+
+/// The part of a script that servers of this release know: what stands between a line `-- since 10.10` and the next
+/// line `-- end` is for that one and later ones.
+fn known_to(release: Release, script: &str) -> String {
+    let numbers = |it: &str| it.split('.').map(|it| it.parse().unwrap()).collect::<Vec<u32>>();
+    let mut since = Vec::new();
+    let mut known = String::new();
+    for line in script.lines() {
+        match line.strip_prefix("-- since ") {
+            Some(series) => since = numbers(series),
+            None if line == "-- end" => since.clear(),
+            None if since <= numbers(release.series) => known = known + line + "\n",
+            None => {}
+        }
+    }
+    known
 }
 
 /// Every table's statement, made of the catalog's objects, is what the server prints.
@@ -92,26 +110,32 @@ fn is_structure(line: &str) -> bool {
     !others.iter().any(|it| line.starts_with(it)) && !line.starts_with("insert into")
 }
 
+/// Every table of the scripts of real projects is said again; how many there are.
+pub(crate) fn real_schemas_are_said_again(server: &Arc<MySql>) {
+    let mut n_tables = 0;
+    for (name, script) in corpus() {
+        let database = server.database("corpus").unwrap();
+        let is_history = name == "homarr-mysql";
+        let lines = script.lines().filter(|it| is_history || is_structure(it));
+        // Chinook's rows span lines.
+        let is_row = |it: &&str| it.trim() != "(" && it.trim_start().starts_with('(');
+        let lines = lines.filter(|it| is_history || !is_row(it));
+        let script: String = lines.map(|it| format!("{it}\n")).collect();
+        // MySQL 9 refuses what some of these histories do; what was made until then counts.
+        if let Err(failure) = database.sql(&script) {
+            println!("{:?}, {name}: {failure}", server.vendor);
+        }
+        let n = check_statements(&database);
+        println!("{:?}, {name}: {n} tables", server.vendor);
+        n_tables += n;
+    }
+    assert!(n_tables == 0 || 80 < n_tables, "{n_tables}");
+}
+
 #[test]
 fn real_schemas_are_said_again_letter_for_letter() {
     for server in servers() {
-        let mut n_tables = 0;
-        for (name, script) in corpus() {
-            let database = server.database("corpus").unwrap();
-            let is_history = name == "homarr-mysql";
-            let lines = script.lines().filter(|it| is_history || is_structure(it));
-            // Chinook's rows span lines.
-            let lines = lines.filter(|it| is_history || !it.trim_start().starts_with('('));
-            let script: String = lines.map(|it| format!("{it}\n")).collect();
-            // MySQL 9 refuses what some of these histories do; what was made until then counts.
-            if let Err(failure) = database.sql(&script) {
-                println!("{:?}, {name}: {failure}", server.vendor);
-            }
-            let n = check_statements(&database);
-            println!("{:?}, {name}: {n} tables", server.vendor);
-            n_tables += n;
-        }
-        assert!(n_tables == 0 || 80 < n_tables, "{n_tables}");
+        real_schemas_are_said_again(&server);
     }
 }
 
@@ -240,7 +264,10 @@ fn what_the_server_cannot_print_as_text_is_unknown() {
         database.sql(&table).unwrap();
         let catalog = read(&database);
         let unseen: Vec<_> = catalog.unseen.iter().map(|it| it.what.as_str()).collect();
-        assert_eq!(unseen, ["a literal of column garbled.b"], "{:?}", server.vendor);
+        // MariaDB 11.8 prints the bytes as a number.
+        let is_garbled = server.release.series != "11.8";
+        let expected: &[_] = if is_garbled { &["a literal of column garbled.b"] } else { &[] };
+        assert_eq!(unseen, expected, "{:?} {}", server.vendor, server.release.series);
     }
 }
 

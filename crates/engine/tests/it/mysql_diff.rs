@@ -1,9 +1,11 @@
 //! What `diff` prints for MySQL and MariaDB leads from one database to the other.
 
+use std::sync::Arc;
+
 use raingauge_engine::connect::Dsn;
 use raingauge_engine::setting::ScratchChoice;
 use raingauge_schema::Dialect;
-use raingauge_testkit::mysql::{MySqlDatabase, Vendor, servers};
+use raingauge_testkit::mysql::{MySql, MySqlDatabase, Vendor, servers};
 
 use crate::mysql_catalog::{everything, read};
 use crate::mysql_flips::statements;
@@ -62,16 +64,21 @@ fn what_differs_in_every_way_is_led_there_and_back() {
     }
 }
 
+/// Leads an empty database to one with everything, and that to where every flip leads.
+pub(crate) fn comes_from_nothing_and_goes_everywhere(server: &Arc<MySql>) {
+    let (empty, from, to) =
+        (server.database("empty").unwrap(), everything(server), everything(server));
+    check(&empty, &from, "from nothing");
+    for sql in statements(server.release) {
+        to.sql(&sql).unwrap();
+    }
+    check(&from, &to, "every flip");
+}
+
 #[test]
 fn a_database_with_everything_comes_from_nothing_and_goes_where_every_flip_leads() {
     for server in servers() {
-        let (empty, from, to) =
-            (server.database("empty").unwrap(), everything(&server), everything(&server));
-        check(&empty, &from, "from nothing");
-        for sql in statements(server.vendor) {
-            to.sql(&sql).unwrap();
-        }
-        check(&from, &to, "every flip");
+        comes_from_nothing_and_goes_everywhere(&server);
     }
 }
 

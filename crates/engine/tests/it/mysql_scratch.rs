@@ -9,7 +9,7 @@ use raingauge_engine::connect::{Access, Dsn, MySqlSession, Session};
 use raingauge_engine::scratch::{Scratch, ScratchDatabase, ScratchOptions};
 use raingauge_schema::Dialect;
 use raingauge_testkit::MySql;
-use raingauge_testkit::mysql::{MySqlDatabase, Vendor, servers};
+use raingauge_testkit::mysql::{MySqlDatabase, Release, Vendor, servers};
 
 fn dsn(url: &str) -> Dsn {
     Dsn::parse(url, Dialect::MySql).unwrap()
@@ -22,10 +22,10 @@ fn like(database: &MySqlDatabase) -> ScratchOptions {
 }
 
 /// A folder with the test server's program as a machine has it that has installed it.
-fn programs(vendor: Vendor) -> tempfile::TempDir {
+fn programs(release: Release) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let words = vendor.program().unwrap();
+    let words = release.program().unwrap();
     // `--no-defaults` has to be the server's first argument; what the loader wants comes before it.
     let at = words.iter().position(|it| it == "--no-defaults").unwrap();
     let quote = |it: &String| format!("'{it}'");
@@ -41,7 +41,7 @@ fn programs(vendor: Vendor) -> tempfile::TempDir {
 
 /// Scratch on a server of our own.
 fn own(database: &MySqlDatabase) -> (Scratch, tempfile::TempDir) {
-    let folder = programs(database.server.vendor);
+    let folder = programs(database.server.release);
     // Goes with the programs, whose place is in the names of templates.
     let cache = folder.path().join("cache");
     let options = ScratchOptions {

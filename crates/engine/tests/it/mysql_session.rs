@@ -93,6 +93,12 @@ fn encryption_is_refused_where_it_proves_nothing() {
         };
         assert_eq!(cipher("ssl-mode=DISABLED").unwrap(), "");
         match server.vendor {
+            // Since 11.4 it makes one for itself, of which only an account's password could tell whose it is.
+            Vendor::MariaDb if ["11.4", "11.8"].contains(&server.release.series) => {
+                assert_ne!(cipher("ssl-mode=PREFERRED").unwrap(), "");
+                assert_ne!(cipher("ssl-mode=REQUIRED").unwrap(), "");
+                assert_eq!(cipher("ssl=true").unwrap_err().code, "mysql-tls");
+            }
             // This one has no certificate.
             Vendor::MariaDb => {
                 assert_eq!(cipher("ssl-mode=PREFERRED").unwrap(), "");

@@ -157,7 +157,7 @@ impl Pending {
     }
 
     fn migrate(&self, binary: &Raingauge) -> Result<Run> {
-        let client = self.mysql.as_ref().and_then(|it| client(it.server.vendor));
+        let client = self.mysql.as_ref().and_then(|it| client(it.server.release));
         let client = client.iter().flatten().map(String::as_str);
         let arguments: Vec<_> = ["migrate"].into_iter().chain(ALLOWED).chain(client).collect();
         self.run(binary, &arguments)

@@ -63,7 +63,7 @@ impl Scene {
 
     /// Runs a command with the dump program of the server's flavour.
     fn run_by(&self, raingauge: &Raingauge, arguments: &[&str]) -> Result<Run> {
-        let client = self.mysql.as_ref().and_then(|it| client(it.server.vendor));
+        let client = self.mysql.as_ref().and_then(|it| client(it.server.release));
         let client = client.iter().flatten().map(String::as_str);
         let arguments: Vec<_> = arguments.iter().copied().chain(client).collect();
         raingauge.run(&self.project.root, &arguments)

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
 mod damages;
-mod mysql;
+pub(crate) mod mysql;
 mod postgres;
 mod retention;
 mod sealed;

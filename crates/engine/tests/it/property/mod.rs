@@ -8,7 +8,7 @@
 mod chance;
 mod change;
 mod families;
-mod mysql;
+pub(crate) mod mysql;
 mod mysql_pairs;
 pub(crate) mod pairs;
 mod programs;

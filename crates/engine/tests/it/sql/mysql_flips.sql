@@ -76,6 +76,7 @@ alter table books drop index i1, add index i1 (f(4), a desc);
 -- ~index books.i1 columns
 
 alter table books drop index i1, add index i1 (f(4), a);
+-- since MariaDB 10.8
 -- ~index books.i1 columns
 
 alter table books drop index i2, add index i2 (b);

@@ -41,7 +41,7 @@ fn server(vendor: Vendor) -> Option<Arc<MySql>> {
 }
 
 /// A random database, said again and rebuilt; what is wrong with that.
-fn rebuilt(server: &Arc<MySql>, seed: u64) -> Result<(), String> {
+pub(crate) fn rebuilt(server: &Arc<MySql>, seed: u64) -> Result<(), String> {
     let live = server.database("property").unwrap();
     let mut session = open(&live);
     let world = World::build(&mut session, server.vendor, seed);
@@ -75,7 +75,7 @@ fn said_again(database: &MySqlDatabase, catalog: &Catalog) -> Result<(), String>
 }
 
 /// Rebuilds a database from its baseline and compares the two twice.
-fn rebuild(live: &MySqlDatabase) -> Result<(), String> {
+pub(crate) fn rebuild(live: &MySqlDatabase) -> Result<(), String> {
     let before = read(live);
     if !before.unseen.is_empty() {
         return Err(format!("{:?}", before.unseen));
@@ -104,7 +104,7 @@ fn rebuild(live: &MySqlDatabase) -> Result<(), String> {
 
 /// What the server's own dump program prints, as every proof compares it.
 fn printed(database: &MySqlDatabase) -> String {
-    let client = database.server.vendor.client_folder().unwrap().map(ProgramSource::Folder);
+    let client = database.server.release.client_folder().unwrap().map(ProgramSource::Folder);
     let dsn = dsn(database);
     let mut reader = Session::open(&dsn, Access::ReadOnly).unwrap();
     schema_dump(&mut reader, &dsn, &[], client.as_ref()).unwrap().text()
