@@ -29,7 +29,8 @@ name=${0##*/}
 for loader in "$root"/usr/lib/*/ld-linux* "$root"/lib/*/ld-linux*; do
   [ -e "$loader" ] && break
 done
-triple=$(basename "$(dirname "$loader")")
+triple=${loader%/*}
+triple=${triple##*/}
 for program in "$root/usr/sbin/$name" "$root/usr/bin/$name"; do
   [ -e "$program" ] && break
 done
