@@ -25,6 +25,9 @@ use crate::{Error, Result, findings};
 /// The code of the finding that a migration stopped midway, and can go on.
 pub const UNFINISHED: &str = "migration-unfinished";
 
+/// The code of the finding that a migration is being taken back, and was not to the end.
+pub const UNDOING: &str = "undo-unfinished";
+
 /// How far a migration got, as the database says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
@@ -39,6 +42,9 @@ pub struct Note {
     pub begun_by: Option<String>,
     /// What the comment was before.
     pub comment: Option<String>,
+    /// How many statements lead back, if the migration is being taken back: then `done` counts those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way_back: Option<usize>,
 }
 
 /// Where live stands inside a migration.
@@ -63,6 +69,7 @@ impl Note {
             text: fingerprint(steps.get(..done).unwrap_or_default()),
             begun_by: None,
             comment: None,
+            way_back: None,
         }
     }
 }
@@ -130,6 +137,9 @@ pub struct Evidence<'a> {
 /// # Errors
 /// The finding that says why nobody can go on from where the migration stopped.
 pub fn find(evidence: &Evidence<'_>, n_recorded: usize) -> Result<Option<Within>, Box<Finding>> {
+    if let Some(finding) = evidence.note.and_then(undoing) {
+        return Err(Box::new(finding));
+    }
     let Some(migration) = evidence.history.migrations.get(n_recorded) else { return Ok(None) };
     let note = evidence.note;
     if let Some(note) = note.filter(|it| it.tag != migration.entry.tag) {
@@ -249,6 +259,16 @@ fn leftovers(live: &Catalog, sql: &str) -> Vec<ObjectId> {
     };
     let invalid = live.of_kind(Kind::Index).filter(|it| it.get("invalid").is_some());
     invalid.filter(|it| is_of_statement(it)).map(|it| it.id.clone()).collect()
+}
+
+/// Only the way back itself knows the states that it goes through.
+fn undoing(note: &Note) -> Option<Finding> {
+    let message = format!(
+        "is being taken back: {} of {} statements of the way back are committed; nothing is run on top of it",
+        note.done, note.way_back?
+    );
+    let finding = Finding::error(UNDOING, note.tag.clone(), message);
+    Some(finding.next("raingauge migrate --undo: goes on with it; then it can be applied again"))
 }
 
 fn unexpected(note: &Note, migration: &Migration) -> Finding {

@@ -61,16 +61,6 @@ impl Site {
         Self::of(setting, Project::read(setting, Reading::WithoutSchema)?, true)
     }
 
-    /// Opens a site as [`Site::open`] does, for a command that does not hold for MySQL yet.
-    ///
-    /// # Errors
-    /// `dialect-offline` for MySQL, before anything is connected to; otherwise as [`Site::open`].
-    pub(crate) fn open_but_mysql(setting: &Setting) -> Result<Self> {
-        let project = Project::read(setting, Reading::All)?;
-        refuse_mysql(&project)?;
-        Self::of(setting, project, false)
-    }
-
     fn of(setting: &Setting, project: Project, may_be_missing: bool) -> Result<Self> {
         let dsn = project.target(setting)?;
         check::target::refuse_other_port(&dsn, &project.root)?;

@@ -7,11 +7,12 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use raingauge_schema::steps::Placed;
-use raingauge_schema::{Dialect, Pair, compare};
+use raingauge_schema::{Dialect, ObjectId, Pair, compare};
 
 use super::alone::Looked;
 use super::steps::unnoted;
 use super::turn::{Turn, Workplace, blocked, waiting};
+use super::undo::Loss;
 use super::watch::Watch;
 use crate::connect::{Access, Session, SqlError};
 use crate::initsql::opening;
@@ -25,7 +26,8 @@ const BROKEN: &str = "08006";
 /// Another session's lock was waited for in vain.
 const LOCKED: &str = "1205";
 
-/// Runs a statement. `note` is that it was not run yet, `after` that it was.
+/// Runs a statement. `note` is that it was not run yet, `after` that it was; `held` is what goes with it and
+/// was counted.
 ///
 /// # Errors
 /// If it fails, or loses rows that no statement names.
@@ -34,30 +36,34 @@ pub(super) fn run(
     turn: &Turn<'_>,
     statement: &Placed,
     (note, after): (&Note, &Note),
-    progress: &mut dyn Progress,
+    (held, progress): (&[&Loss], &mut dyn Progress),
 ) -> Result<Vec<String>> {
     let number = note.done + 1;
     let looked = Looked::at(work, turn, statement)?;
     let begun = Note { begun_by: Some(connection(work)), ..note.clone() };
     write(work, &begun).map_err(|it| unnoted(work, turn, it))?;
-    progress.boundary(&format!("migrate/{}/step-{number}-noted", turn.tag()));
+    progress.boundary(&format!("{}/{}/step-{number}-noted", turn.stage, turn.tag()));
     progress.begin(&format!("{}, step {number}: {}", turn.tag(), opening(&statement.sql)));
     let mut attempts = work.pace.attempts();
-    while let Err(cause) = send(work, &statement.sql) {
-        if cause.state == BROKEN {
-            return Err(unknown(turn, statement, cause));
-        }
-        let error = turn.failed(statement, cause);
+    while let Err(stop) = send_held(work, &statement.sql, held) {
+        let error = match stop {
+            Stop::Failed(cause) if cause.state == BROKEN => {
+                return Err(unknown(turn, statement, cause));
+            }
+            Stop::Failed(cause) => turn.failed(statement, cause),
+            Stop::HoldsMore(id) => holds_more(turn, &id),
+        };
         let blockers = work.watch.as_ref().map(Watch::take_blockers).unwrap_or_default();
         let Some(pause) = attempts.after(&error) else {
             // Without the note that it was begun: the server took it back.
-            let _ = if note.done == 0 { remove(work, note) } else { write(work, note) };
+            let is_first = note.done == 0 && note.way_back.is_none();
+            let _ = if is_first { remove(work, note) } else { write(work, note) };
             return Err(blocked(error, &blockers));
         };
         progress.begin(&waiting(turn.tag(), &blockers));
         std::thread::sleep(pause);
     }
-    progress.boundary(&format!("migrate/{}/step-{number}-ran", turn.tag()));
+    progress.boundary(&format!("{}/{}/step-{number}-ran", turn.stage, turn.tag()));
     write(work, after).map_err(|it| unnoted_after(turn, statement, it))?;
     looked.compare(work, turn, &statement.sql)
 }
@@ -116,6 +122,43 @@ pub(super) fn send(work: &mut Workplace<'_>, sql: &str) -> Result<(), SqlError> 
     })
 }
 
+/// Why a statement did not run.
+enum Stop {
+    Failed(SqlError),
+    /// Rows or values came into the object since someone agreed to lose what it holds.
+    HoldsMore(ObjectId),
+}
+
+/// Sends a statement while nobody else can write to what goes with it, which is counted again.
+fn send_held(work: &mut Workplace<'_>, sql: &str, held: &[&Loss]) -> Result<(), Stop> {
+    let mut tables: Vec<_> = held.iter().map(|it| format!("{} WRITE", it.table)).collect();
+    tables.dedup();
+    if tables.is_empty() {
+        return send(work, sql).map_err(Stop::Failed);
+    }
+    let lock = format!("LOCK TABLES {}", tables.join(", "));
+    work.session.run(&lock).map_err(Stop::Failed)?;
+    let result = as_counted(&mut work.session, held)
+        .and_then(|()| send(work, sql).map_err(Stop::Failed));
+    // A broken connection has released them.
+    let _ = work.session.run("UNLOCK TABLES");
+    result
+}
+
+fn as_counted(session: &mut Session, held: &[&Loss]) -> Result<(), Stop> {
+    for loss in held {
+        if !loss.is_as_counted(session).map_err(Stop::Failed)? {
+            return Err(Stop::HoldsMore(loss.id.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn holds_more(turn: &Turn<'_>, id: &ObjectId) -> Error {
+    let message = format!("{id} holds something else than was counted; {}", turn.otherwise);
+    Error::refusal("plan-stale", message)
+}
+
 fn unknown(turn: &Turn<'_>, statement: &Placed, cause: SqlError) -> Error {
     let place = format!("{}:{}", turn.migration.path.display(), statement.line);
     let message = format!(
@@ -151,12 +194,14 @@ pub(super) fn prove(work: &Workplace<'_>, turn: &Turn<'_>) -> Result<()> {
     let comparison = compare(Pair { from: &live, to: &rehearsed.to });
     let named = findings::folded(comparison.differs.iter().map(|it| &it.id));
     let named: Vec<_> = named.iter().map(ToString::to_string).collect();
-    let message = format!(
-        "live is not what the rehearsal of `{}` led to; all its statements are committed, its row in the ledger is not written",
-        turn.tag()
-    );
+    let (tag, is_undo) = (turn.tag(), turn.stage == "undo");
+    let message = if is_undo {
+        format!("live is not what it was before `{tag}`; its way back is committed, and so is that the ledger has no row of it")
+    } else {
+        format!("live is not what the rehearsal of `{tag}` led to; all its statements are committed, its row in the ledger is not written")
+    };
     let error = Error::new("outcome-differs", message)
         .next("raingauge status: shows the difference")
-        .after(format!("statements of {}", turn.tag()));
+        .after(format!("statements of {tag}"));
     Err(if named.is_empty() { error } else { error.excerpt(named.join("\n")) })
 }

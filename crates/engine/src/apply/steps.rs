@@ -56,7 +56,7 @@ pub(super) fn apply(
             }
             Step::Alone(statement) if turn.dialect == Dialect::MySql => {
                 let notes = (&work.note(&turn, steps, index), &work.note(&turn, steps, index + 1));
-                statement::run(work, &turn, statement, notes, progress)
+                statement::run(work, &turn, statement, notes, (&[], progress))
             }
             Step::Alone(statement) => {
                 let note = work.note(&turn, steps, index);

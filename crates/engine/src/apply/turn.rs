@@ -55,6 +55,8 @@ pub(super) struct Turn<'a> {
     pub(super) otherwise: String,
     /// Tables without transactions that it works on.
     pub(super) unprotected: &'a [String],
+    /// Whether it is applied or taken back, as the names of moments have it: `migrate`, `undo`.
+    pub(super) stage: &'static str,
 }
 
 /// What the last statement of a transaction records.
@@ -168,7 +170,14 @@ pub(super) fn apply(
     let since = Instant::now();
     let otherwise = "the migration was rolled back".to_owned();
     let unprotected = work.plan.unprotected.get(&at).map_or(&[][..], Vec::as_slice);
-    let turn = Turn { dialect: work.site.dialect(), at, migration, otherwise, unprotected };
+    let turn = Turn {
+        dialect: work.site.dialect(),
+        at,
+        migration,
+        otherwise,
+        unprotected,
+        stage: "migrate",
+    };
     let (n_statements, notes) = match steps(work.site.dialect(), &migration.sql) {
         Steps::Several(parts) if let Session::Sqlite(_) = work.session => {
             sqlite_parts(work, &turn, &parts, progress)?
@@ -464,7 +473,7 @@ fn record(
             session.run(&format!("{row};\n{}", note.removing(site.dialect(), name)))
         }
         Ending::Note(note) => session.run(&note.writing(site.dialect(), name)),
-        Ending::NoRow(removal) => removal.unrecord(session),
+        Ending::NoRow(removal) => removal.unrecord(session, name),
     }
 }
 

@@ -167,7 +167,7 @@ fn has_recorded_tables(site: &mut Site) -> Result<bool> {
 }
 
 /// A killed run may have left a statement behind that the server still works on.
-fn await_remains(site: &mut Site, pace: Pace) -> Result<()> {
+pub(super) fn await_remains(site: &mut Site, pace: Pace) -> Result<()> {
     if let Session::MySql(session) = &mut site.live {
         // Whoever reads between two statements of a migration sees nothing that will last.
         wait_until_free(session, Purpose::Runner, pace.wait)?;

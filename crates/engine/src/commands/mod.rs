@@ -1,7 +1,6 @@
 //! What can be asked for: one file per command, a setting in, a report out.
 
 mod analyze;
-mod available;
 mod backup;
 mod diff;
 mod execute;

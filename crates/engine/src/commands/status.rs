@@ -1,6 +1,5 @@
 //! `status`: where live stands, what is pending, what would run.
 
-use super::available;
 use crate::adoption::course;
 use crate::apply::{algorithm, foresee, locks, migrate};
 use crate::commands::analyze::{drift, out_of_order, overview};
@@ -48,7 +47,6 @@ pub fn status(setting: &Setting, progress: &mut dyn Progress) -> Result<Report> 
         let can_run = !plan.pending.is_empty() && !plan.is_refused();
         can_run.then(|| "raingauge migrate".to_owned())
     };
-    available::only(site.dialect(), &mut report);
     Ok(report)
 }
 

@@ -1,6 +1,6 @@
 //! `migrate --undo`: takes the newest applied migration back.
 
-use super::migrate::MigrateRequest;
+use super::migrate::{MigrateRequest, await_remains};
 use crate::Result;
 use crate::apply::migrate::Protection;
 use crate::apply::reconcile;
@@ -18,15 +18,17 @@ use crate::site::Site;
 /// live holds has to be named, and a verified backup comes first.
 ///
 /// # Errors
-/// If something cannot run. Where a statement fails, everything is rolled back.
+/// If something cannot run. Where a statement fails, everything is rolled back; on MySQL [`crate::Error::done`] names
+/// what stays, and the next run goes on from there.
 pub fn undo(
     setting: &Setting,
     request: &MigrateRequest,
     counsel: &mut dyn Counsel,
 ) -> Result<Report> {
-    let mut site = Site::open_but_mysql(setting)?;
+    let mut site = Site::open(setting)?;
     site.live.refuse_shared()?;
     reconcile::refuse_interrupted(&mut site)?;
+    await_remains(&mut site, request.pace)?;
     let facts = Facts::gather(&mut site, Scope::History, counsel)?;
     let plan = undo::plan(&mut site, &facts, counsel)?;
     let mut report = site.report("migrate");

@@ -169,7 +169,6 @@ fn checked_site(
     report.sections.push(suite.section);
     report.sections.extend(drift(&facts));
     report.findings.extend(suite.findings);
-    super::available::only(site.dialect(), &mut report);
     Ok(report)
 }
 

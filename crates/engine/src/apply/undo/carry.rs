@@ -1,4 +1,5 @@
-//! Carries the way back out: the statements and the ledger's row, in one transaction.
+//! Carries the way back out: the statements and the ledger's row, in one transaction; on MySQL, which has none
+//! for statements like these, in the steps of [`super::steps`].
 //!
 //! The tables that go are locked before they are counted again, and the transaction is committed only if
 //! the structure in it is the one from before the migration.
@@ -6,13 +7,14 @@
 use raingauge_schema::drizzle::Generation;
 use raingauge_schema::{Dialect, Fingerprint};
 
-use super::loss::number;
-use super::{Loss, Reversal};
+use super::{Loss, Reversal, steps};
 use crate::apply::Pace;
 use crate::apply::migrate::{Applied, Protection, Ready, already_recorded, begin, stale};
 use crate::apply::turn::{Batch, Ending, Turn, Workplace, pieces, together};
 use crate::connect::{Session, SqlError};
 use crate::consent::Consent;
+use crate::ledger::LedgerName;
+use crate::midway::Note;
 use crate::progress::Progress;
 use crate::report::{Step, StepState};
 use crate::site::Site;
@@ -22,9 +24,11 @@ use crate::{Error, Result, introspect};
 #[derive(Clone, Debug)]
 pub(in crate::apply) struct Removal {
     /// Takes the row out of the ledger.
-    row: String,
-    losses: Vec<Loss>,
-    expected: Fingerprint,
+    pub(super) row: String,
+    pub(super) losses: Vec<Loss>,
+    pub(super) expected: Fingerprint,
+    /// MySQL: that the migration is being taken back, before the first statement is.
+    pub(super) note: Option<Note>,
 }
 
 impl Removal {
@@ -32,7 +36,7 @@ impl Removal {
     pub(in crate::apply) fn lock(&self, session: &mut Session) -> Result<(), SqlError> {
         let mut tables: Vec<_> = self.losses.iter().map(|it| it.table.as_str()).collect();
         tables.dedup();
-        if session.dialect() == Dialect::Sqlite || tables.is_empty() {
+        if session.dialect() != Dialect::Postgres || tables.is_empty() {
             return Ok(());
         }
         session.run(&format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", tables.join(", ")))
@@ -41,7 +45,7 @@ impl Removal {
     /// Whether the objects hold what someone agreed to lose, and no more.
     pub(in crate::apply) fn is_as_counted(&self, session: &mut Session) -> Result<bool, SqlError> {
         for loss in &self.losses {
-            if number(session, &loss.query)? != loss.n {
+            if !loss.is_as_counted(session)? {
                 return Ok(false);
             }
         }
@@ -49,7 +53,14 @@ impl Removal {
     }
 
     /// Takes the row out of the ledger.
-    pub(in crate::apply) fn unrecord(&self, session: &mut Session) -> Result<(), SqlError> {
+    pub(in crate::apply) fn unrecord(
+        &self,
+        session: &mut Session,
+        ledger: &LedgerName,
+    ) -> Result<(), SqlError> {
+        if let Some(note) = &self.note {
+            session.run(&note.writing(session.dialect(), ledger))?;
+        }
         session.run(&self.row)
     }
 
@@ -88,7 +99,7 @@ pub struct Terms<'a> {
 ///
 /// # Errors
 /// A refusal if the plan is stale or another run is at work. Where a statement fails, everything is rolled
-/// back.
+/// back; on MySQL [`Error::done`] names what stays.
 pub fn carry_out(
     site: &Site,
     reversal: &Reversal,
@@ -99,7 +110,7 @@ pub fn carry_out(
     let tag = &migration.entry.tag;
     let mut ready = begin(site, plan, terms.consent, terms.pace.wait)?;
     ready.refuse_stale(site, plan)?;
-    let at = plan.recorded.len() - 1;
+    let Some(at) = plan.pending.first().copied() else { return Err(stale()) };
     let Ready { session, _lock, .. } = ready;
     let (from, pace) = (plan.from.ok_or_else(stale)?, terms.pace);
     let backup = terms.protection.path();
@@ -107,42 +118,68 @@ pub fn carry_out(
         Workplace { site, plan, pace, from, session, watch: None, backup, is_ledger_ready: false };
     work.watch_itself();
     let otherwise = "everything is as it was".to_owned();
-    let turn = Turn { dialect: site.dialect(), at, migration, otherwise, unprotected: &[] };
-    let statements = pieces(&migration.sql);
-    let removal = Removal {
-        row: row_removal(site, reversal),
-        losses: reversal.losses.clone(),
-        expected: plan.expected.clone(),
-    };
-    let batch = Batch {
-        statements: &statements,
-        ending: Ending::NoRow(Box::new(removal)),
-        boundary: format!("undo/{tag}/applied"),
+    let turn = Turn {
+        dialect: site.dialect(),
+        at,
+        migration,
+        otherwise,
+        unprotected: &[],
+        stage: "undo",
     };
     progress.begin(&format!("taking {tag} back"));
     progress.boundary(&format!("undo/{tag}/begin"));
-    let notes = together(&mut work, &turn, &batch, progress).map_err(told)?;
+    let (n_statements, notes) = match turn.dialect {
+        Dialect::MySql => steps::apply(&mut work, turn, reversal, progress),
+        Dialect::Postgres | Dialect::Sqlite => at_once(&mut work, &turn, reversal, progress),
+    }
+    .map_err(told)?;
     progress.boundary(&format!("undo/{tag}/committed"));
     let name = format!("take {tag} back, with its row in the ledger");
-    let taken = Step { n_statements: statements.len(), ..Step::new(name, StepState::Done) };
+    let taken = Step { n_statements, ..Step::new(name, StepState::Done) };
     let told = notes.into_iter().map(|it| Step::new(it, StepState::Done));
     Ok(Applied { steps: [taken].into_iter().chain(told).collect() })
 }
 
-fn row_removal(site: &Site, reversal: &Reversal) -> String {
-    let (entry, hash) = (&reversal.migration.entry, &reversal.recorded_hash);
-    let literal = |it: &str| it.replace('\'', "''");
+fn at_once(
+    work: &mut Workplace<'_>,
+    turn: &Turn<'_>,
+    reversal: &Reversal,
+    progress: &mut dyn Progress,
+) -> Result<(usize, Vec<String>)> {
+    let statements = pieces(&reversal.migration.sql);
+    let removal = Removal {
+        row: row_removal(work.site, reversal),
+        losses: reversal.losses.clone(),
+        expected: work.plan.expected.clone(),
+        note: None,
+    };
+    let batch = Batch {
+        statements: &statements,
+        ending: Ending::NoRow(Box::new(removal)),
+        boundary: format!("undo/{}/applied", turn.tag()),
+    };
+    let notes = together(work, turn, &batch, progress)?;
+    Ok((statements.len(), notes))
+}
+
+pub(super) fn row_removal(site: &Site, reversal: &Reversal) -> String {
+    let ledger = site.project.ledger.quoted_in(site.dialect());
+    format!("DELETE FROM {ledger} WHERE {}", row(site, reversal))
+}
+
+/// What only the migration's row in the ledger is.
+pub(super) fn row(site: &Site, reversal: &Reversal) -> String {
+    let (entry, dialect) = (&reversal.migration.entry, site.dialect());
     let row = match site.project.history.generation {
         Generation::V0 => format!("created_at = {}", entry.when),
-        Generation::V1 => format!("name = '{}'", literal(&entry.tag)),
+        Generation::V1 => format!("name = {}", dialect.quote_literal(&entry.tag)),
     };
-    let ledger = site.project.ledger.quoted();
-    format!("DELETE FROM {ledger} WHERE hash = '{}' AND {row}", literal(hash))
+    format!("hash = {} AND {row}", dialect.quote_literal(&reversal.recorded_hash))
 }
 
 /// What helps is not what helps where a migration fails.
 fn told(mut error: Error) -> Error {
-    if error.refused {
+    if error.refused || error.code == "outcome-differs" {
         return error;
     }
     if error.code == "migration-failed" {

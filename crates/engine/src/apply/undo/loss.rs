@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use raingauge_schema::{Comparison, Kind, Object, ObjectId};
+use raingauge_schema::{Catalog, Comparison, Dialect, Kind, Object, ObjectId};
 
 use super::reverse::Rehearsal;
 use crate::connect::{Session, SqlError};
-use crate::digest::TableName;
 use crate::findings::folded;
 use crate::report::Finding;
 use crate::site::Site;
@@ -19,12 +18,17 @@ pub struct Loss {
     pub allow: String,
     pub n: u64,
     /// The table whose rows these are, as SQL.
-    pub(super) table: String,
+    pub(in crate::apply) table: String,
     /// The query that counts them.
-    pub(super) query: String,
+    query: String,
 }
 
 impl Loss {
+    /// Whether the object holds what someone agreed to lose, and no more.
+    pub(in crate::apply) fn is_as_counted(&self, session: &mut Session) -> Result<bool, SqlError> {
+        Ok(number(session, &self.query)? == self.n)
+    }
+
     /// The finding that asks for consent, if there is anything to lose.
     pub(super) fn finding(&self, tag: &str) -> Option<Finding> {
         let (n, id) = (self.n, &self.id);
@@ -52,52 +56,67 @@ pub(super) fn names_of_added(change: &Comparison) -> BTreeSet<String> {
     change.only_to.iter().map(|it| name(it).to_lowercase()).collect()
 }
 
-/// Counts, in live, what the objects hold that a migration added.
-pub(super) fn count(site: &mut Site, rehearsal: &Rehearsal) -> Result<Vec<Loss>, SqlError> {
-    let change = rehearsal.change();
+/// Counts, in live, what the objects hold that a migration added, those left out that are gone already.
+pub(super) fn count(
+    site: &mut Site,
+    live: &Catalog,
+    rehearsal: &Rehearsal,
+) -> Result<Vec<Loss>, SqlError> {
+    let (dialect, change) = (site.dialect(), rehearsal.change());
     let ids = folded(change.only_to.iter().map(|it| &it.id));
     let objects = change.only_to.iter().filter(|it| ids.contains(&&it.id));
     objects
-        .filter_map(of_object)
+        .filter(|it| live.get(&it.id).is_some())
+        .filter_map(|it| of_object(dialect, it))
         .map(|it| Ok(Loss { n: number(&mut site.live, &it.query)?, ..it }))
         .collect()
 }
 
 /// The first number that a query gives.
-pub(super) fn number(session: &mut Session, query: &str) -> Result<u64, SqlError> {
+fn number(session: &mut Session, query: &str) -> Result<u64, SqlError> {
     let value = session.rows(query)?.into_iter().flatten().flatten().next();
     Ok(value.and_then(|it| it.parse().ok()).unwrap_or(0))
 }
 
-fn of_object(object: &Object) -> Option<Loss> {
+fn of_object(dialect: Dialect, object: &Object) -> Option<Loss> {
     let id = &object.id;
-    let (table, condition) = match id.kind {
+    let is_computed = ["generated", "generated kind"].iter().any(|it| object.get(it).is_some());
+    let (path, condition) = match id.kind {
         Kind::Table => (id.path.as_slice(), String::new()),
         // What is computed is lost with nobody.
-        Kind::Column if object.get("generated").is_none() => {
-            (id.path.split_last()?.1, format!(" WHERE {}", holds_something(object)))
+        Kind::Column if !is_computed => {
+            (id.path.split_last()?.1, format!(" WHERE {}", holds_something(dialect, object)))
         }
         _ => return None,
     };
-    let (name, schema) = table.split_last()?;
-    let schema = schema.first().map(String::as_str).unwrap_or_default();
-    let table = TableName::new(schema, name.as_str()).quoted();
-    let query = format!("SELECT count(*) FROM {table}{condition}");
+    let names: Vec<_> = path.iter().map(|it| dialect.quote_ident(it)).collect();
+    let table = names.join(".");
+    // What rows were before is lost with them.
+    let history = match (id.kind, object.get("system versioning")) {
+        (Kind::Table, Some(_)) => " FOR SYSTEM_TIME ALL",
+        _ => "",
+    };
+    let query = format!("SELECT count(*) FROM {table}{history}{condition}");
     Some(Loss { id: id.clone(), allow: format!("drop:{}", short(id)), n: 0, table, query })
 }
 
 /// Whether a value is none that the column got by itself. What a default computes may differ from row to
 /// row, so that only NULL is known for nothing.
-fn holds_something(column: &Object) -> String {
-    let name = TableName::new("", column.id.name()).quoted();
+fn holds_something(dialect: Dialect, column: &Object) -> String {
+    let name = dialect.quote_ident(column.id.name());
     let is_there = format!("{name} IS NOT NULL");
-    match column.get("default") {
-        Some(default) if !default.contains('(') => {
-            // As text: not every type can be compared.
-            format!("{is_there} AND CAST({name} AS text) <> CAST({default} AS text)")
+    let Some(default) = column.get("default").filter(|it| !it.contains('(')) else {
+        return is_there;
+    };
+    // Not every type can be compared, texts and bytes can; and a default may be a spelled NULL.
+    let differs = match dialect {
+        Dialect::Postgres | Dialect::Sqlite => {
+            format!("CAST({name} AS text) IS DISTINCT FROM CAST({default} AS text)")
         }
-        Some(_) | None => is_there,
-    }
+        // A text's collation may take two values for one.
+        Dialect::MySql => format!("NOT (CAST({name} AS binary) <=> CAST({default} AS binary))"),
+    };
+    format!("{is_there} AND {differs}")
 }
 
 /// The name as consent has it: without `public`.
@@ -116,16 +135,25 @@ mod tests {
 
     #[test]
     fn values_that_a_column_got_by_itself_are_no_loss() {
-        let query = |default| of_object(&column(default)).unwrap().query;
+        let query = |default| of_object(Dialect::Postgres, &column(default)).unwrap().query;
         let all = "SELECT count(*) FROM \"public\".\"books\" WHERE \"note\" IS NOT NULL";
         assert_eq!(query(None), all);
         assert_eq!(query(Some("now()")), all);
-        let rest = " AND CAST(\"note\" AS text) <> CAST('x'::text AS text)";
+        let rest = " AND CAST(\"note\" AS text) IS DISTINCT FROM CAST('x'::text AS text)";
         assert_eq!(query(Some("'x'::text")), format!("{all}{rest}"));
     }
 
     #[test]
+    fn in_mysql_no_collation_takes_a_value_for_the_default() {
+        let column = Object::new(Kind::Column, ["bo`oks", "note"]).with("default", "'a'");
+        let expected = "SELECT count(*) FROM `bo``oks` WHERE `note` IS NOT NULL \
+                        AND NOT (CAST(`note` AS binary) <=> CAST('a' AS binary))";
+        assert_eq!(of_object(Dialect::MySql, &column).unwrap().query, expected);
+    }
+
+    #[test]
     fn what_is_computed_and_what_holds_no_rows_is_no_loss() {
+        let of_object = |it: &Object| of_object(Dialect::Postgres, it);
         assert_eq!(of_object(&column(None).with("generated", "id + 1")), None);
         assert_eq!(of_object(&Object::new(Kind::Index, ["public", "books", "i"])), None);
     }
@@ -133,6 +161,7 @@ mod tests {
     #[test]
     fn consent_names_the_object_without_public() {
         let table = Object::new(Kind::Table, ["shop", "notes"]);
+        let of_object = |it: &Object| of_object(Dialect::Postgres, it);
         assert_eq!(of_object(&table).unwrap().allow, "drop:shop.notes");
         assert_eq!(of_object(&column(None)).unwrap().allow, "drop:books.note");
     }

@@ -3,18 +3,19 @@
 //! `reverse` finds the statements that lead back, in scratch, on the proven position, and proves that they
 //! do. [`loss`] counts what would go with them in live. Where no statement leads back without loss, `cost`
 //! counts what a restore of the backup from before would take away. [`carry`] writes: the statements, and the
-//! ledger's row with them.
+//! ledger's row with them; on MySQL, where no transaction holds both, `steps` does.
 
 pub mod carry;
 mod cost;
 mod loss;
 mod reverse;
+mod steps;
 
 use std::collections::BTreeMap;
 
 use raingauge_schema::drizzle::ledger::CreatedAt;
 use raingauge_schema::plan::Hazard;
-use raingauge_schema::{Catalog, Comparison, Fingerprint, Kind, Pair, compare};
+use raingauge_schema::{Catalog, Comparison, Dialect, Fingerprint, Kind, Pair, compare};
 
 pub use cost::Cost;
 pub use loss::Loss;
@@ -26,7 +27,8 @@ use crate::connect::SqlError;
 use crate::facts::Facts;
 use crate::findings;
 use crate::history::Migration;
-use crate::midway::Comment;
+use crate::midway::{Comment, Note, UNDOING, Within};
+use crate::position::ProvenPosition;
 use crate::progress::Progress;
 use crate::report::{Finding, Severity};
 use crate::site::Site;
@@ -45,7 +47,7 @@ pub struct UndoPlan {
 /// The way back.
 #[derive(Debug)]
 pub enum Way {
-    /// These statements, in one transaction with the ledger's row.
+    /// These statements, in one transaction with the ledger's row; on MySQL one by one, after it.
     Statements(Box<Reversal>),
     /// No statement does it without loss; a restore of this backup does, at this cost.
     Restore(Cost),
@@ -65,6 +67,8 @@ pub struct Reversal {
     migration: Migration,
     /// The hash that the ledger has for it.
     recorded_hash: String,
+    /// How many statements are in effect already, if a run was cut off.
+    begun: Option<usize>,
 }
 
 impl Reversal {
@@ -84,8 +88,13 @@ impl Reversal {
 /// # Errors
 /// If scratch cannot be had, or a database cannot be read.
 pub fn plan(site: &mut Site, facts: &Facts, progress: &mut dyn Progress) -> Result<UndoPlan> {
-    let mut plan = UndoPlan { way: None, tag: String::new(), findings: refusals(site, facts) };
-    let Some(at) = facts.standing.recorded.len().checked_sub(1) else { return Ok(plan) };
+    let note = facts.comment.note.as_ref().filter(|it| it.way_back.is_some());
+    let (at, findings) = match note {
+        Some(note) => begun(site, facts, note),
+        None => (facts.standing.recorded.len().checked_sub(1), refusals(site, facts)),
+    };
+    let mut plan = UndoPlan { way: None, tag: String::new(), findings };
+    let Some(at) = at else { return Ok(plan) };
     plan.tag.clone_from(&site.project.history.migrations[at].entry.tag);
     if plan.findings.iter().any(|it| it.severity == Severity::Error) {
         return Ok(plan);
@@ -102,11 +111,37 @@ pub fn plan(site: &mut Site, facts: &Facts, progress: &mut dyn Progress) -> Resu
             return Ok(plan);
         }
     };
-    match obstacle(site, at, &rehearsal) {
-        Some(finding) => restore(site, &mut plan, (at, &rehearsal, finding), progress)?,
-        None => by_statements(site, facts, &mut plan, (at, rehearsal))?,
+    let migration = &site.project.history.migrations[at];
+    let reached = note.map(|it| rehearsal.reached(migration, it, &facts.live)).transpose();
+    match (obstacle(site, at, &rehearsal), reached) {
+        (_, Err(finding)) => plan.findings.push(*finding),
+        (Some(finding), _) => restore(site, &mut plan, (at, &rehearsal, finding), progress)?,
+        (None, Ok(reached)) => by_statements(site, facts, &mut plan, (at, rehearsal, reached))?,
     }
     Ok(plan)
+}
+
+/// The migration that a run was cut off from taking back, and what forbids to go on. That live stands between
+/// two migrations is no news then.
+fn begun(site: &Site, facts: &Facts, note: &Note) -> (Option<usize>, Vec<Finding>) {
+    let counts = |it: &&Finding| it.severity == Severity::Error && it.code != UNDOING;
+    let mut findings: Vec<_> = facts.findings.iter().filter(counts).cloned().collect();
+    let mut migrations = site.project.history.migrations.iter();
+    let at = migrations.position(|it| it.entry.tag == note.tag);
+    let recorded = &facts.standing.recorded;
+    // A ledger whose engine knows no transactions may have the row still.
+    let is_newest = |at: usize| {
+        [at, at + 1].contains(&recorded.len()) && recorded.iter().copied().eq(0..recorded.len())
+    };
+    let at = at.filter(|it| is_newest(*it));
+    if at.is_none() {
+        let message = "was being taken back, and is not the one that comes after those recorded; nothing is run on top of it";
+        findings.push(
+            Finding::error("unfinished-unknown", note.tag.clone(), message)
+                .next("bring back the migration that was being taken back, then raingauge migrate --undo"),
+        );
+    }
+    (at, findings)
 }
 
 /// Only from a proven position is there a way back, and only if nothing else is wrong.
@@ -183,9 +218,9 @@ fn by_statements(
     site: &mut Site,
     facts: &Facts,
     plan: &mut UndoPlan,
-    (at, rehearsal): (usize, reverse::Rehearsal),
+    (at, rehearsal, begun): (usize, reverse::Rehearsal, Option<usize>),
 ) -> Result<()> {
-    let losses = loss::count(site, &rehearsal).map_err(|cause: SqlError| {
+    let losses = loss::count(site, &facts.live, &rehearsal).map_err(|cause: SqlError| {
         Error::new("rows-unreadable", "cannot count what would go").caused_by(cause)
     })?;
     let allowed = &site.setting.allow;
@@ -212,7 +247,7 @@ fn by_statements(
         hazards: hazards.into_iter().map(|it| (plan.tag.clone(), it)).collect(),
         plan: hash.clone(),
         findings: Vec::new(),
-        from: facts.position.proven,
+        from: from(facts, at, begun, rehearsal.statements.len()),
         live,
         live_has_no_tables: false,
         unprotected: BTreeMap::new(),
@@ -224,10 +259,17 @@ fn by_statements(
         within: None,
         comment: Comment::clone(&facts.comment),
     };
-    let statements = rehearsal.statements;
-    let reversal = Reversal { statements, losses, plan: hash, migrate, migration, recorded_hash };
+    let statements = rehearsal.statements.into_iter().skip(begun.unwrap_or_default()).collect();
+    let reversal =
+        Reversal { statements, losses, plan: hash, migrate, migration, recorded_hash, begun };
     plan.way = Some(Way::Statements(Box::new(reversal)));
     Ok(())
+}
+
+/// Where live is proven to stand: after the migration, or between two statements of its way back.
+fn from(facts: &Facts, at: usize, begun: Option<usize>, of: usize) -> Option<ProvenPosition> {
+    let within = begun.map(|done| Within { at, done, of, leftovers: Vec::new() });
+    within.as_ref().map_or(facts.position.proven, |it| Some(ProvenPosition::within(it)))
 }
 
 /// What the ledger has for the migration: its file may have been edited since.
@@ -253,12 +295,17 @@ fn restore(
         return Ok(());
     };
     let name = cost.backup.clone();
+    let swap = match site.dialect() {
+        Dialect::Postgres | Dialect::Sqlite => "gives it live's name; live stays under another",
+        // No database gets another name there.
+        Dialect::MySql => "counts what live has had since, and says how applications get there",
+    };
     plan.findings.push(
         finding
             .evidence(format!("the verified backup {name} is from before it"))
             .evidence(format!("a restore takes away {} rows that live has had since", cost.n_rows()))
             .next(format!("raingauge restore {name} --to URL: into a new database beside live"))
-            .next(format!("raingauge restore {name} --to URL --swap: gives it live's name; live stays under another")),
+            .next(format!("raingauge restore {name} --to URL --swap: {swap}")),
     );
     plan.way = Some(Way::Restore(cost));
     Ok(())

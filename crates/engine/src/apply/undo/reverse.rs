@@ -2,23 +2,27 @@
 //!
 //! Where the migration only added, what it added is dropped; in which order, the engine itself says, since
 //! a drop without `CASCADE` fails as long as something depends on the object. Where it changed something,
-//! the differ goes from its snapshot to the one before.
+//! the differ goes from its snapshot to the one before. MySQL commits each statement by itself, so there the
+//! states between them are kept: whoever is cut off in one is found by it.
 
 use std::path::PathBuf;
 
 use raingauge_schema::dialect::AnySnapshot;
 use raingauge_schema::drizzle::migration::join;
-use raingauge_schema::{Catalog, Comparison, Dialect, Object, Pair, compare};
+use raingauge_schema::steps::{Step, fingerprint, statements};
+use raingauge_schema::{Catalog, Comparison, Dialect, Kind, Object, Pair, compare};
 
 use super::change;
 use crate::apply::turn::pieces;
 use crate::connect::Session;
 use crate::facts::Facts;
-use crate::findings::folded;
+use crate::findings::{differences, folded};
 use crate::history::{History, Migration};
+use crate::ledger::LedgerName;
+use crate::midway::Note;
 use crate::report::Finding;
 use crate::site::Site;
-use crate::{Result, replay, side};
+use crate::{Result, introspect, replay, side};
 
 /// What was tried in scratch.
 #[derive(Debug)]
@@ -28,6 +32,8 @@ pub(super) struct Rehearsal {
     pub(super) after: Catalog,
     /// What ran, in this order.
     pub(super) statements: Vec<String>,
+    /// MySQL: the catalog after each of them.
+    between: Vec<Catalog>,
     /// What is not yet as before then (`from` what they led to); equal if they lead back.
     pub(super) remaining: Comparison,
 }
@@ -47,6 +53,54 @@ impl Rehearsal {
             ..original.clone()
         }
     }
+
+    /// How many statements of the way back are in effect in live, which a run left that was cut off.
+    ///
+    /// # Errors
+    /// The finding that says why nobody can go on from there.
+    pub(super) fn reached(
+        &self,
+        original: &Migration,
+        note: &Note,
+        live: &Catalog,
+    ) -> Result<usize, Box<Finding>> {
+        let tag = original.entry.tag.as_str();
+        let steps = steps(&self.migration(original));
+        if steps.get(..note.done).is_none_or(|it| fingerprint(it) != note.text) {
+            let message = format!(
+                "was taken back by {} other statements than those that lead back now; nothing is run on top of them",
+                note.done
+            );
+            return Err(Box::new(Finding::error("unfinished-edited", tag, message).next(
+                "bring back the migration as it was when it was to be taken back, then raingauge migrate --undo",
+            )));
+        }
+        let next = note.begun_by.as_ref().map(|_| note.done + 1);
+        let is_at = |done: &usize| {
+            self.state(*done).is_some_and(|it| it.fingerprint() == live.fingerprint())
+        };
+        [Some(note.done), next].into_iter().flatten().find(is_at).ok_or_else(|| {
+            let message = format!(
+                "was being taken back, and live is not what {} statements of the way back leave; nothing is run on top of it",
+                note.done
+            );
+            let finding = Finding::error("unfinished-differs", tag, message);
+            let state = self.state(note.done).unwrap_or(&self.after);
+            let comparison = compare(Pair { from: live, to: state });
+            let finding = differences(finding, &comparison);
+            Box::new(finding.next("undo in live what differs, then raingauge migrate --undo"))
+        })
+    }
+
+    /// The catalog after so many statements of the way back.
+    fn state(&self, done: usize) -> Option<&Catalog> {
+        done.checked_sub(1).map_or(Some(&self.after), |it| self.between.get(it))
+    }
+}
+
+/// The statements of a way back where each of them is committed by itself.
+pub(super) fn steps(way_back: &Migration) -> Vec<Step> {
+    pieces(&way_back.sql).into_iter().map(Step::Alone).collect()
 }
 
 /// Builds the state after the migration, as live is, and tries to lead it back.
@@ -70,12 +124,15 @@ pub(super) fn rehearse(
         return Ok(Err(Box::new(error.finding("history-broken", what))));
     }
     let after = site.catalog_of(session)?;
-    let mut trial = Trial { dialect: site.dialect(), session, ran: Vec::new() };
-    trial.lead_back(&change(&before, &after), &differ(site.dialect(), history, at));
-    let statements = trial.ran;
+    let (dialect, ledgers) = (site.dialect(), site.ledger_names());
+    let ledgers = ledgers.as_slice();
+    let mut trial =
+        Trial { dialect, session, ledgers, ran: Vec::new(), between: Ok(Vec::new()) };
+    trial.lead_back(&change(&before, &after), &differ(dialect, history, at));
+    let (statements, between) = (trial.ran, trial.between?);
     let now = site.catalog_of(&mut rebuilt.database.session)?;
     let remaining = compare(Pair { from: &now, to: &before });
-    Ok(Ok(Rehearsal { before, after, statements, remaining }))
+    Ok(Ok(Rehearsal { before, after, statements, between, remaining }))
 }
 
 /// What the differ writes from the migration's snapshot to the one before it; nothing if it cannot.
@@ -91,21 +148,31 @@ fn differ(dialect: Dialect, history: &History, at: usize) -> Vec<String> {
     if !difference.not_expressed.is_empty() {
         return Vec::new();
     }
-    let pieces = difference.statements.iter().flat_map(|it| pieces(&it.sql));
+    let cut = |sql: &str| match dialect {
+        // Each is committed by itself.
+        Dialect::MySql => statements(dialect, sql).unwrap_or_default(),
+        Dialect::Postgres | Dialect::Sqlite => pieces(sql),
+    };
+    let pieces = difference.statements.iter().flat_map(|it| cut(&it.sql));
     pieces.map(|it| it.sql.trim().to_owned()).collect()
 }
 
 struct Trial<'a> {
     dialect: Dialect,
     session: &'a mut Session,
+    ledgers: &'a [LedgerName],
     ran: Vec<String>,
+    between: Result<Vec<Catalog>>,
 }
 
 impl Trial<'_> {
     fn lead_back(&mut self, change: &Comparison, differ: &[String]) {
         let only_adds = change.n_differences() == change.only_to.len();
         let ids = folded(change.only_to.iter().map(|it| &it.id));
-        let added: Vec<_> = change.only_to.iter().filter(|it| ids.contains(&&it.id)).collect();
+        let mut added: Vec<_> = change.only_to.iter().filter(|it| ids.contains(&&it.id)).collect();
+        if self.dialect == Dialect::MySql {
+            added.sort_by_key(|it| rank(it.id.kind));
+        }
         if only_adds {
             self.drop_all(&added);
             return;
@@ -138,7 +205,33 @@ impl Trial<'_> {
         let runs = self.session.run(sql).is_ok();
         if runs {
             self.ran.push(sql.to_owned());
+            self.look();
         }
         runs
+    }
+
+    fn look(&mut self) {
+        if let (Dialect::MySql, Ok(between)) = (self.dialect, &mut self.between) {
+            match introspect::catalog(self.session, self.ledgers) {
+                Ok(catalog) => between.push(catalog),
+                Err(error) => self.between = Err(error),
+            }
+        }
+    }
+}
+
+/// MySQL lets a table go from under views and programs, which fail from then on, and takes a column out of
+/// an index: what is left of a unique one may not fit live's rows. So the dependent objects go first.
+#[expect(clippy::wildcard_enum_match_arm, reason = "programs depend on all else, in any order")]
+fn rank(kind: Kind) -> u8 {
+    match kind {
+        Kind::ForeignKey => 1,
+        Kind::Check => 2,
+        Kind::Index | Kind::Unique => 3,
+        Kind::PrimaryKey => 4,
+        Kind::Column => 5,
+        Kind::Table => 6,
+        Kind::Sequence => 7,
+        _ => 0,
     }
 }
