@@ -6,12 +6,14 @@ mod subject;
 use std::collections::BTreeSet;
 
 use raingauge_testkit::judge::{self, Migrator};
-use raingauge_testkit::mysql::Vendor;
+use raingauge_testkit::mysql::{Vendor, servers};
 use raingauge_testkit::project::Age;
 use raingauge_testkit::{Example, Project, Result};
 
 use crate::crash::is_full;
 use crate::crash::scene::{check, each};
+use crate::mysql;
+use crate::mysql_live::SHOP;
 use crate::run::run;
 use crate::steps::says;
 use subject::{Engine, Subject, engines};
@@ -39,7 +41,7 @@ ALTER TABLE books ADD COLUMN note integer, ADD CONSTRAINT noted FOREIGN KEY (not
 CREATE FUNCTION area(a integer) RETURNS integer DETERMINISTIC RETURN a * a;--> statement-breakpoint
 CREATE PROCEDURE tidy() DELETE FROM notes;--> statement-breakpoint
 CREATE TRIGGER t AFTER INSERT ON books FOR EACH ROW SET @last = NEW.shelf;--> statement-breakpoint
-CREATE EVENT tidies ON SCHEDULE EVERY 1 YEAR DO CALL tidy();";
+CREATE EVENT tidies ON SCHEDULE EVERY 1 YEAR STARTS '2031-01-01 00:00:00' DO CALL tidy();";
 
 fn adds(engine: &Engine) -> String {
     format!("{ADDS}{}", engine.one([MORE_OF_POSTGRES, "", MORE_OF_MYSQL]))
@@ -57,14 +59,15 @@ fn t65_what_was_only_added_goes_again_with_its_row_and_can_be_applied_again() ->
         );
         assert_eq!(applied.differences(&subject.state()?), [""; 0], "{engine}");
 
-        let books = "INSERT INTO books (id, title, shelf) VALUES (3, 'Pnin', 'none'), (4, 'Pnin', NULL)";
+        let books =
+            "INSERT INTO books (id, title, shelf) VALUES (3, 'Pnin', 'none'), (4, 'Pnin', NULL)";
         subject.sql(books)?;
         says(&subject.run(&["migrate", "--undo", "--confirm"], 0)?, &["take 0001_more back"]);
         assert_eq!(subject.n_recorded()?, 1);
         assert_eq!(subject.value("SELECT count(*) FROM books")?, "4");
         says(&subject.run(&["status"], 0)?, &["0001_more", "1 recorded, 1 pending"]);
         subject.sql("DELETE FROM books WHERE id = 4")?;
-        assert!(subject.judge()?, "{engine}");
+        subject.run(&["migrate"], 0)?;
         assert_eq!(schema, subject.schema()?, "{engine}");
         subject.run(&["validate"], 0)?;
         // The first migration is where everything comes from.
@@ -81,7 +84,7 @@ fn t65_what_came_since_is_counted_and_goes_only_by_name_after_a_backup() -> Resu
         subject.sql(
             "INSERT INTO notes VALUES (1, 1), (2, 1); UPDATE books SET shelf = 'A' WHERE id = 1",
         )?;
-        let before = subject.state()?;
+        let (before, schema) = (subject.state()?, subject.schema()?);
         let refused = subject.run(&["migrate", "--undo", "--confirm"], 1)?;
         let parts = [
             "deletion-not-allowed",
@@ -98,6 +101,9 @@ fn t65_what_came_since_is_counted_and_goes_only_by_name_after_a_backup() -> Resu
         says(&subject.run(&both, 0)?, &["take and verify backup", "take 0001_more back"]);
         assert_eq!(subject.value("SELECT count(*) FROM books")?, "2");
         assert_eq!(subject.n_recorded()?, 1);
+        // The real migrator finds it pending, and nothing in its way.
+        assert!(subject.judge()? && subject.n_recorded()? == 2, "{engine}");
+        assert_eq!(schema, subject.schema()?, "{engine}");
     }
     Ok(())
 }
@@ -186,18 +192,104 @@ fn t65_the_differ_leads_a_change_back_and_the_real_kit_applies_it_again() -> Res
         judge::generate(&project)?;
         run(&project, &["migrate"], 0)?;
         let (rows, schema) = (project.database.rows(table)?, project.database.schema()?);
-        let n_recorded = |project: &Project| -> Result<usize> {
-            Ok(project.database.ledger()?.unwrap_or_default().len())
-        };
-        let n = n_recorded(&project)?;
+        let n_recorded =
+            || -> Result<usize> { Ok(project.database.ledger()?.unwrap_or_default().len()) };
+        let n = n_recorded()?;
         run(&project, &["migrate", "--undo", "--confirm"], 0)?;
         assert_eq!(rows, project.database.rows(table)?);
         assert_ne!(schema, project.database.schema()?);
-        assert_eq!(n_recorded(&project)?, n - 1);
+        assert_eq!(n_recorded()?, n - 1);
         judge::migrate(&project, migrator, &project.database)?;
         assert_eq!(schema, project.database.schema()?);
         assert_eq!(rows, project.database.rows(table)?);
         run(&project, &["validate"], 0)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn t65_on_mysql_too_the_differ_leads_a_change_back_where_every_row_fits() -> Result {
+    for server in servers() {
+        let project = mysql::project(0, SHOP)?;
+        let subject = Subject::of(project, server.database("undo")?);
+        judge::generate(&subject.project)?;
+        subject.run(&["migrate"], 0)?;
+        let before = subject.schema()?;
+        subject.sql("INSERT INTO books (title, price) VALUES ('Emma', 1), ('Pnin', 2)")?;
+        let changed = SHOP
+            .replace("title\", { length: 300 }).notNull()", "title\", { length: 300 })")
+            .replace("default(\"0.00\")", "default(\"1.00\")")
+            .replace("uniqueIndex(\"authors_name\").on(t.name)", "");
+        mysql::declare(&subject.project, &changed)?;
+        judge::generate(&subject.project)?;
+        subject.run(&["migrate"], 0)?;
+        let after = subject.schema()?;
+        assert_ne!(before, after);
+
+        subject.sql("INSERT INTO books (title, price) VALUES (NULL, 3)")?;
+        let undo = ["migrate", "--undo", "--confirm"];
+        says(&subject.run(&undo, 1)?, &["rows-refuse", "1 rows have NULL in column books.title"]);
+        assert_eq!((subject.schema()?, subject.n_recorded()?), (after.clone(), 2));
+        subject.sql("UPDATE books SET title = 'Ada' WHERE title IS NULL")?;
+        subject.run(&undo, 0)?;
+        assert_eq!((subject.schema()?, subject.n_recorded()?), (before, 1));
+        assert!(subject.judge()?);
+        assert_eq!((subject.schema()?, subject.n_recorded()?), (after, 2));
+        assert_eq!(
+            subject.value("SELECT group_concat(title, price ORDER BY id) FROM books")?,
+            "Emma1.00,Pnin2.00,Ada3.00"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn t65_on_mysql_a_row_that_comes_between_two_statements_stays_until_it_is_named() -> Result {
+    for server in servers() {
+        let subject = Engine::MySql(server).applied(ADDS, &[])?;
+        let schema = subject.schema()?;
+        // The view, the index and the column are gone, the table is next.
+        let paused = subject.paused("undo/0001_more/step-4-noted")?;
+        subject.sql("INSERT INTO notes VALUES (1, 1)")?;
+        let (code, said) = paused.said()?;
+        assert!(
+            code == Some(3) && said.contains("holds something else than was counted"),
+            "{said}"
+        );
+        assert_eq!(
+            (subject.value("SELECT count(*) FROM notes")?.as_str(), subject.n_recorded()?),
+            ("1", 1)
+        );
+        let undo = ["migrate", "--undo", "--confirm"];
+        says(&subject.run(&["status"], 1)?, &["undo-unfinished", "3 of 4 statements"]);
+        // Drizzle's own migrator does not take it for applied, and stops at what is there.
+        assert!(!subject.judge()?);
+        assert_eq!(
+            (subject.value("SELECT count(*) FROM notes")?.as_str(), subject.n_recorded()?),
+            ("1", 1)
+        );
+        says(&subject.run(&undo, 1)?, &["deletion-not-allowed", "1 rows of table"]);
+        let allowed = [&undo[..], &["--allow", "drop:notes"]].concat();
+        says(&subject.run(&allowed, 0)?, &["take and verify backup", "take 0001_more back"]);
+        assert!(subject.judge()? && subject.n_recorded()? == 2);
+        assert_eq!(schema, subject.schema()?);
+    }
+    Ok(())
+}
+
+#[test]
+fn t65_on_mysql_the_ledger_has_its_row_again_where_the_first_statement_fails() -> Result {
+    for server in servers() {
+        let subject = Engine::MySql(server).applied(ADDS, &[])?;
+        let before = subject.state()?;
+        let held = subject.hold("SELECT count(*) FROM shelves")?;
+        let undo = ["migrate", "--undo", "--confirm"];
+        let refused = subject.run(&[&undo[..], &["--wait", "2"]].concat(), 2)?;
+        says(&refused, &["error[lock-timeout]", "everything is as it was"]);
+        held.release()?;
+        assert_eq!(before.differences(&subject.state()?), [""; 0]);
+        subject.run(&undo, 0)?;
+        assert_eq!(subject.n_recorded()?, 1);
     }
     Ok(())
 }
@@ -249,7 +341,10 @@ fn t65_undo_can_be_killed_at_every_boundary() -> Result {
 /// What was killed says what it is, and is gone on with.
 fn goes_on(engine: &Engine, subject: &Subject, whole: &str) -> Result {
     let n = subject.n_recorded()?;
-    let is_whole = subject.schema()? == whole;
+    let now = subject.schema()?;
+    // The place of notes may stand beside it.
+    let now: BTreeSet<_> = now.lines().collect();
+    let is_whole = whole.lines().all(|it| now.contains(it));
     check(n == 1 || is_whole, || "the ledger claims more than live has".to_owned())?;
     if !engine.commits_each() {
         return check(is_whole == (n == 2), || "structure and ledger say two things".to_owned());

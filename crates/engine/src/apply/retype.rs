@@ -4,30 +4,42 @@
 //! all of the column, so that much of what it may do to values is done to none.
 
 use raingauge_schema::plan::Hazard;
-use raingauge_schema::{Catalog, Kind, Object, Pair, mysql};
+use raingauge_schema::{Catalog, Kind, Object, ObjectId, Pair, mysql};
 
 /// Whether the hazard is a new type that holds every value of the old one.
 pub(crate) fn only_widens(hazard: &Hazard, rehearsed: Pair<&Catalog>) -> bool {
-    let Hazard::DeletesData(name) = hazard else { return false };
-    let Some(name) = name.strip_prefix("retype:") else { return false };
-    let column = |catalog: &Catalog| {
-        let mut columns = catalog.of_kind(Kind::Column);
-        let column = columns.find(|it| {
-            let path = it.id.path.join(".");
-            path.strip_prefix("public.").unwrap_or(&path) == name
-        });
-        column.cloned()
-    };
-    let (Some(from), Some(to)) = (column(rehearsed.from), column(rehearsed.to)) else {
-        return false;
-    };
+    let Some(Pair { from, to }) = column(hazard, rehearsed) else { return false };
     if mysql::catalog::flavour(rehearsed.to).is_some() {
-        return keeps_values(&from, &to);
+        return keeps_values(from, to);
     }
     match (from.get("type"), to.get("type")) {
         (Some(from), Some(to)) => widens(from, to),
         _ => false,
     }
+}
+
+/// The column of MySQL that keeps all values but NULL, if the hazard is no more than that.
+pub(super) fn only_forbids_null<'a>(
+    hazard: &Hazard,
+    rehearsed: Pair<&'a Catalog>,
+) -> Option<&'a ObjectId> {
+    mysql::catalog::flavour(rehearsed.to)?;
+    let Pair { from, to } = column(hazard, rehearsed)?;
+    let nullable = to.clone().with("not null", "false");
+    keeps_values(from, &nullable).then_some(&to.id)
+}
+
+/// The column that a hazard is about, on both sides.
+fn column<'a>(hazard: &Hazard, rehearsed: Pair<&'a Catalog>) -> Option<Pair<&'a Object>> {
+    let Hazard::DeletesData(name) = hazard else { return None };
+    let name = name.strip_prefix("retype:")?;
+    let find = |catalog: &'a Catalog| {
+        catalog.of_kind(Kind::Column).find(|it| {
+            let path = it.id.path.join(".");
+            path.strip_prefix("public.").unwrap_or(&path) == name
+        })
+    };
+    Some(Pair { from: find(rehearsed.from)?, to: find(rehearsed.to)? })
 }
 
 /// Whether every value of a column of MySQL is one of the new column, and stays what it is.

@@ -138,8 +138,8 @@ fn send_held(work: &mut Workplace<'_>, sql: &str, held: &[&Loss]) -> Result<(), 
     }
     let lock = format!("LOCK TABLES {}", tables.join(", "));
     work.session.run(&lock).map_err(Stop::Failed)?;
-    let result = as_counted(&mut work.session, held)
-        .and_then(|()| send(work, sql).map_err(Stop::Failed));
+    let result =
+        as_counted(&mut work.session, held).and_then(|()| send(work, sql).map_err(Stop::Failed));
     // A broken connection has released them.
     let _ = work.session.run("UNLOCK TABLES");
     result
@@ -196,9 +196,13 @@ pub(super) fn prove(work: &Workplace<'_>, turn: &Turn<'_>) -> Result<()> {
     let named: Vec<_> = named.iter().map(ToString::to_string).collect();
     let (tag, is_undo) = (turn.tag(), turn.stage == "undo");
     let message = if is_undo {
-        format!("live is not what it was before `{tag}`; its way back is committed, and so is that the ledger has no row of it")
+        format!(
+            "live is not what it was before `{tag}`; its way back is committed, and so is that the ledger has no row of it"
+        )
     } else {
-        format!("live is not what the rehearsal of `{tag}` led to; all its statements are committed, its row in the ledger is not written")
+        format!(
+            "live is not what the rehearsal of `{tag}` led to; all its statements are committed, its row in the ledger is not written"
+        )
     };
     let error = Error::new("outcome-differs", message)
         .next("raingauge status: shows the difference")

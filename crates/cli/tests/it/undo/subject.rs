@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use raingauge_testkit::judge::{self, Migrator};
 use raingauge_testkit::mysql::{MySql, MySqlDatabase, Vendor, servers};
@@ -25,6 +27,22 @@ pub(super) struct Subject {
     pub(super) project: Project,
     /// The database, where it is none of the project's own.
     mysql: Option<MySqlDatabase>,
+}
+
+/// An open transaction.
+pub(super) struct Held<'a> {
+    database: &'a MySqlDatabase,
+    connection: String,
+    thread: JoinHandle<Result<String>>,
+}
+
+impl Held<'_> {
+    pub(super) fn release(self) -> Result {
+        self.database.sql(&format!("KILL {}", self.connection))?;
+        // It was cut off.
+        let _ = self.thread.join().expect("it does not panic");
+        Ok(())
+    }
 }
 
 /// All engines that can be had here.
@@ -61,7 +79,10 @@ impl Engine {
         std::fs::remove_file(project.path("src/db/schema.ts"))?;
         let subject = Subject { project, mysql: Some(server.database("undo")?) };
         subject.run(&["migrate"], 0)?;
-        mysql_migrate::write_history(&subject.project, &[("0000_books", &books), ("0001_more", sql)])?;
+        mysql_migrate::write_history(
+            &subject.project,
+            &[("0000_books", &books), ("0001_more", sql)],
+        )?;
         Ok(subject)
     }
 
@@ -84,6 +105,28 @@ impl fmt::Display for Engine {
 }
 
 impl Subject {
+    pub(super) fn of(project: Project, database: MySqlDatabase) -> Self {
+        Self { project, mysql: Some(database) }
+    }
+
+    /// Keeps a transaction of MySQL open that has read something.
+    pub(super) fn hold(&self, query: &str) -> Result<Held<'_>> {
+        let database = self.mysql.as_ref().expect("a database of MySQL");
+        let (server, name) = (Arc::clone(&database.server), database.name.clone());
+        let script = format!("START TRANSACTION; {query}; SELECT sleep(300)");
+        let thread = std::thread::spawn(move || server.sql(&name, &script));
+        let sleeps = format!(
+            "SELECT id FROM information_schema.processlist WHERE db = '{}' AND info LIKE 'SELECT sleep%'",
+            database.name
+        );
+        let mut connection = String::new();
+        while connection.is_empty() {
+            std::thread::sleep(Duration::from_millis(50));
+            connection = database.sql(&sleeps)?.trim_end().to_owned();
+        }
+        Ok(Held { database, connection, thread })
+    }
+
     /// The arguments with what names database and programs.
     pub(super) fn arguments(&self, arguments: &[&str]) -> Vec<String> {
         let own = arguments.iter().map(|it| (*it).to_owned());

@@ -2,13 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use raingauge_schema::plan::Hazard;
 use raingauge_schema::{Catalog, Comparison, Dialect, Kind, Object, ObjectId};
 
 use super::reverse::Rehearsal;
+use crate::apply::retype::only_forbids_null;
 use crate::connect::{Session, SqlError};
 use crate::findings::folded;
 use crate::report::Finding;
 use crate::site::Site;
+
+/// How the hazard of a statement begins that changes a column; NULLs need no name by which they may go, since
+/// none does.
+const NULLS: &str = "retype:";
 
 /// What one object holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +38,13 @@ impl Loss {
     /// The finding that asks for consent, if there is anything to lose.
     pub(super) fn finding(&self, tag: &str) -> Option<Finding> {
         let (n, id) = (self.n, &self.id);
+        if self.allow.starts_with(NULLS) {
+            let message =
+                format!("{n} rows have NULL in {id}, which did not take it; nothing was changed");
+            let finding = Finding::error("rows-refuse", tag, message);
+            let next = "give these rows a value, then raingauge migrate --undo";
+            return (0 < n).then(|| finding.next(next));
+        }
         let what = match id.kind {
             Kind::Table => format!("{n} rows of {id}"),
             _ => format!("{n} values of {id}"),
@@ -56,20 +69,32 @@ pub(super) fn names_of_added(change: &Comparison) -> BTreeSet<String> {
     change.only_to.iter().map(|it| name(it).to_lowercase()).collect()
 }
 
-/// Counts, in live, what the objects hold that a migration added, those left out that are gone already.
+/// Counts, in live, what the objects hold that a migration added, those left out that are gone already; and the
+/// NULLs for which there was no place before it.
 pub(super) fn count(
     site: &mut Site,
     live: &Catalog,
-    rehearsal: &Rehearsal,
+    (rehearsal, hazards): (&Rehearsal, &[Hazard]),
 ) -> Result<Vec<Loss>, SqlError> {
     let (dialect, change) = (site.dialect(), rehearsal.change());
     let ids = folded(change.only_to.iter().map(|it| &it.id));
     let objects = change.only_to.iter().filter(|it| ids.contains(&&it.id));
-    objects
+    let added = objects.filter_map(|it| of_object(dialect, it));
+    let columns = hazards.iter().filter_map(|it| only_forbids_null(it, rehearsal.turned()));
+    added
+        .chain(columns.filter_map(|it| nulls(dialect, it)))
         .filter(|it| live.get(&it.id).is_some())
-        .filter_map(|it| of_object(dialect, it))
         .map(|it| Ok(Loss { n: number(&mut site.live, &it.query)?, ..it }))
         .collect()
+}
+
+/// The rows that a column which takes no NULL any more has none for.
+fn nulls(dialect: Dialect, id: &ObjectId) -> Option<Loss> {
+    let (name, path) = id.path.split_last()?;
+    let names: Vec<_> = path.iter().map(|it| dialect.quote_ident(it)).collect();
+    let (name, table) = (dialect.quote_ident(name), names.join("."));
+    let query = format!("SELECT count(*) FROM {table} WHERE {name} IS NULL");
+    Some(Loss { id: id.clone(), allow: format!("{NULLS}{}", short(id)), n: 0, table, query })
 }
 
 /// The first number that a query gives.

@@ -21,7 +21,7 @@ pub use cost::Cost;
 pub use loss::Loss;
 
 use super::migrate::{MigratePlan, NothingToLose};
-use super::risks;
+use super::{retype, risks};
 use crate::adoption::{Course, course};
 use crate::connect::SqlError;
 use crate::facts::Facts;
@@ -136,10 +136,9 @@ fn begun(site: &Site, facts: &Facts, note: &Note) -> (Option<usize>, Vec<Finding
     let at = at.filter(|it| is_newest(*it));
     if at.is_none() {
         let message = "was being taken back, and is not the one that comes after those recorded; nothing is run on top of it";
-        findings.push(
-            Finding::error("unfinished-unknown", note.tag.clone(), message)
-                .next("bring back the migration that was being taken back, then raingauge migrate --undo"),
-        );
+        findings.push(Finding::error("unfinished-unknown", note.tag.clone(), message).next(
+            "bring back the migration that was being taken back, then raingauge migrate --undo",
+        ));
     }
     (at, findings)
 }
@@ -202,11 +201,13 @@ fn obstacle(site: &Site, at: usize, rehearsal: &reverse::Rehearsal) -> Option<Fi
         let finding = irreversible("no statement that is known here leads back to the structure before it; nothing was changed".to_owned())?;
         return Some(findings::differences(finding, &rehearsal.remaining));
     }
-    let turned = Pair { from: &rehearsal.after, to: &rehearsal.before };
+    let turned = rehearsal.turned();
     let backward = risks::of_migration(dialect, &rehearsal.migration(migration), Some(turned));
     let added = loss::names_of_added(&rehearsal.change());
     let is_counted = |it: &Hazard| match it {
-        Hazard::DeletesData(name) => added.contains(&name.to_lowercase()),
+        Hazard::DeletesData(name) => {
+            added.contains(&name.to_lowercase()) || retype::only_forbids_null(it, turned).is_some()
+        }
         Hazard::RewritesTable(_) | Hazard::NotTransactional => true,
         Hazard::NotUnderstood => false,
     };
@@ -220,9 +221,14 @@ fn by_statements(
     plan: &mut UndoPlan,
     (at, rehearsal, begun): (usize, reverse::Rehearsal, Option<usize>),
 ) -> Result<()> {
-    let losses = loss::count(site, &facts.live, &rehearsal).map_err(|cause: SqlError| {
-        Error::new("rows-unreadable", "cannot count what would go").caused_by(cause)
-    })?;
+    let dialect = site.dialect();
+    let original = &site.project.history.migrations[at];
+    let migration = rehearsal.migration(original);
+    let hazards = risks::of_migration(dialect, &migration, Some(rehearsal.turned()));
+    let losses =
+        loss::count(site, &facts.live, (&rehearsal, &hazards)).map_err(|cause: SqlError| {
+            Error::new("rows-unreadable", "cannot count what would go").caused_by(cause)
+        })?;
     let allowed = &site.setting.allow;
     plan.findings.extend(
         losses
@@ -230,11 +236,6 @@ fn by_statements(
             .filter(|it| !allowed.contains(&it.allow))
             .filter_map(|it| it.finding(&plan.tag)),
     );
-    let dialect = site.dialect();
-    let original = &site.project.history.migrations[at];
-    let migration = rehearsal.migration(original);
-    let turned = Pair { from: &rehearsal.after, to: &rehearsal.before };
-    let hazards = risks::of_migration(dialect, &migration, Some(turned));
     let recorded_hash = recorded_hash(site, facts, at);
     let live = facts.live.fingerprint();
     let target = site.dsn.to_string();
@@ -303,7 +304,10 @@ fn restore(
     plan.findings.push(
         finding
             .evidence(format!("the verified backup {name} is from before it"))
-            .evidence(format!("a restore takes away {} rows that live has had since", cost.n_rows()))
+            .evidence(format!(
+                "a restore takes away {} rows that live has had since",
+                cost.n_rows()
+            ))
             .next(format!("raingauge restore {name} --to URL: into a new database beside live"))
             .next(format!("raingauge restore {name} --to URL --swap: {swap}")),
     );

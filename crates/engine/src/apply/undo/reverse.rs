@@ -44,6 +44,11 @@ impl Rehearsal {
         change(&self.before, &self.after)
     }
 
+    /// The catalogs around the way back.
+    pub(super) fn turned(&self) -> Pair<&Catalog> {
+        Pair { from: &self.after, to: &self.before }
+    }
+
     /// The migration with the statements that lead back in place of its own.
     pub(super) fn migration(&self, original: &Migration) -> Migration {
         Migration {
@@ -126,8 +131,7 @@ pub(super) fn rehearse(
     let after = site.catalog_of(session)?;
     let (dialect, ledgers) = (site.dialect(), site.ledger_names());
     let ledgers = ledgers.as_slice();
-    let mut trial =
-        Trial { dialect, session, ledgers, ran: Vec::new(), between: Ok(Vec::new()) };
+    let mut trial = Trial { dialect, session, ledgers, ran: Vec::new(), between: Ok(Vec::new()) };
     trial.lead_back(&change(&before, &after), &differ(dialect, history, at));
     let (statements, between) = (trial.ran, trial.between?);
     let now = site.catalog_of(&mut rebuilt.database.session)?;

@@ -115,8 +115,13 @@ impl Way<'_> {
         let n = self.steps.len();
         match (index, &self.kept) {
             (0, Some(_)) => "everything is as it was".to_owned(),
-            (0, None) => "nothing of the way back is in effect but that the ledger has no row of it".to_owned(),
-            _ => format!("{index} of the {n} statements of the way back are committed and stay, and the ledger has no row of it"),
+            (0, None) => {
+                "nothing of the way back is in effect but that the ledger has no row of it"
+                    .to_owned()
+            }
+            _ => format!(
+                "{index} of the {n} statements of the way back are committed and stay, and the ledger has no row of it"
+            ),
         }
     }
 
