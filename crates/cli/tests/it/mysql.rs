@@ -169,9 +169,12 @@ fn init_writes_the_scripts_of_the_other_engines_and_each_is_a_command() -> Resul
 fn what_does_not_hold_for_mysql_is_refused_and_says_what_works() -> Result {
     let project = project(0, SHOP)?;
     run(&project, &["generate", "--name", "first"], 0)?;
+    declare(&project, GROWN)?;
+    run(&project, &["generate", "--name", "second"], 0)?;
+    std::fs::remove_file(project.path("drizzle/meta/0000_snapshot.json"))?;
     let before = project.files()?;
     let url = "mysql://u:secret@localhost/d";
-    let refused = binary().run(&project.root, &["migrate", "--undo", "--url", url])?;
+    let refused = binary().run(&project.root, &["validate", "--fix", "--url", url])?;
     assert_eq!(refused.code, 2, "{refused}");
     assert!(refused.stderr.contains("error[dialect-offline]"), "{refused}");
     assert!(refused.stderr.contains("raingauge validate --offline"), "{refused}");
