@@ -194,7 +194,9 @@ impl Subject {
         let Some(database) = &self.mysql else {
             return Ok(judge::migrate(project, migrator, &project.database)?.succeeded);
         };
-        project.install_mysql_0()?;
+        if project.path("drizzle/meta").exists() {
+            project.install_mysql_0()?;
+        }
         Ok(judge::mysql::migrate(project, migrator, database)?.code == 0)
     }
 

@@ -153,8 +153,9 @@ impl Way<'_> {
 /// What goes with a statement, of that which was counted.
 fn held<'a>(statement: &Placed, losses: &'a [Loss]) -> Vec<&'a Loss> {
     let hazards = Dialect::MySql.hazards(&statement.sql);
-    let goes = |it: &&Loss| hazards.contains(&Hazard::DeletesData(it.allow.clone()));
-    losses.iter().filter(goes).collect()
+    // A server may tell no capitals apart, and give all names in small letters.
+    let is_it = |hazard: &Hazard, loss: &Loss| matches!(hazard, Hazard::DeletesData(name) if name.eq_ignore_ascii_case(&loss.allow));
+    losses.iter().filter(|loss| hazards.iter().any(|it| is_it(it, loss))).collect()
 }
 
 /// The statement that writes the ledger's row again, with all that it holds.
