@@ -34,7 +34,7 @@ impl Scene {
 
     #[track_caller]
     fn expect(&self, more: &[&str], code: i32) -> Result<Run> {
-        let client = client(self.database.server.vendor);
+        let client = client(self.database.server.release);
         let client: Vec<_> = client.iter().flatten().map(String::as_str).collect();
         let run = migrate(&self.project, &self.database, &[more, &client].concat())?;
         assert_eq!(run.code, code, "{:?} {run}", self.database.server.vendor);
@@ -103,7 +103,7 @@ fn rows_that_others_write_meanwhile_raise_no_alarm_on_mysql() -> Result {
         scene.pending("DO sleep(3);")?;
         let url = server.url(&scene.database.name);
         let mut command = binary().command(&scene.project.root, &["migrate", "--url", &url]);
-        if let Some([flag, folder]) = client(server.vendor) {
+        if let Some([flag, folder]) = client(server.release) {
             command.args([flag, folder]);
         }
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;

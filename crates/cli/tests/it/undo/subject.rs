@@ -132,7 +132,7 @@ impl Subject {
         let own = arguments.iter().map(|it| (*it).to_owned());
         let Some(database) = &self.mysql else { return own.collect() };
         let url = ["--url".to_owned(), database.server.url(&database.name)];
-        own.chain(url).chain(client(database.server.vendor).into_iter().flatten()).collect()
+        own.chain(url).chain(client(database.server.release).into_iter().flatten()).collect()
     }
 
     /// Runs a command with a variable of the environment, if there is one.

@@ -118,14 +118,8 @@ pub fn carry_out(
         Workplace { site, plan, pace, from, session, watch: None, backup, is_ledger_ready: false };
     work.watch_itself();
     let otherwise = "everything is as it was".to_owned();
-    let turn = Turn {
-        dialect: site.dialect(),
-        at,
-        migration,
-        otherwise,
-        unprotected: &[],
-        stage: "undo",
-    };
+    let turn =
+        Turn { dialect: site.dialect(), at, migration, otherwise, unprotected: &[], stage: "undo" };
     progress.begin(&format!("taking {tag} back"));
     progress.boundary(&format!("undo/{tag}/begin"));
     let (n_statements, notes) = match turn.dialect {

@@ -150,8 +150,8 @@ fn a_column_without_any_default_that_may_be_null_comes_back_without_one() {
         let ours = shop.restore(&taken.backup);
         let ours = ours.unwrap_or_else(|it| panic!("{:?} {}", server.vendor, shown(&it)));
         let scripts = server.database("copy").unwrap();
-        let bin = server.vendor.client_folder().unwrap();
-        let client = bin.map_or("mariadb".to_owned(), |it| it.join("mysql").display().to_string());
+        let bin = server.release.client_folder().unwrap().unwrap_or_default();
+        let client = bin.join(server.release.client_program()).display().to_string();
         let programs = [client.as_str(), "mkdir", "readlink"];
         let (done, said) =
             run_restore_sh(taken.backup.path(), &server.url(&scripts.name), &programs);
