@@ -120,3 +120,41 @@ fn histories_of_others_on_sqlite_are_found_at_each_step_and_end_as_in_one_go() -
     let n = if is_full() { names.len() } else { 1 };
     names.into_iter().take(n).try_for_each(step_by_step_by_ourselves)
 }
+
+/// Drizzle 1.0's own histories: the real migrator gets one folder more at a time.
+fn folder_by_folder(name: &str, example: Example) -> Result {
+    let Some(histories) = corpus("drizzle-v1-folders") else { return Ok(()) };
+    let (project, _folder) = bare_project(example)?;
+    project.install_drizzle_1()?;
+    let from = histories.join(name);
+    let entries = fs::read_dir(&from)?.collect::<std::io::Result<Vec<_>>>()?;
+    let mut tags: Vec<_> =
+        entries.iter().map(|it| it.file_name().to_string_lossy().into_owned()).collect();
+    tags.sort();
+    for (at, tag) in tags.iter().enumerate() {
+        for file in ["migration.sql", "snapshot.json"] {
+            let text = fs::read_to_string(from.join(tag).join(file))?;
+            project.write(&format!("drizzle/{tag}/{file}"), &text)?;
+        }
+        let migrated = judge::migrate(&project, Migrator::Programmatic, &project.database)?;
+        assert!(migrated.succeeded, "{name}: {}", migrated.run);
+        let told = run(&project, &["status"], 0)?;
+        says(&told, &[&format!("proven: {tag}"), &format!("{} recorded, 0 pending", at + 1)]);
+    }
+    let fresh = project.database.sibling("fresh")?;
+    let migrated = judge::migrate(&project, Migrator::Programmatic, &fresh)?;
+    assert!(migrated.succeeded, "{name}: {}", migrated.run);
+    assert_eq!(fresh.schema()?, project.database.schema()?, "{name}");
+    says(&run(&project, &["status", "--url", &fresh.url()], 0)?, &["proven: "]);
+    Ok(())
+}
+
+#[test]
+fn histories_of_drizzle_1_0_are_found_after_each_folder_and_end_as_in_one_go() -> Result {
+    for name in ["pg", "pg-init", "pg-proxy/first", "pg-proxy/second"] {
+        folder_by_folder(name, Example::BookstorePostgres)?;
+    }
+    ["sqlite", "sqlite-init"]
+        .into_iter()
+        .try_for_each(|name| folder_by_folder(name, Example::BookstoreSqlite))
+}
