@@ -4,6 +4,7 @@
 //! when everything is written and on disk, it is renamed. What a killed run left behind has no lock
 //! any more, and the next run removes it.
 
+use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -98,7 +99,7 @@ impl Partial {
     pub(super) fn publish(self) -> Result<PathBuf> {
         let dir = self.path.parent().map(Path::to_owned).unwrap_or_default();
         let path = dir.join(&self.name);
-        self.sync().map_err(|cause| unwritable(&self.path, cause))?;
+        self.sync()?;
         // A folder with files in it is never replaced by a rename.
         let rename = || fs::rename(&self.path, &path);
         self.leftover.settle(rename).map_err(|cause| unwritable(&path, cause))?;
@@ -106,17 +107,16 @@ impl Partial {
         Ok(path)
     }
 
-    fn sync(&self) -> io::Result<()> {
-        let files = files_below(&self.path).map_err(io::Error::other)?;
-        let mut folders: Vec<_> = vec![self.path.clone()];
-        for file in files.iter().map(|it| self.path.join(it)) {
-            File::open(&file)?.sync_all()?;
-            folders.extend(file.parent().map(Path::to_owned));
-        }
-        File::open(self.path.join(super::sums::NAME))?.sync_all()?;
-        folders.sort();
-        folders.dedup();
-        folders.iter().try_for_each(|it| File::open(it)?.sync_all())
+    /// Puts everything that was written so far on disk.
+    pub(super) fn sync(&self) -> Result<()> {
+        let files = files_below(&self.path)?.into_iter().map(|it| self.path.join(it));
+        let sums = Some(self.path.join(super::sums::NAME)).filter(|it| it.exists());
+        let files: Vec<_> = files.chain(sums).collect();
+        let folders: BTreeSet<_> =
+            files.iter().filter_map(|it| it.parent()).chain([self.path.as_path()]).collect();
+        let sync = |it: &Path| File::open(it).and_then(|it| it.sync_all());
+        let mut all = files.iter().map(PathBuf::as_path).chain(folders);
+        all.try_for_each(|it| sync(it).map_err(|cause| unwritable(it, cause)))
     }
 }
 

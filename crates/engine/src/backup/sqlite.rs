@@ -108,6 +108,8 @@ impl Drop for Reading {
 fn copy(from: &Connection, to: &Path, progress: &mut dyn Progress) -> rusqlite::Result<()> {
     let page: u32 = from.query_row("PRAGMA page_size", [], |row| row.get(0))?;
     let mut to = Connection::open(to)?;
+    // Half a copy is removed whole, and a whole one is put on disk with the rest of the backup.
+    to.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")?;
     let backup = Backup::new(from, &mut to)?;
     while backup.step(PAGES_PER_STEP)? != StepResult::Done {
         let now = backup.progress();

@@ -152,7 +152,7 @@ fn hashed_and_restored(
     let Writing { request, partial, .. } = *writing;
     let trial = Trial { folder: partial.path(), manifest: &payload.manifest };
     let work = |progress: &mut dyn Progress| {
-        let sums = Sums::of(partial.path())?;
+        let sums = hashed(partial)?;
         let copy = match proof {
             Proof::Restore(scratch) => Some(restored(&trial, scratch, request.client, progress)?),
             Proof::None => None,
@@ -176,6 +176,16 @@ fn hashed_and_restored(
     payload.manifest.contents = evidence.contents;
     refuse_changed(live, &payload.manifest)?;
     Ok(done)
+}
+
+/// Hashes what was written so far, and puts it on disk at the same time: the disk works while the processor does.
+fn hashed(partial: &Partial) -> Result<Sums> {
+    std::thread::scope(|scope| {
+        let sync = scope.spawn(|| partial.sync());
+        let sums = Sums::of(partial.path())?;
+        sync.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok(sums)
+    })
 }
 
 /// Writes the last files: the one that restores it, what the backup says of itself, and the hash of every file.
