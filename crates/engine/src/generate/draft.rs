@@ -88,10 +88,10 @@ pub fn draft(
 fn left_out(from: &AnySnapshot, to: &AnySnapshot, renames: &[Rename]) -> Vec<Hazard> {
     let mut renamed = from.clone();
     renames.iter().for_each(|it| renamed.rename(it));
-    let (tables, columns) = (to.names(NameKind::Table), to.names(NameKind::Column));
-    let stays = |column: &Path| {
-        column.split_last().is_some_and(|(_, table)| tables.iter().any(|it| it == table))
-    };
+    let names = |kind| to.names(kind).into_iter().collect::<BTreeSet<_>>();
+    let (tables, columns) = (names(NameKind::Table), names(NameKind::Column));
+    let stays =
+        |column: &Path| column.split_last().is_some_and(|(_, table)| tables.contains(table));
     let gone = renamed.names(NameKind::Column);
     let gone = gone.into_iter().filter(|it| stays(it) && !columns.contains(it));
     gone.map(|it| Hazard::DeletesData(format!("drop:{}", spelled(&it)))).collect()
