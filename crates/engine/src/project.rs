@@ -1,8 +1,6 @@
 //! A Drizzle project: its configuration, its versions, its declared schema, its history.
 
-use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use raingauge_schema::Dialect;
 use raingauge_schema::dialect::AnySchema;
@@ -90,25 +88,20 @@ impl Project {
     ) -> Result<(Self, T)> {
         let policy = Policy::read(&setting.root)?;
         let loader = loader(setting);
+        let ahead = (reading == Reading::All).then(|| loader.ahead());
         let config = loader.config(setting.config.as_deref()).map_err(cannot_load)?;
         let dialect = dialect_of(&config)?;
         let versions = loader.versions(&config);
         let installed = installed(&versions)?;
         // `./drizzle` is `drizzle`, in messages too.
         let out: PathBuf = setting.root.join(&config.out).components().collect();
-        let (loaded, read) = thread::scope(|scope| {
-            let loading = scope.spawn(|| match reading {
-                Reading::All => loader.declared(&config),
-                Reading::WithoutSchema => Ok(None),
-            });
-            let read = History::read(&out, dialect, installed).map(|history| {
-                let files =
-                    Files { root: &setting.root, config: &config, dialect, history: &history };
-                let done = work(files);
-                (history, done)
-            });
-            (loading.join().unwrap_or_else(|panic| resume_unwind(panic)), read)
+        let loading = ahead.map(|it| it?.begin(&config));
+        let read = History::read(&out, dialect, installed).map(|history| {
+            let files = Files { root: &setting.root, config: &config, dialect, history: &history };
+            let done = work(files);
+            (history, done)
         });
+        let loaded = loading.map_or(Ok(None), |it| it?.end());
         let loaded = loaded.map_err(cannot_load)?;
         let runtimes = [Some(config.runtime), loaded.as_ref().map(|it| it.runtime)];
         let (history, done) = read?;

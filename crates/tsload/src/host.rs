@@ -15,7 +15,7 @@ use crate::error::LoadError;
 use crate::export_order::export_order;
 use crate::modules::{PREFIX, SharedModules, is_script, spelled, throw};
 use crate::nesting::unfinished_below;
-use crate::sandbox::Job;
+use crate::sandbox::{Environment, Job};
 use crate::transpile::Shape;
 use crate::workspace::{Style, Target};
 
@@ -23,14 +23,14 @@ use crate::workspace::{Style, Target};
 pub(crate) fn host_object<'js>(
     ctx: &Ctx<'js>,
     modules: &SharedModules,
-    job: &Job,
+    root: &Path,
+    env: &Environment,
 ) -> Result<Object<'js>> {
     let host = Object::new(ctx.clone())?;
-    host.set("root", job.root.to_string_lossy().into_owned())?;
-    host.set("env", json!(job.env).to_string())?;
+    host.set("root", root.to_string_lossy().into_owned())?;
+    host.set("env", json!(env).to_string())?;
     host.set("platform", if cfg!(windows) { "win32" } else { std::env::consts::OS })?;
     add_modules(ctx, &host, modules)?;
-    add_orm(ctx, &host, modules, job)?;
     add_files(ctx, &host, modules)?;
     add_text(ctx, &host)?;
     Ok(host)
@@ -130,8 +130,8 @@ fn import_now<'js>(ctx: &Ctx<'js>, modules: &SharedModules, path: &str) -> Resul
     module.get("all")
 }
 
-/// Where the project's own `drizzle-orm` is: from the project's folder, else from its schema files.
-fn add_orm<'js>(
+/// Lets `host` say where the project's own `drizzle-orm` is: from the project's folder, else from the job's files.
+pub(crate) fn add_orm<'js>(
     ctx: &Ctx<'js>,
     host: &Object<'js>,
     modules: &SharedModules,

@@ -36,7 +36,7 @@ pub use config::{Config, Ignored};
 pub use declared::{Declared, DeclaredSchema, SourceLine};
 pub use error::{LoadError, Place};
 pub use judgement::Judgement;
-pub use project::Project;
+pub use project::{Ahead, Loading, Project};
 pub use raingauge_schema::drizzle::Generation;
 pub use sandbox::Runtime;
 pub use versions::Versions;

@@ -14,7 +14,7 @@ use crate::dotenv;
 use crate::error::LoadError;
 use crate::judgement::Judgement;
 use crate::patterns::{is_script, schema_files};
-use crate::sandbox::{Case, Job, Runtime, Task, run};
+use crate::sandbox::{Case, Job, Runtime, Task, Underway, Worker, run};
 use crate::versions::Versions;
 
 /// The names under which a configuration is looked for; Drizzle Kit's own come first.
@@ -133,10 +133,19 @@ impl Project {
     /// # Errors
     /// If a file cannot be evaluated or declares what Drizzle refuses.
     pub fn declared(&self, config: &Config) -> Result<Option<Declared>, LoadError> {
-        let Some(files) = self.code_files(config)? else { return Ok(None) };
-        let task = Task::Schema { dialect: config.dialect.clone(), casing: config.casing.clone() };
-        let outcome = run(self.job(files.clone(), task))?;
-        Declared::from_outcome(&config.dialect, &files, &outcome).map(Some)
+        let ahead = Ahead { project: self.clone(), worker: Worker::start(None)? };
+        ahead.begin(config)?.end()
+    }
+
+    /// Starts getting ready to evaluate the schema, in a thread of its own, while the caller reads the
+    /// configuration.
+    ///
+    /// # Errors
+    /// If there can be no further thread.
+    pub fn ahead(&self) -> Result<Ahead, LoadError> {
+        let is_embedded = matches!(self.runtime, Runtime::Embedded | Runtime::Auto);
+        let surroundings = is_embedded.then(|| (self.root.clone(), self.env.clone()));
+        Ok(Ahead { project: self.clone(), worker: Worker::start(surroundings)? })
     }
 
     /// Asks the project's own drizzle-kit for its snapshot of the schema, and for its statements from the
@@ -177,5 +186,45 @@ impl Project {
         }
         let real = |it: PathBuf| fs::canonicalize(&it).unwrap_or(it);
         Ok(Some(files.into_iter().map(real).collect()))
+    }
+}
+
+/// A thread that gets ready to evaluate a project's schema.
+pub struct Ahead {
+    project: Project,
+    worker: Worker,
+}
+
+impl Ahead {
+    /// Begins with the schema files that the configuration names.
+    ///
+    /// # Errors
+    /// If what it names is no schema.
+    pub fn begin(self, config: &Config) -> Result<Loading, LoadError> {
+        let dialect = config.dialect.clone();
+        let Some(files) = self.project.code_files(config)? else {
+            return Ok(Loading { dialect, files: Vec::new(), underway: None });
+        };
+        let task = Task::Schema { dialect: dialect.clone(), casing: config.casing.clone() };
+        let underway = Some(self.worker.begin(self.project.job(files.clone(), task)));
+        Ok(Loading { dialect, files, underway })
+    }
+}
+
+/// A schema that is being evaluated.
+pub struct Loading {
+    dialect: String,
+    files: Vec<PathBuf>,
+    underway: Option<Underway>,
+}
+
+impl Loading {
+    /// Waits for what [`Project::declared`] returns.
+    ///
+    /// # Errors
+    /// As for [`Project::declared`].
+    pub fn end(self) -> Result<Option<Declared>, LoadError> {
+        let Some(underway) = self.underway else { return Ok(None) };
+        Declared::from_outcome(&self.dialect, &self.files, &underway.end()?).map(Some)
     }
 }

@@ -1,8 +1,9 @@
-//! Runs one job in a fresh engine on its own thread, within bounds of time, memory and stack.
+//! Runs one job in a fresh engine on its own thread, within bounds of time, memory and stack. The engine may be
+//! made ready before the job is known: that takes as long as reading a configuration.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::thread;
@@ -15,7 +16,7 @@ use serde_json::json;
 
 use crate::error::{LoadError, Place};
 use crate::external;
-use crate::host::host_object;
+use crate::host::{add_orm, host_object};
 use crate::literal;
 use crate::modules::{ModuleLoader, ModuleResolver, Modules, SharedModules};
 use crate::programs::Program;
@@ -38,16 +39,17 @@ const GRACE: Duration = Duration::from_secs(5);
 type Part = (&'static str, &'static str);
 
 /// What every task needs, in the order in which the files build on each other.
-const GROUND: [Part; 8] = [
+const GROUND: [Part; 6] = [
     ("stand_ins.js", include_str!("js/stand_ins.js")),
     ("encoding.js", include_str!("js/encoding.js")),
     ("globals.js", include_str!("js/globals.js")),
     ("url.js", include_str!("js/url.js")),
-    ("crypto.js", include_str!("js/crypto.js")),
-    ("builtins.js", include_str!("js/builtins.js")),
     ("require.js", include_str!("js/require.js")),
     ("refusals.js", include_str!("js/refusals.js")),
 ];
+/// What `require.js` asks for when a file imports a module of Node.
+const BUILTINS: [Part; 2] =
+    [("crypto.js", include_str!("js/crypto.js")), ("builtins.js", include_str!("js/builtins.js"))];
 const CONFIG: Part = ("config.js", include_str!("js/config.js"));
 const SCHEMA: Part = ("schema.js", include_str!("js/schema.js"));
 const MYSQL: Part = ("mysql.js", include_str!("js/mysql.js"));
@@ -55,11 +57,14 @@ const POSTGRES: Part = ("postgres.js", include_str!("js/postgres.js"));
 const SQLITE: Part = ("sqlite.js", include_str!("js/sqlite.js"));
 const JUDGE: Part = ("judge.js", include_str!("js/judge.js"));
 
+/// Variables and their values.
+pub(crate) type Environment = BTreeMap<String, String>;
+
 /// What is to be evaluated.
 #[derive(Clone)]
 pub(crate) struct Job {
     pub(crate) root: PathBuf,
-    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) env: Environment,
     pub(crate) time: Duration,
     pub(crate) files: Vec<PathBuf>,
     pub(crate) task: Task,
@@ -114,7 +119,7 @@ pub(crate) enum Task {
 }
 
 impl Task {
-    /// The files of the prelude beyond [`GROUND`]: parsing one takes about as long as running it.
+    /// The files of the prelude beyond [`GROUND`]: most of their cost is parsing them.
     fn parts(&self) -> Vec<Part> {
         match self {
             Self::Config => vec![CONFIG],
@@ -153,51 +158,99 @@ pub(crate) struct Outcome {
 
 /// Runs the job and waits for it.
 pub(crate) fn run(job: Job) -> Result<Outcome, LoadError> {
-    let (sender, receiver) = mpsc::channel();
-    let attempts = if job.runtime == Runtime::Auto { 4 } else { 1 };
-    let patience = (job.time + GRACE) * attempts;
-    let seconds = job.time.as_secs_f32();
-    let work = move || {
-        let mut spent = None;
-        let result = evaluate(&job, &mut spent);
-        // Nobody waits any more when the deadline has passed.
-        let _ = sender.send(result);
-    };
-    let thread = thread::Builder::new().name("schema".to_owned()).stack_size(THREAD_STACK_BYTES);
-    let failed = |message: String| LoadError::Failed { place: None, message };
-    let handle =
-        thread.spawn(work).map_err(|it| failed(format!("no thread could be started: {it}")))?;
-    match receiver.recv_timeout(patience) {
-        Ok(result) => result,
-        Err(mpsc::RecvTimeoutError::Timeout) => Err(out_of_time(seconds, None)),
-        Err(mpsc::RecvTimeoutError::Disconnected) => {
-            drop(handle.join());
-            Err(failed("the JavaScript engine stopped unexpectedly".to_owned()))
+    Worker::start(None)?.begin(job).end()
+}
+
+/// A thread that waits for its one job.
+pub(crate) struct Worker {
+    jobs: mpsc::Sender<Job>,
+    results: mpsc::Receiver<Result<Outcome, LoadError>>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Worker {
+    /// Starts the thread. It gets the engine ready, before the job is known, if it is told the job's root and
+    /// environment.
+    pub(crate) fn start(ahead: Option<(PathBuf, Environment)>) -> Result<Self, LoadError> {
+        let (jobs, job) = mpsc::channel::<Job>();
+        let (sender, results) = mpsc::channel();
+        let work = move || {
+            let mut engine = ahead.map(|(root, env)| Engine::new(&root, &env));
+            let Ok(job) = job.recv() else { return };
+            let result = evaluate(&job, &mut engine);
+            // Nobody waits any more when the deadline has passed.
+            let _ = sender.send(result);
+        };
+        let thread =
+            thread::Builder::new().name("schema".to_owned()).stack_size(THREAD_STACK_BYTES);
+        let thread =
+            thread.spawn(work).map_err(|it| failed(format!("no thread could be started: {it}")))?;
+        Ok(Self { jobs, results, thread })
+    }
+
+    /// Hands it the job.
+    pub(crate) fn begin(self, job: Job) -> Underway {
+        let attempts = if job.runtime == Runtime::Auto { 4 } else { 1 };
+        let end = Instant::now() + (job.time + GRACE) * attempts;
+        let seconds = job.time.as_secs_f32();
+        // A thread that does not take it any more has panicked, and sends no result either.
+        let _ = self.jobs.send(job);
+        Underway { results: self.results, thread: self.thread, end, seconds }
+    }
+}
+
+/// A job that is being done.
+pub(crate) struct Underway {
+    results: mpsc::Receiver<Result<Outcome, LoadError>>,
+    thread: thread::JoinHandle<()>,
+    /// Until when the result is waited for.
+    end: Instant,
+    seconds: f32,
+}
+
+impl Underway {
+    /// Waits for the result.
+    pub(crate) fn end(self) -> Result<Outcome, LoadError> {
+        match self.results.recv_timeout(self.end.saturating_duration_since(Instant::now())) {
+            Ok(result) => result,
+            Err(mpsc::RecvTimeoutError::Timeout) => Err(out_of_time(self.seconds, None)),
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                drop(self.thread.join());
+                Err(failed("the JavaScript engine stopped unexpectedly".to_owned()))
+            }
         }
     }
+}
+
+fn failed(message: String) -> LoadError {
+    LoadError::Failed { place: None, message }
 }
 
 pub(crate) fn out_of_time(seconds: f32, place: Option<Place>) -> LoadError {
     LoadError::Limit { place, message: format!("it took longer than {seconds} seconds") }
 }
 
-/// The engine goes to `spent`: taking it down takes time that nobody has to wait for.
-fn evaluate(job: &Job, spent: &mut Option<Engine>) -> Result<Outcome, LoadError> {
+/// An engine, or why there is none.
+type Made = rquickjs::Result<Engine>;
+
+/// Whatever engine is used stays in `engine`: taking it down takes time that nobody has to wait for.
+fn evaluate(job: &Job, engine: &mut Option<Made>) -> Result<Outcome, LoadError> {
     match job.runtime {
-        Runtime::Auto => evaluate_in_turn(job, spent),
-        runtime => evaluate_in(job, runtime, spent),
+        Runtime::Auto => evaluate_in_turn(job, engine),
+        Runtime::Embedded => evaluate_embedded(job, engine),
+        runtime => evaluate_outside(job, runtime),
     }
 }
 
 /// Leaves the embedded engine only for what it refuses.
-fn evaluate_in_turn(job: &Job, spent: &mut Option<Engine>) -> Result<Outcome, LoadError> {
-    let refusal = match evaluate_in(job, Runtime::Embedded, spent) {
+fn evaluate_in_turn(job: &Job, engine: &mut Option<Made>) -> Result<Outcome, LoadError> {
+    let refusal = match evaluate_embedded(job, engine) {
         Err(error @ LoadError::Refused { .. }) => error,
         result => return result,
     };
     let mut first_failure = None;
     for runtime in [Runtime::Node, Runtime::Tsx, Runtime::Bun] {
-        match evaluate_in(job, runtime, spent) {
+        match evaluate_outside(job, runtime) {
             Err(LoadError::RuntimeMissing { .. }) => {}
             // Another one would take as long.
             Err(error @ LoadError::Limit { .. }) => return Err(error),
@@ -208,66 +261,79 @@ fn evaluate_in_turn(job: &Job, spent: &mut Option<Engine>) -> Result<Outcome, Lo
     Err(first_failure.unwrap_or(refusal))
 }
 
-fn evaluate_in(
-    job: &Job,
-    runtime: Runtime,
-    spent: &mut Option<Engine>,
-) -> Result<Outcome, LoadError> {
+fn evaluate_embedded(job: &Job, engine: &mut Option<Made>) -> Result<Outcome, LoadError> {
+    if let (Task::Config, [file]) = (&job.task, &job.files[..]) {
+        let mut modules = Modules::new(&job.root, &job.env);
+        if let Some(json) = literal::config(&mut modules, file) {
+            return Ok(Outcome::new(json, Runtime::Embedded, &modules));
+        }
+    }
+    let engine = engine.get_or_insert_with(|| Engine::new(&job.root, &job.env));
+    let engine = engine.as_ref().map_err(|it| failed(it.to_string()))?;
+    let json = engine.answer(job)?;
+    Ok(Outcome::new(json, Runtime::Embedded, &engine.modules.borrow()))
+}
+
+fn evaluate_outside(job: &Job, runtime: Runtime) -> Result<Outcome, LoadError> {
     let modules: SharedModules = Rc::new(RefCell::new(Modules::new(&job.root, &job.env)));
-    let literal = match (&job.task, &job.files[..]) {
-        (Task::Config, [file]) if runtime == Runtime::Embedded => {
-            literal::config(&mut modules.borrow_mut(), file)
-        }
-        _ => None,
-    };
-    let json = if let Some(json) = literal {
-        json
-    } else if runtime == Runtime::Embedded {
-        let failed =
-            |it: rquickjs::Error| LoadError::Failed { place: None, message: it.to_string() };
-        spent.insert(Engine::new(job, &modules).map_err(failed)?).answer(job)?
-    } else {
-        let program = Program::find(runtime, job, &modules)?;
-        let json = external::evaluate(job, &modules, &program)?;
-        if program.transpiles() {
-            external::note_imports(&mut modules.borrow_mut(), &job.files);
-        }
-        json
-    };
-    let modules = modules.borrow();
-    let (files, export_lines) = (modules.files.clone(), modules.export_lines());
-    Ok(Outcome { json, runtime, files, export_lines })
+    let program = Program::find(runtime, job, &modules)?;
+    let json = external::evaluate(job, &modules, &program)?;
+    if program.transpiles() {
+        external::note_imports(&mut modules.borrow_mut(), &job.files);
+    }
+    Ok(Outcome::new(json, runtime, &modules.borrow()))
+}
+
+impl Outcome {
+    fn new(json: String, runtime: Runtime, modules: &Modules) -> Self {
+        Self { json, runtime, files: modules.files.clone(), export_lines: modules.export_lines() }
+    }
 }
 
 struct Engine {
+    /// The prelude, until a job takes it.
+    ground: Cell<Option<Ground>>,
     runtime: rquickjs::Runtime,
     context: Context,
     modules: SharedModules,
+    deadline: Rc<Cell<Instant>>,
     timed_out: Rc<Cell<bool>>,
+}
+
+/// What the prelude's files share with each other, and what the host offers them.
+struct Ground {
+    internals: Persistent<Object<'static>>,
+    host: Persistent<Object<'static>>,
 }
 
 /// What is under way: the promise of the result, and the function that runs the next timer.
 type Started<'js> = (Promise<'js>, Function<'js>);
 
 impl Engine {
-    fn new(job: &Job, modules: &SharedModules) -> rquickjs::Result<Self> {
+    /// An engine that has evaluated what every task needs.
+    fn new(root: &Path, env: &Environment) -> Made {
+        let modules: SharedModules = Rc::new(RefCell::new(Modules::new(root, env)));
         let runtime = rquickjs::Runtime::new()?;
         runtime.set_memory_limit(MEMORY_BYTES);
         // A schema makes little garbage in cycles; looking for it all the time costs a tenth of the run.
         runtime.set_gc_threshold(GARBAGE_BYTES);
         runtime.set_max_stack_size(ENGINE_STACK_BYTES);
         let timed_out = Rc::new(Cell::new(false));
-        let (flag, deadline) = (Rc::clone(&timed_out), Instant::now() + job.time);
+        let deadline = Rc::new(Cell::new(Instant::now() + GRACE));
+        let (flag, end) = (Rc::clone(&timed_out), Rc::clone(&deadline));
         runtime.set_interrupt_handler(Some(Box::new(move || {
-            flag.set(flag.get() || deadline <= Instant::now());
+            flag.set(flag.get() || end.get() <= Instant::now());
             flag.get()
         })));
-        runtime.set_loader(ModuleResolver(Rc::clone(modules)), ModuleLoader(Rc::clone(modules)));
+        runtime.set_loader(ModuleResolver(Rc::clone(&modules)), ModuleLoader(Rc::clone(&modules)));
         let context = Context::full(&runtime)?;
-        Ok(Self { runtime, context, modules: Rc::clone(modules), timed_out })
+        let ground = context.with(|ctx| prepare(&ctx, &modules, root, env))?;
+        let ground = Cell::new(Some(ground));
+        Ok(Self { ground, runtime, context, modules, deadline, timed_out })
     }
 
     fn answer(&self, job: &Job) -> Result<String, LoadError> {
+        self.deadline.set(Instant::now() + job.time);
         self.run(job).map_err(|it| match self.timed_out.get() {
             true => out_of_time(job.time.as_secs_f32(), it.place().cloned()),
             false => it,
@@ -330,7 +396,10 @@ impl Engine {
     }
 
     fn start<'js>(&self, ctx: &Ctx<'js>, job: &Job) -> rquickjs::Result<Started<'js>> {
-        let internals = prepare(ctx, &self.modules, job)?;
+        let ground = self.ground.take().ok_or(rquickjs::Error::Unknown)?;
+        let (internals, host) = (ground.internals.restore(ctx)?, ground.host.restore(ctx)?);
+        add_orm(ctx, &host, &self.modules, job)?;
+        evaluate_parts(ctx, job.task.parts(), &internals, &host)?;
         let files: Vec<String> =
             job.files.iter().map(|it| it.to_string_lossy().into_owned()).collect();
         let promise = match &job.task {
@@ -349,19 +418,40 @@ impl Engine {
     }
 }
 
-fn prepare<'js>(
-    ctx: &Ctx<'js>,
+fn prepare(
+    ctx: &Ctx<'_>,
     modules: &SharedModules,
-    job: &Job,
-) -> rquickjs::Result<Object<'js>> {
+    root: &Path,
+    env: &Environment,
+) -> rquickjs::Result<Ground> {
     let internals = Object::new(ctx.clone())?;
-    let host = host_object(ctx, modules, job)?;
-    for (name, source) in GROUND.into_iter().chain(job.task.parts()) {
+    let host = host_object(ctx, modules, root, env)?;
+    host.set("addBuiltins", Function::new(ctx.clone(), add_builtins)?)?;
+    evaluate_parts(ctx, GROUND, &internals, &host)?;
+    ctx.globals().prop(INTERNALS, rquickjs::object::Property::from(internals.clone()))?;
+    Ok(Ground { internals: Persistent::save(ctx, internals), host: Persistent::save(ctx, host) })
+}
+
+fn add_builtins<'js>(
+    ctx: Ctx<'js>,
+    internals: Object<'js>,
+    host: Object<'js>,
+) -> rquickjs::Result<()> {
+    evaluate_parts(&ctx, BUILTINS, &internals, &host)
+}
+
+/// A file of the prelude is a function that adds something to `internals`.
+fn evaluate_parts<'js>(
+    ctx: &Ctx<'js>,
+    parts: impl IntoIterator<Item = Part>,
+    internals: &Object<'js>,
+    host: &Object<'js>,
+) -> rquickjs::Result<()> {
+    for (name, source) in parts {
         let mut options = EvalOptions::default();
         options.filename = Some(format!("raingauge/{name}"));
         let file: Function<'js> = ctx.eval_with_options(source, options)?;
         let () = file.call((internals.clone(), host.clone()))?;
     }
-    ctx.globals().prop(INTERNALS, rquickjs::object::Property::from(internals.clone()))?;
-    Ok(internals)
+    Ok(())
 }

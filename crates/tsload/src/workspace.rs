@@ -134,7 +134,10 @@ impl Workspace {
             return None;
         }
         let path = joined(from.parent()?, specifier);
-        let is_plain = is_javascript(&path) && self.without_links(&path)? == path && path.is_file();
+        if self.admitted.contains(&path) {
+            return Some(path);
+        }
+        let is_plain = is_javascript(&path) && self.is_file_without_links(&path);
         (is_plain && self.may_read(&path)).then_some(path)
     }
 
@@ -237,14 +240,28 @@ impl Workspace {
         }
     }
 
-    /// The real path of an existing file or folder. That of its parent is looked up once: files beside each
-    /// other share all links but their own.
+    /// The real path of an existing file or folder.
     fn without_links(&self, path: &Path) -> Option<PathBuf> {
-        let (Some(parent), Some(name), true) =
-            (path.parent(), path.file_name(), path.is_absolute())
-        else {
+        if !path.is_absolute() {
             return fs::canonicalize(path).ok();
-        };
+        }
+        let Some(real) = self.in_real_folder(path) else { return fs::canonicalize(path).ok() };
+        match fs::symlink_metadata(&real).ok()?.is_symlink() {
+            true => fs::canonicalize(real).ok(),
+            false => Some(real),
+        }
+    }
+
+    /// Whether the absolute path leads to an ordinary file, by no link.
+    fn is_file_without_links(&self, path: &Path) -> bool {
+        self.in_real_folder(path).is_some_and(|it| it == path)
+            && fs::symlink_metadata(path).is_ok_and(|it| it.is_file())
+    }
+
+    /// The path with the links on the way to its last part resolved. They are looked up once for each folder:
+    /// files beside each other share all links but their own.
+    fn in_real_folder(&self, path: &Path) -> Option<PathBuf> {
+        let (parent, name) = (path.parent()?, path.file_name()?);
         let mut real_folders = self.real_folders.borrow_mut();
         let folder = match real_folders.get(parent) {
             Some(known) => known,
@@ -253,11 +270,7 @@ impl Workspace {
                 real_folders.entry(parent.to_owned()).or_insert(folder)
             }
         };
-        let real = folder.join(name);
-        match fs::symlink_metadata(&real).ok()?.is_symlink() {
-            true => fs::canonicalize(real).ok(),
-            false => Some(real),
-        }
+        Some(folder.join(name))
     }
 
     /// Where an existing file or folder is that may be read.

@@ -38,11 +38,17 @@
     }
   };
 
+  // Few schemas import a module of Node, and parsing them takes time.
+  const builtin = (name) => {
+    if (rg.builtin === undefined) host.addBuiltins(rg, host);
+    return rg.builtin(name);
+  };
+
   // `target` is what the host's resolver says: `file:…`, `node:…` or `driver:…`.
   rg.get = (target) => {
     const at = target.indexOf(":");
     const [kind, name] = [target.slice(0, at), target.slice(at + 1)];
-    if (kind === "node") return rg.builtin(name);
+    if (kind === "node") return builtin(name);
     if (kind === "driver") return rg.inert();
     return fileExports(name);
   };
