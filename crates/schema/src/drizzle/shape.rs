@@ -157,7 +157,7 @@ fn fit_record(value: Value, of: &Shape) -> Result<Value, Misfit> {
 }
 
 fn fit_fields(mut object: Map<String, Value>, fields: &[Field]) -> Result<Value, Misfit> {
-    let mut fitted = Map::new();
+    let mut fitted = Map::with_capacity(object.len());
     for Field { key, shape, presence } in fields {
         let value = match (object.get_mut(*key), presence) {
             (Some(value), _) => shape.fit(value.take()).map_err(|misfit| misfit.under(key))?,
