@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 
 use raingauge_schema::fingerprint::hex;
 use sha2::{Digest as _, Sha256};
@@ -13,6 +14,13 @@ use crate::{Error, Result};
 
 /// The file's name; it does not list itself.
 pub(super) const NAME: &str = "SHA256SUMS";
+
+/// From here on, a thread of its own takes less time than it saves.
+const LARGE: u64 = 4 << 20;
+
+/// How much is read at a time, and how many such chunks there are.
+const CHUNK: usize = 1 << 16;
+const N_CHUNKS: usize = 4;
 
 /// Hash by path; paths are relative to the backup's folder, with `/` between the parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -145,15 +153,31 @@ fn listable(path: &Path) -> Result<String> {
     }
 }
 
-/// The sha-256 of a file.
+/// The sha-256 of a file. A large one is read in this thread and hashed in another.
 pub(super) fn hash(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex(&hasher.finalize())),
-            n => hasher.update(&buffer[..n]),
-        }
+    if file.metadata()?.len() < LARGE {
+        return Ok(hex(&Sha256::digest(std::fs::read(path)?)));
     }
+    let (full, chunks) = mpsc::channel::<(Vec<u8>, usize)>();
+    let (emptied, empty) = mpsc::channel();
+    std::thread::scope(|scope| {
+        let hashed = scope.spawn(move || {
+            let mut hasher = Sha256::new();
+            for (chunk, n) in chunks {
+                hasher.update(&chunk[..n]);
+                let _ = emptied.send(chunk);
+            }
+            hex(&hasher.finalize())
+        });
+        let mut spare: Vec<_> = (0..N_CHUNKS).map(|_| vec![0; CHUNK]).collect();
+        while let Some(mut chunk) = spare.pop().or_else(|| empty.recv().ok()) {
+            match file.read(&mut chunk)? {
+                0 => break,
+                n => drop(full.send((chunk, n))),
+            }
+        }
+        drop(full);
+        Ok(hashed.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
 }
