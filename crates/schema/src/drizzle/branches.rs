@@ -195,7 +195,9 @@ mod tests {
             let (kind, default) = rest.split_once('=').unwrap_or((rest, ""));
             json!({ "entityType": "columns", "type": kind, "default": default, "table": table, "name": name })
         };
-        Entities::read(TYPES, words.split_whitespace().map(row).collect()).unwrap()
+        let mut entities = Entities::new(TYPES);
+        words.split_whitespace().map(row).try_for_each(|it| entities.read(it)).unwrap();
+        entities
     }
 
     #[track_caller]

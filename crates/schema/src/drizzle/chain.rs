@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::branches::{contradictions, line};
@@ -11,7 +12,7 @@ use super::entities::{Delta, Entities, EntityType, Row, type_of};
 use super::javascript;
 use super::names;
 use super::shape::Misfit;
-use super::snapshot::{ORIGIN, SnapshotError, SnapshotIds, parse_json};
+use super::snapshot::{JsonError, ORIGIN, SnapshotError, SnapshotIds, parse_json};
 use crate::catalog::{Kind, ObjectId};
 use crate::postgres::adopt::stored;
 use crate::rename::{NameKind, Named, Path, Rename};
@@ -391,7 +392,7 @@ enum Content {
 
 impl File {
     fn parse(format: &'static EntityFormat, json: &str) -> Result<Self, SnapshotError> {
-        let mut value = parse_json(json)?;
+        let (value, rows) = head_and_rows(json)?;
         let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
         let dialect = text("dialect");
         if dialect != format.dialect && !dialect.is_empty() {
@@ -416,17 +417,45 @@ impl File {
         }
         let content = match (has_deltas, value["type"].as_str()) {
             (true, Some("diff")) => Content::Deltas(deltas(format, &value["deltas"])?),
-            (true, Some("base")) | (false, _) => {
-                let ddl = value.get_mut("ddl").map(Value::take).unwrap_or_default();
-                let entities = Entities::read(format.types, ddl);
-                Content::Whole(entities.map_err(|it| it.under("ddl"))?)
-            }
+            (true, Some("base")) | (false, _) => Content::Whole(whole(format, json, rows)?),
             (true, _) => return Err(misfit("type", "expected one of base, diff").into()),
         };
         let renames = value["renames"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let renames = renames.map(str::to_owned).collect();
         Ok(Self { id, prev_ids, renames, content })
     }
+}
+
+/// All of a file but its rows, and the text of these: as values they take many times the room.
+fn head_and_rows(json: &str) -> Result<(Value, Option<&RawValue>), JsonError> {
+    if !json.trim_start().starts_with('{') {
+        return Ok((parse_json(json)?, None));
+    }
+    let mut fields: IndexMap<String, &RawValue> = parse_json(json)?;
+    let rows = fields.shift_remove("ddl");
+    let read = |(key, text): (String, &RawValue)| Ok((key, in_file(json, text)?));
+    Ok((Value::Object(fields.into_iter().map(read).collect::<Result<_, JsonError>>()?), rows))
+}
+
+/// A part of a file; what is wrong with it is told with its place in the file.
+fn in_file(json: &str, part: &RawValue) -> Result<Value, JsonError> {
+    parse_json(part.get()).map_err(|error| parse_json::<Value>(json).err().unwrap_or(error))
+}
+
+/// The rows of a file, read one by one.
+fn whole(
+    format: &EntityFormat,
+    json: &str,
+    rows: Option<&RawValue>,
+) -> Result<Entities, SnapshotError> {
+    let rows: Option<Vec<&RawValue>> = rows.and_then(|it| parse_json(it.get()).ok());
+    let no_list = || Misfit { path: vec!["ddl".to_owned()], problem: "expected a list".to_owned() };
+    let mut entities = Entities::new(format.types);
+    for (index, text) in rows.ok_or_else(no_list)?.into_iter().enumerate() {
+        let read = entities.read(in_file(json, text)?);
+        read.map_err(|it| it.under(&index.to_string()).under("ddl"))?;
+    }
+    Ok(entities)
 }
 
 fn deltas(format: &EntityFormat, value: &Value) -> Result<Vec<Delta>, Misfit> {

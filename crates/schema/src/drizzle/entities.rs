@@ -150,18 +150,13 @@ impl Entities {
         Self { types, rows: types.iter().map(|_| IndexMap::new()).collect() }
     }
 
-    /// Rows of a file.
+    /// Adds a row of a file.
     ///
     /// # Errors
-    /// The first row that its type does not allow, or that has the key of another.
-    pub fn read(types: &'static [EntityType], ddl: Value) -> Result<Self, Misfit> {
-        let mut entities = Self::new(types);
-        let Value::Array(rows) = ddl else { return Err(misfit("expected a list")) };
-        for (index, value) in rows.into_iter().enumerate() {
-            let row = entities.fit(value).map_err(|it| it.under(&index.to_string()))?;
-            entities.add(row).map_err(|it| misfit(&it.to_string()))?;
-        }
-        Ok(entities)
+    /// If its type does not allow it, or another row has its key.
+    pub fn read(&mut self, value: Value) -> Result<(), Misfit> {
+        let row = self.fit(value)?;
+        self.add(row).map_err(|it| misfit(&it.to_string()))
     }
 
     /// The value as a row with its fields in order.

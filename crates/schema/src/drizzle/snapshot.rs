@@ -137,8 +137,8 @@ impl SnapshotError {
 /// Parses JSON as `JSON.parse` does, which does not skip a byte order mark.
 ///
 /// # Errors
-/// When the text is not JSON, with the place.
-pub fn parse_json(json: &str) -> Result<Value, JsonError> {
+/// When the text is not JSON, or not of this type, with the place.
+pub fn parse_json<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, JsonError> {
     if json.starts_with('\u{feff}') {
         return Err(JsonError::ByteOrderMark);
     }

@@ -102,7 +102,7 @@ impl Hints {
     /// # Errors
     /// If one of them is none.
     pub fn read(&mut self, json: &str) -> Result<(), HintsError> {
-        let value = parse_json(json)?;
+        let value: Value = parse_json(json)?;
         let items = value.as_array().ok_or(HintsError::NoList)?;
         for (index, item) in items.iter().enumerate() {
             let hint = Hint::of(item).map_err(|it| HintsError::Hint(index + 1, it))?;
