@@ -11,8 +11,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::files::{make_own_folder, write_whole};
+use crate::files::{make_own_folder, sync_folder, write_whole};
 use crate::{Error, Result};
+
+/// The record's name in the folder of its run.
+const RECORD: &str = "run.json";
 
 /// One writing run, as its record says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -48,13 +51,36 @@ impl Run {
     /// # Errors
     /// If the record cannot be written.
     pub fn begin(root: &Path, command: &str, now: Timestamp, intent: Value) -> Result<Self> {
+        Self::begin_in(Phase::Prepared, root, command, now, intent)
+    }
+
+    /// Records a new run that has nothing to prepare: one that is cut off at once has changed nothing, and
+    /// whoever takes it back finds that.
+    ///
+    /// # Errors
+    /// If the record cannot be written.
+    pub fn begin_changing(
+        root: &Path,
+        command: &str,
+        now: Timestamp,
+        intent: Value,
+    ) -> Result<Self> {
+        Self::begin_in(Phase::Changing, root, command, now, intent)
+    }
+
+    fn begin_in(
+        phase: Phase,
+        root: &Path,
+        command: &str,
+        now: Timestamp,
+        intent: Value,
+    ) -> Result<Self> {
         make_own_folder(root).map_err(|cause| unwritable(&root.join(".raingauge"), cause))?;
         let stamp = now.strftime("%Y%m%dT%H%M%S%3fZ");
         let folder = runs_folder(root).join(format!("{stamp}-{command}"));
         let command = command.to_owned();
-        let mut run =
-            Self { format: 1, command, started: now, phase: Phase::Prepared, intent, folder };
-        run.enter(Phase::Prepared)?;
+        let mut run = Self { format: 1, command, started: now, phase, intent, folder };
+        run.enter(phase)?;
         Ok(run)
     }
 
@@ -70,14 +96,20 @@ impl Run {
     pub fn enter(&mut self, phase: Phase) -> Result<()> {
         self.phase = phase;
         let text = serde_json::to_vec_pretty(self).expect("a run has only text keys");
-        let path = self.folder.join("run.json");
+        let path = self.record();
         write_whole(&path, &text).map_err(|cause| unwritable(&path, cause))
+    }
+
+    fn record(&self) -> PathBuf {
+        self.folder.join(RECORD)
     }
 
     /// Forgets a run of which nothing has to be known any more. What cannot be removed stays, and says what
     /// it said.
-    pub fn end(mut self) {
-        if self.enter(Phase::Finished).is_ok() {
+    pub fn end(self) {
+        // A folder without its record says nothing. The record goes first, and for good: what it speaks of
+        // may be edited from now on.
+        if fs::remove_file(self.record()).is_ok() && sync_folder(&self.folder).is_ok() {
             let _ = fs::remove_dir_all(&self.folder);
         }
     }
@@ -113,7 +145,7 @@ impl Run {
         let Ok(entries) = fs::read_dir(&folder) else { return Ok(Vec::new()) };
         let mut runs = Vec::new();
         for entry in entries.filter_map(Result::ok) {
-            let path = entry.path().join("run.json");
+            let path = entry.path().join(RECORD);
             // A folder without a record is a run that was cut off before it had recorded anything.
             if !path.exists() {
                 continue;

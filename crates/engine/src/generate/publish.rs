@@ -20,7 +20,7 @@ use crate::files::{make_own_folder, remove_unfinished, write_whole};
 use crate::history::History;
 use crate::progress::Progress;
 use crate::report::Artefact;
-use crate::run::{Phase, Run};
+use crate::run::Run;
 use crate::{Error, Result};
 
 /// The command's word in run records.
@@ -105,9 +105,8 @@ impl Publication {
         progress: &mut dyn Progress,
     ) -> Result<Vec<Artefact>> {
         let intent = serde_json::to_value(self).expect("a publication has only text keys");
-        let mut run = Run::begin(root, COMMAND, now, intent)?;
+        let run = Run::begin_changing(root, COMMAND, now, intent)?;
         progress.boundary("generate/prepared");
-        run.enter(Phase::Changing)?;
         let mut artefacts = Vec::new();
         for (at, file) in self.files.iter().enumerate() {
             let path = self.folder.join(&file.path);
