@@ -21,6 +21,9 @@ use crate::report::Finding;
 use crate::setting::{Policy, Setting};
 use crate::{Error, Result};
 
+/// Says that the configuration names schema files and there are none.
+pub(crate) const SCHEMA_UNMATCHED: &str = "schema-unmatched";
+
 /// A project, read once per run.
 #[derive(Debug)]
 pub struct Project {
@@ -107,6 +110,9 @@ impl Project {
         let (history, done) = read?;
         let named_by = named_by(&history, installed);
         let mut findings = findings(setting, &config, runtimes);
+        if reading == Reading::All && loaded.is_none() && !config.schema.is_empty() {
+            findings.push(schema_unmatched(&config));
+        }
         findings.extend(loaded.iter().flat_map(|it| &it.twice).map(|it| declared_twice(it)));
         let (declared, declared_files) = match loaded {
             Some(loaded) => (Some(any_schema(loaded.schema).named_by(named_by)), loaded.files),
@@ -251,6 +257,17 @@ fn ran_outside(what: &str, runtime: Runtime) -> Finding {
     Finding::info("runtime-outside", name, message)
 }
 
+/// Only a warning: where migrations are applied, `schema.ts` is often not there.
+fn schema_unmatched(config: &Config) -> Finding {
+    let path = config.path.display().to_string();
+    let message = format!(
+        "names schema files that do not exist: no file is `{}`, so nothing was compared with `schema.ts`, and drizzle-kit generate stops",
+        config.schema.join("`, `")
+    );
+    Finding::warning(SCHEMA_UNMATCHED, path, message)
+        .next("correct `schema` in the configuration; it is looked for from the project's folder")
+}
+
 /// Two of one name: drizzle-kit 0.x takes one and forgets the other without a word.
 fn declared_twice(what: &str) -> Finding {
     let message = format!(
@@ -295,7 +312,7 @@ fn dialect_of(config: &Config) -> Result<Dialect> {
 fn unsupported(dialect: &str) -> Error {
     let message = format!("dialect `{dialect}` is not supported yet");
     Error::new("dialect-unsupported", message)
-        .next("raingauge works with `postgresql` and `sqlite`, and with the files of `mysql`")
+        .next("raingauge works with `postgresql`, `mysql`, `sqlite` and `turso`")
 }
 
 /// The generation of the installed packages. drizzle-orm migrates and drizzle-kit generates: if they are of

@@ -1,6 +1,6 @@
 //! Where a run works: the project, live, and a scratch provider, opened once.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use raingauge_schema::{Catalog, Dialect};
 
@@ -13,7 +13,7 @@ use crate::dump::Dump;
 use crate::history::History;
 use crate::ledger::{self, LedgerName};
 use crate::project::{Project, Reading};
-use crate::report::{Report, Section};
+use crate::report::{Finding, Report, Section};
 use crate::scratch::{Scratch, ScratchDatabase, ScratchOptions};
 use crate::setting::{ScratchChoice, Setting};
 use crate::{Error, Result, check, introspect};
@@ -192,8 +192,20 @@ impl Site {
 
     /// A report of a command that says who answered.
     pub fn report(&self, command: &'static str) -> Report {
-        describe(command, &self.dsn, &self.identity, &self.live)
+        let mut report = describe(command, &self.dsn, &self.identity, &self.live);
+        if let (Some(_), Dsn::Sqlite(target)) = (&self.empty, &self.dsn) {
+            report.findings.push(file_missing(&target.path));
+        }
+        report
     }
+}
+
+/// A mistyped path would else pass for a database in which nothing has happened yet.
+fn file_missing(path: &Path) -> Finding {
+    let message =
+        "there is no such file; it is taken for an empty database, which `migrate` would make";
+    Finding::warning("sqlite-missing", path.display().to_string(), message)
+        .next("check the path, if there should be a database")
 }
 
 /// A report of a command that says who answered.

@@ -226,6 +226,15 @@ impl Project {
         self.write(relative, &text.replacen(from, to, 1))
     }
 
+    /// Takes away `schema.ts`, and its name out of the configuration.
+    ///
+    /// # Errors
+    /// If either is not there.
+    pub fn forget_schema(&self) -> Result {
+        fs::remove_file(self.path("src/db/schema.ts"))?;
+        self.edit("drizzle.config.ts", "  schema: \"./src/db/schema.ts\",\n", "")
+    }
+
     /// Runs a script of the project in its database.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ const SCHEMA: &str = include_str!("../../../../docs/certificate.schema.json");
 /// A lived bookstore that was adopted without a `schema.ts`: nothing is pending.
 fn baseline_alone(example: Example) -> Result<Project> {
     let project = Project::new(example, Age::Lived)?;
-    fs::remove_file(project.path("src/db/schema.ts"))?;
+    project.forget_schema()?;
     run(&project, &["reconcile", "--confirm"], 0)?;
     Ok(project)
 }

@@ -6,15 +6,14 @@ use std::os::unix::fs::symlink;
 use raingauge_testkit::node::modules;
 use raingauge_testkit::postgres::PASSWORD;
 use raingauge_testkit::project::Age;
-use raingauge_testkit::{Database, Example, Project, Result};
+use raingauge_testkit::{Database, Example, Project, Result, judge};
 
 use crate::run::{binary, run};
 
 const CONFIG: &str = "drizzle.config.ts";
 const CREDENTIALS: &str = "  dbCredentials: { url: process.env.DATABASE_URL },\n";
 
-/// What `analyze` prints of a database that has lived, the project's folder left out.
-/// What `analyze` says, without what the next command is to be told again.
+/// What `analyze` says, without the project's folder and what the next command is to be told again.
 fn analysis(project: &Project, more: &[&str]) -> Result<String> {
     let text = run(project, &[&["analyze"], more].concat(), 1)?.stdout;
     let next = ["next: raingauge execute", more.join(" ").as_str()].join(" ");
@@ -98,5 +97,38 @@ fn what_1_0_does_not_hear_is_a_warning_and_for_0_x_a_setting() -> Result {
     assert!(run.stdout.contains("config-ignored"), "{run}");
     assert!(run.stdout.contains("drizzle 1.0 ignores `casing: snake_case`"), "{run}");
     assert!(!run.stdout.contains("migrations.prefix"), "it does that anyway: {run}");
+    Ok(())
+}
+
+#[test]
+fn schema_files_that_do_not_exist_fail_validate_and_are_told_by_analyze() -> Result {
+    let project = Project::new(Example::BookstoreSqlite, Age::Lived)?;
+    run(&project, &["execute", "--confirm"], 0)?;
+    project.edit(CONFIG, "./src/db/schema.ts", "./src/db/tabels/*.ts")?;
+    let kit = judge::generate(&project)?.run;
+    assert!(format!("{kit}").contains("No schema files found"), "{kit}");
+    for arguments in [&["validate", "--offline"][..], &["validate"]] {
+        let run = run(&project, arguments, 1)?;
+        assert_eq!(run.stdout.matches("error[schema-unmatched]").count(), 1, "{run}");
+        assert!(run.stdout.contains("./src/db/tabels/*.ts"), "{run}");
+        assert!(!run.stdout.contains("warning[schema-unmatched]"), "once: {run}");
+    }
+    // Where migrations are applied there is often no `schema.ts`.
+    let analyzed = run(&project, &["analyze"], 0)?;
+    assert!(analyzed.stdout.contains("warning[schema-unmatched]"), "{analyzed}");
+    run(&project, &["migrate"], 0)?;
+    project.edit(CONFIG, "schema: \"./src/db/tabels/*.ts\",", "")?;
+    let silent = run(&project, &["validate", "--offline"], 0)?;
+    assert!(!silent.stdout.contains("schema-unmatched"), "it names none: {silent}");
+    Ok(())
+}
+
+#[test]
+fn a_sqlite_file_that_does_not_exist_is_no_clean_database() -> Result {
+    let project = Project::new(Example::BookstoreSqlite, Age::Lived)?;
+    let run = run(&project, &["status", "--url", "file:./nope.db"], 0)?;
+    assert!(run.stdout.contains("warning[sqlite-missing]"), "{run}");
+    assert!(run.stdout.contains("nope.db"), "{run}");
+    assert!(!project.path("nope.db").exists());
     Ok(())
 }

@@ -99,7 +99,7 @@ fn a_snapshot_that_was_edited_by_hand_is_told_before_generate_repeats_what_is_th
         project.write(&snapshot, &text.replace("'none'", "'some'"))?;
         let told = told(&project)?;
         assert!(told.stdout.contains("error[snapshot-edited]"), "{example:?} {drizzle:?}: {told}");
-        fs::remove_file(project.path("src/db/schema.ts"))?;
+        project.forget_schema()?;
         let alone = run(&project, &["validate"], 1)?;
         assert!(
             alone.stdout.contains("error[snapshot-differs]"),

@@ -20,7 +20,8 @@ fn statement(at: usize) -> String {
 /// A project of Drizzle 1.0 without `schema.ts` and init.sql, with these migrations and an empty database.
 fn project(example: Example, migrations: &[usize]) -> Result<Project> {
     let project = Project::with_drizzle_1(example, Age::Empty)?;
-    for gone in ["src/db/schema.ts", "db/init.sql", "lived.sql", "docker-compose.yml"] {
+    project.forget_schema()?;
+    for gone in ["db/init.sql", "lived.sql", "docker-compose.yml"] {
         std::fs::remove_file(project.path(gone))?;
     }
     for at in migrations {

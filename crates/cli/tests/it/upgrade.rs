@@ -152,7 +152,8 @@ fn upgrade_of_postgres_writes_what_up_writes_and_drizzle_1_0_finds_all_in_order(
 /// A project of Drizzle 0.x without `schema.ts`, with these migrations: tag and statement.
 pub(crate) fn history(example: Example, migrations: &[(&str, i64, &str)]) -> Result<Project> {
     let project = Project::new(example, Age::Empty)?;
-    for gone in ["src/db/schema.ts", "db/init.sql", "lived.sql", "docker-compose.yml"] {
+    project.forget_schema()?;
+    for gone in ["db/init.sql", "lived.sql", "docker-compose.yml"] {
         fs::remove_file(project.path(gone))?;
     }
     let (dialect, version) = match example {

@@ -177,6 +177,17 @@ impl Finding {
         Self::new(Severity::Warning, code, subject, message)
     }
 
+    /// The same, as an error.
+    #[must_use]
+    pub fn raised(self) -> Self {
+        Self { severity: Severity::Error, ..self }
+    }
+
+    /// Whether both tell of the same, however grave they take it.
+    pub fn tells_the_same_as(&self, other: &Self) -> bool {
+        (self.code, &self.subject, &self.message) == (other.code, &other.subject, &other.message)
+    }
+
     /// Something good to know.
     pub fn info(
         code: &'static str,

@@ -90,7 +90,7 @@ fn t68_a_plan_is_stale_when_live_has_changed() -> Result {
 fn t68_a_column_that_live_got_meanwhile_makes_the_plan_stale() -> Result {
     for example in Example::ALL {
         let project = Project::new(example, Age::Lived)?;
-        std::fs::remove_file(project.path("src/db/schema.ts"))?;
+        project.forget_schema()?;
         let confirm = format!("--confirm={}", plan_hash(&project, "reconcile")?);
         project.database.sql("ALTER TABLE books ADD COLUMN note text")?;
         refuses(&project, &["reconcile", &confirm], 1, "plan-stale")?;

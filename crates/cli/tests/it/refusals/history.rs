@@ -23,7 +23,8 @@ fn statement(at: usize) -> String {
 /// database.
 pub(crate) fn project(example: Example, n: usize) -> Result<Project> {
     let project = Project::new(example, Age::Empty)?;
-    for gone in ["src/db/schema.ts", "db/init.sql", "lived.sql", "docker-compose.yml"] {
+    project.forget_schema()?;
+    for gone in ["db/init.sql", "lived.sql", "docker-compose.yml"] {
         std::fs::remove_file(project.path(gone))?;
     }
     for at in 0..n {

@@ -18,7 +18,8 @@ const SCRIPTS: [(&str, &str); 3] = [
 /// A project with a folder of three scripts, of which the first `n` have run.
 fn initialised(example: Example, n: usize) -> Result<Project> {
     let project = Project::new(example, Age::Empty)?;
-    for gone in ["src/db/schema.ts", "db/init.sql", "docker-compose.yml"] {
+    project.forget_schema()?;
+    for gone in ["db/init.sql", "docker-compose.yml"] {
         std::fs::remove_file(project.path(gone))?;
     }
     for (at, (name, script)) in SCRIPTS.into_iter().enumerate() {

@@ -76,7 +76,7 @@ impl Engine {
         };
         let books = BOOKS.replace("title text", "title varchar(100)");
         let project = mysql_migrate::of_migrations(&[("0000_books", &books)])?;
-        std::fs::remove_file(project.path("src/db/schema.ts"))?;
+        project.forget_schema()?;
         let subject = Subject { project, mysql: Some(server.database("undo")?) };
         subject.run(&["migrate"], 0)?;
         mysql_migrate::write_history(

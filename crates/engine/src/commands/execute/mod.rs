@@ -137,7 +137,10 @@ impl Execution {
                 }
                 Next::Run(Stage::Validate) => {
                     let mut report = validate_site(site, counsel)?;
-                    self.warnings.retain(|it| !report.findings.contains(it));
+                    let is_told = |it: &Finding| {
+                        report.findings.iter().any(|told| told.tells_the_same_as(it))
+                    };
+                    self.warnings.retain(|it| !is_told(it));
                     report.findings.append(&mut self.warnings);
                     if self.wrote_files && report.verdict() == Verdict::Clean {
                         report.next = Some(keep_history(site));
