@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::mpsc;
@@ -161,6 +162,11 @@ pub(crate) fn run(job: Job) -> Result<Outcome, LoadError> {
     Worker::start(None)?.begin(job).end()
 }
 
+/// Together about what an engine takes that has read a small schema.
+const ROOM_PIECES: usize = 40;
+/// Less than what glibc would map by itself, 128 KB.
+const ROOM_PIECE_BYTES: usize = 120 << 10;
+
 /// A thread that waits for its one job.
 pub(crate) struct Worker {
     jobs: mpsc::Sender<Job>,
@@ -175,6 +181,7 @@ impl Worker {
         let (jobs, job) = mpsc::channel::<Job>();
         let (sender, results) = mpsc::channel();
         let work = move || {
+            make_room();
             let mut engine = ahead.map(|(root, env)| Engine::new(&root, &env));
             let Ok(job) = job.recv() else { return };
             let result = evaluate(&job, &mut engine);
@@ -220,6 +227,12 @@ impl Underway {
             }
         }
     }
+}
+
+/// Makes the heap of this thread grow in large steps: glibc asks the kernel for each page of it, and an
+/// engine takes them one by one. Nothing is written to the pieces.
+fn make_room() {
+    drop(black_box([(); ROOM_PIECES].map(|()| Vec::<u8>::with_capacity(ROOM_PIECE_BYTES))));
 }
 
 fn failed(message: String) -> LoadError {
