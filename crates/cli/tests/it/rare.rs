@@ -114,6 +114,7 @@ fn files_that_another_runner_applies_are_not_upgraded() -> Result {
 #[test]
 fn what_1_0_would_generate_after_the_upgrade_is_told_before() -> Result {
     let project = history(Example::BookstoreSqlite, &[ONE])?;
+    project.edit("drizzle.config.ts", "  out:", "  schema: \"./src/db/schema.ts\",\n  out:")?;
     project.write(
         SCHEMA,
         "import { integer, sqliteTable } from \"drizzle-orm/sqlite-core\";\n\
