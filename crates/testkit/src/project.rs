@@ -232,7 +232,7 @@ impl Project {
     /// If either is not there.
     pub fn forget_schema(&self) -> Result {
         fs::remove_file(self.path("src/db/schema.ts"))?;
-        self.edit("drizzle.config.ts", "  schema: \"./src/db/schema.ts\",\n", "")
+        self.edit("drizzle.config.ts", "schema: \"./src/db/schema.ts\",", "")
     }
 
     /// Runs a script of the project in its database.
