@@ -295,7 +295,7 @@ impl Drop for MySqlDatabase {
 }
 
 /// MariaDB prints the head of a trigger as it was typed: here in capitals, without backticks and blanks to spare.
-fn with_trigger_heads(dump: &str) -> String {
+pub fn with_trigger_heads(dump: &str) -> String {
     const BEFORE: &str = "/*!50003 ";
     let settled = |it: &str| {
         let capitals = it.to_ascii_uppercase();

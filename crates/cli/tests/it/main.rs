@@ -5,7 +5,7 @@
 //! `corpus` (other people's projects) → `doctor` (what is wrong with their folders) → `edited` (SQL or
 //! snapshot, after `generate`) → `fix` (and repaired) → `branches` (merged, or not) → `lost` (snapshots made again) → `generate` (the next
 //! migration) → `diff` (any two sides) → `mysql` (all of that without a database) → `mysql_live`, `mysql_diff`,
-//! `mysql_position`, `mysql_migrate`, `mysql_adopt`, `mysql_corpus` (and with one) → `mysql_releases` (of other versions) → `refusals` and `fence` (what it does not do) → `wild`
+//! `mysql_position`, `mysql_migrate`, `mysql_adopt`, `mysql_corpus` (and with one) → `mysql_swap` (a copy takes its place) → `mysql_releases` (of other versions) → `refusals` and `fence` (what it does not do) → `wild`
 //! (ledgers as they are out there) → `obstacles` (what stands in the way) → `states` (what is told before) →
 //! `rare` (what few projects ever get) → `runtimes` (what runs the
 //! project's files). [`run`] is how each of them calls the binary.
@@ -49,6 +49,7 @@ mod mysql_live;
 mod mysql_migrate;
 mod mysql_position;
 mod mysql_releases;
+mod mysql_swap;
 mod mysql_tripwire;
 mod mysql_upgrade;
 mod obstacles;

@@ -4,7 +4,7 @@ use raingauge_testkit::Result;
 use raingauge_testkit::mysql::{Release, Vendor};
 
 use crate::crash::is_full;
-use crate::{mysql_adopt, mysql_backup, mysql_corpus, mysql_migrate};
+use crate::{mysql_adopt, mysql_backup, mysql_corpus, mysql_migrate, mysql_swap};
 
 #[test]
 fn every_release_is_adopted_and_the_real_kit_finds_everything_in_order() -> Result {
@@ -23,11 +23,12 @@ fn every_release_is_adopted_and_the_real_kit_finds_everything_in_order() -> Resu
 }
 
 #[test]
-fn a_backup_of_every_release_comes_back_with_its_own_programs() -> Result {
+fn a_backup_of_every_release_comes_back_with_its_own_programs_and_takes_live_s_place() -> Result {
     for server in Release::matrix() {
         println!("{:?} {}", server.vendor, server.release.series);
         mysql_backup::comes_back(&server)?;
         mysql_backup::is_restored_by_its_script(&server)?;
+        mysql_swap::takes_live_s_place(&server)?;
     }
     Ok(())
 }

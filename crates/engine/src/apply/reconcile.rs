@@ -25,7 +25,7 @@ use crate::progress::Progress;
 use crate::report::{Artefact, Step, StepState};
 use crate::run::{Phase, Run};
 use crate::site::Site;
-use crate::{Error, Result, introspect};
+use crate::{Error, Result, introspect, swap};
 
 /// The commands whose runs are recorded in this way.
 const COMMANDS: [&str; 3] = ["reconcile", "upgrade", UNDO];
@@ -162,6 +162,7 @@ pub fn refuse_interrupted(site: &mut Site) -> Result<()> {
 /// # Errors
 /// A refusal `run-interrupted`.
 pub(crate) fn refuse_unfinished(root: &Path) -> Result<()> {
+    swap::refuse_unfinished(root)?;
     if let Some(run) = Run::interrupted(root, repair::COMMAND)?.pop() {
         let message = format!(
             "a `validate --fix` of {} was interrupted; files of the history may not belong together",

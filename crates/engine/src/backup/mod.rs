@@ -28,6 +28,7 @@ mod verify;
 use std::path::{Path, PathBuf};
 
 pub use manifest::{Manifest, Source, Verification};
+pub(crate) use mysql::COUNT_OBJECTS as COUNT_MYSQL_OBJECTS;
 pub use restore::{Destination, Restored, compare, restore};
 pub use retention::{Retention, prune};
 pub use sealed::{Keys, Readable, Recipients, unseal};

@@ -43,7 +43,7 @@ pub(super) const DUMP: &str = "database.sql";
 const FIRST_WITH_HISTORY: [u32; 3] = [10, 11, 0];
 
 /// A database that has just been made has none of these.
-pub(super) const COUNT_OBJECTS: &str = "select \
+pub(crate) const COUNT_OBJECTS: &str = "select \
     (select count(*) from information_schema.tables where table_schema = database()) + \
     (select count(*) from information_schema.routines where routine_schema = database()) + \
     (select count(*) from information_schema.events where event_schema = database())";

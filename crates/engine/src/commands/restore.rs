@@ -18,7 +18,7 @@ use crate::project::Project;
 use crate::report::{Finding, Report, Section, Step, StepState};
 use crate::setting::Setting;
 use crate::site::Site;
-use crate::swap::{self, SwapPlan};
+use crate::swap::{self, Obstacle, Resumed, SwapPlan};
 
 /// Restores a backup into a database that does not exist yet or is empty, and compares everything.
 ///
@@ -68,22 +68,26 @@ pub fn swap(
     counsel: &mut dyn Counsel,
 ) -> Result<Report> {
     let project = Project::load(setting)?;
-    let undone = swap::undo_interrupted(&project.root, &project.target(setting)?)?;
+    let resumed = swap::resume(&project.root, &project.target(setting)?, counsel)?;
     let mut site = Site::open(setting)?;
+    if let Resumed::Finished { kept } = resumed {
+        return Ok(finished(&site, &kept));
+    }
     let readable = super::backup::open_readable(setting, request.backup, counsel)?;
     let backup = readable.backup();
     backup.check()?;
     counsel.begin("counting what changed since the backup");
     let copy = Dsn::parse(request.copy, site.dialect())?.within(&site.project.root);
-    if site.dialect() == Dialect::MySql {
-        return counted(&mut site, backup, &copy);
-    }
-    let plan = swap::plan(&mut site, backup, &copy)?;
     let mut report = site.report("restore");
-    if undone {
+    if resumed == Resumed::TakenBack {
         let name = "take back a swap that was cut off".to_owned();
         report.steps.push(Step::new(name, StepState::Done));
     }
+    let obstacles = swap::obstacles(&mut site, &copy)?;
+    if !obstacles.is_empty() {
+        return counted(&mut site, backup, &copy, &obstacles, report);
+    }
+    let plan = swap::plan(&mut site, backup, &copy)?;
     report.sections.push(changes_section(&plan.changes));
     report.findings.extend(rows_since(&plan.changes, &plan.kept));
     match agree(&site, &question(&site, &plan), &request.given, counsel) {
@@ -108,17 +112,38 @@ pub fn swap(
     Ok(report)
 }
 
-/// What a swap would have been weighed by, where the server knows none: applications are pointed at the copy.
-fn counted(site: &mut Site, backup: &Backup, copy: &Dsn) -> Result<Report> {
-    let count = swap::count(site, backup, copy)?;
+/// What is told of a swap that was cut off when the copy's tables already had live's names.
+fn finished(site: &Site, kept: &str) -> Report {
     let mut report = site.report("restore");
+    let name = "finish a swap that was cut off".to_owned();
+    report.steps.push(Step::new(name, StepState::Done));
+    report.steps.push(Step::new(format!("keep live as {kept}"), StepState::Done));
+    report.next = Some("raingauge status".to_owned());
+    report
+}
+
+/// What a swap would have been weighed by, where there can be none: applications are pointed at the copy.
+fn counted(
+    site: &mut Site,
+    backup: &Backup,
+    copy: &Dsn,
+    obstacles: &[Obstacle],
+    mut report: Report,
+) -> Result<Report> {
+    let count = swap::count(site, backup, copy)?;
     report.sections.push(changes_section(&count.changes));
-    report.findings.push(
-        Finding::error("swap-impossible", copy.to_string(), swap::IMPOSSIBLE)
-            .next("stop what writes to live, and count once more: the same command")
+    for it in obstacles {
+        let message = format!("the copy cannot take live's place: {}; nothing was changed", it.why);
+        let finding = Finding::error("swap-impossible", copy.to_string(), message);
+        report.findings.push(it.next.iter().fold(finding, |it, next| it.next(next)));
+    }
+    if let Some(last) = report.findings.pop() {
+        let without = last
+            .next("or without a swap: stop what writes to live, and count once more: the same command")
             .next(format!("then give the applications the address of the copy: {copy}"))
-            .next(format!("live stays as it is: {}", site.dsn)),
-    );
+            .next(format!("live stays as it is: {}", site.dsn));
+        report.findings.push(without);
+    }
     report.findings.extend(rows_since(&count.changes, &site.identity.database));
     Ok(report)
 }

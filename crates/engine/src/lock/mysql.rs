@@ -95,6 +95,15 @@ fn until(session: &mut MySqlSession, purpose: Purpose, wait: Duration, asked: &s
     }
 }
 
+/// The connection that holds the lock, by its number.
+pub(crate) fn holder(
+    session: &mut MySqlSession,
+    purpose: Purpose,
+) -> Result<Option<String>, SqlError> {
+    let name = quote_literal(&purpose.name(&database(session)?));
+    first(session, &format!("select is_used_lock({name})"))
+}
+
 /// The database as the server knows it: where it does not tell capitals apart, one name stands for all.
 fn database(session: &mut MySqlSession) -> Result<String, SqlError> {
     let sql = "select if(@@lower_case_table_names = 0, database(), lower(database()))";

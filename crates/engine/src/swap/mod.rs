@@ -2,17 +2,20 @@
 //!
 //! Reading order: [`plan()`] (the copy equals the backup; what live has had since) → [`carry_out`] (nobody
 //! else is connected, live is what was counted, the names change). `postgres` renames databases, `sqlite`
-//! files; MySQL and MariaDB rename no database, so there [`count`] is all that can be done honestly. A swap that
-//! was cut off is taken back by the next one: [`undo_interrupted`].
+//! files, `mysql` all tables, since no database gets another name there; where that cannot be done ([`obstacles`]),
+//! [`count`] is all that is honest. A swap that was cut off is taken back or finished by the next one: [`resume`].
 
+mod mysql;
 mod postgres;
 mod sqlite;
 
-use raingauge_schema::{Fingerprint, Pair};
+use std::path::Path;
+
+use raingauge_schema::{Catalog, Fingerprint, Pair};
 use serde::{Deserialize, Serialize};
 
+pub use self::mysql::Obstacle;
 use crate::backup::{self, Backup};
-use crate::connect::dsn::mysql::MySqlTarget;
 use crate::connect::{Access, Dsn, Session};
 use crate::consent::Consent;
 use crate::digest::{self, Changes, Contents};
@@ -37,6 +40,20 @@ pub struct SwapPlan {
     /// What live held when the plan was made.
     live: Contents,
     copy: Dsn,
+    /// MySQL: what both databases were, which says how to make their programs again.
+    catalogs: Option<Box<Pair<Catalog>>>,
+}
+
+/// What became of a swap that was cut off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resumed {
+    /// There was none, or it had changed nothing.
+    Nothing,
+    TakenBack,
+    /// The copy has live's place, and live is kept under this name.
+    Finished {
+        kept: String,
+    },
 }
 
 /// What has to be known to take an interrupted swap back.
@@ -48,6 +65,12 @@ struct Intent {
     /// SQLite: how live kept its journal before the swap.
     #[serde(default)]
     journal_mode: Option<String>,
+    /// MySQL: where the server is; one project may have databases of one name on two.
+    #[serde(default)]
+    place: Option<String>,
+    /// MySQL: whether tables may have left live.
+    #[serde(default)]
+    moves: bool,
 }
 
 /// What live has had since a backup, beside a copy that was restored from it.
@@ -74,27 +97,66 @@ pub fn count(site: &mut Site, backup: &Backup, copy: &Dsn) -> Result<Count> {
     Ok(Count { changes, live, restored })
 }
 
+/// Why a copy cannot take live's place, although it may be used in its stead. Only MySQL and MariaDB know such reasons.
+///
+/// # Errors
+/// `swap-elsewhere` as [`count`], or if a catalog cannot be read.
+pub fn obstacles(site: &mut Site, copy: &Dsn) -> Result<Vec<Obstacle>> {
+    refuse_elsewhere(&site.dsn, copy)?;
+    let catalogs = catalogs(site, copy)?;
+    obstacles_of(site, copy, catalogs.as_deref())
+}
+
+fn obstacles_of(
+    site: &mut Site,
+    copy: &Dsn,
+    catalogs: Option<&Pair<Catalog>>,
+) -> Result<Vec<Obstacle>> {
+    let kept = kept_name(site);
+    let Some(Pair { from, to }) = catalogs else { return Ok(Vec::new()) };
+    match (&mut site.live, copy) {
+        (Session::MySql(live), Dsn::MySql(copy)) => {
+            mysql::obstacles(live, copy, &kept, Pair { from, to })
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn catalogs(site: &mut Site, copy: &Dsn) -> Result<Option<Box<Pair<Catalog>>>> {
+    match copy {
+        Dsn::MySql(_) => mysql::catalogs(&mut site.live, copy).map(|it| Some(Box::new(it))),
+        Dsn::Postgres(_) | Dsn::Sqlite(_) => Ok(None),
+    }
+}
+
+fn kept_name(site: &Site) -> String {
+    let stamp = site.setting.now.strftime("%Y%m%dT%H%M%SZ").to_string();
+    match &site.dsn {
+        Dsn::Postgres(target) => postgres::kept_name(&target.database, &stamp),
+        Dsn::MySql(target) => mysql::kept_name(&target.database, &stamp),
+        Dsn::Sqlite(target) => sqlite::kept_path(&target.path, &stamp),
+    }
+}
+
 /// Plans a swap by what [`count`] says. Writes nothing.
 ///
 /// # Errors
-/// As [`count`]; `swap-impossible` for MySQL and MariaDB.
+/// As [`count`]; `swap-impossible` with the first of the [`obstacles`].
 pub fn plan(site: &mut Site, backup: &Backup, copy: &Dsn) -> Result<SwapPlan> {
-    let stamp = site.setting.now.strftime("%Y%m%dT%H%M%SZ").to_string();
-    let kept = match &site.dsn {
-        Dsn::Postgres(target) => postgres::kept_name(&target.database, &stamp),
-        Dsn::MySql(_) => return Err(Error::refusal("swap-impossible", IMPOSSIBLE)),
-        Dsn::Sqlite(target) => sqlite::kept_path(&target.path, &stamp),
-    };
+    refuse_elsewhere(&site.dsn, copy)?;
+    let catalogs = catalogs(site, copy)?;
+    if let Some(it) = obstacles_of(site, copy, catalogs.as_deref())?.into_iter().next() {
+        return Err(Error::refusal("swap-impossible", format!("{}; nothing was changed", it.why)));
+    }
     let Count { changes, live, restored } = count(site, backup, copy)?;
     let contents = serde_json::to_string(&[&live, &restored]).expect("contents have text keys");
-    let parts = [site.dsn.to_string(), copy.to_string(), contents];
+    let structure = catalogs.iter().flat_map(|it| [it.from.fingerprint(), it.to.fingerprint()]);
+    let structure: Vec<_> = structure.map(|it| it.as_str().to_owned()).collect();
+    let parts = [vec![site.dsn.to_string(), copy.to_string(), contents], structure].concat();
     let plan = Fingerprint::of_parts(parts.iter().map(String::as_str));
-    Ok(SwapPlan { changes, kept, plan, live, copy: copy.clone() })
+    let kept = kept_name(site);
+    Ok(SwapPlan { changes, kept, plan, live, copy: copy.clone(), catalogs })
 }
-
-/// Why a copy cannot take live's name on MySQL and MariaDB.
-pub(crate) const IMPOSSIBLE: &str = "the server cannot give a database another name: tables can be moved one by one, but views, \
-    routines and events cannot, and a table with triggers is refused; nothing was changed";
 
 fn refuse_elsewhere(live: &Dsn, copy: &Dsn) -> Result<()> {
     let is_beside = match (live, copy) {
@@ -104,10 +166,9 @@ fn refuse_elsewhere(live: &Dsn, copy: &Dsn) -> Result<()> {
         (Dsn::Sqlite(live), Dsn::Sqlite(copy)) => {
             live.path.parent() == copy.path.parent() && live.path != copy.path
         }
-        // Applications are given another address there, so it may be anywhere else.
+        // Applications can be given another address, so it may be anywhere else.
         (Dsn::MySql(live), Dsn::MySql(copy)) => {
-            let place = |it: &MySqlTarget| (it.socket.clone(), it.host.clone(), it.port);
-            place(live) != place(copy) || live.database != copy.database
+            mysql::place(live) != mysql::place(copy) || live.database != copy.database
         }
         _ => false,
     };
@@ -143,7 +204,8 @@ pub fn carry_out(
         Session::Postgres(_) | Session::MySql(_) => None,
     };
     let (live, copy) = (name(&site.dsn), name(&plan.copy));
-    let intent = Intent { live, kept: plan.kept.clone(), copy, journal_mode };
+    let place = place(&site.dsn);
+    let intent = Intent { live, kept: plan.kept.clone(), copy, journal_mode, place, moves: false };
     let intent = serde_json::to_value(intent).expect("an intent has only text");
     let (root, dsn, now) = (site.project.root.clone(), site.dsn.clone(), site.setting.now);
     let mut run = Run::begin(&root, COMMAND, now, intent)?;
@@ -158,6 +220,7 @@ pub fn carry_out(
             drop(lock);
             postgres::swap(live, copy, plan, progress)
         }
+        (Dsn::MySql(live), Dsn::MySql(_)) => mysql::swap(live, plan, &mut run, progress),
         (Dsn::Sqlite(live), Dsn::Sqlite(copy)) => sqlite::swap(live, copy, plan, progress),
         _ => unreachable!("the plan refuses databases of two engines"),
     };
@@ -168,29 +231,65 @@ pub fn carry_out(
     swapped
 }
 
-/// Takes back a swap that was cut off before live's name had its database again.
+/// Takes back a swap that was cut off before live's name had its database again. On MySQL and MariaDB one that was cut
+/// off later is finished.
 ///
 /// # Errors
-/// If the server or folder cannot be reached; what is left then can be taken back later.
-pub fn undo_interrupted(root: &std::path::Path, dsn: &Dsn) -> Result<bool> {
-    let mut undone = false;
+/// If the server or folder cannot be reached; what is left then can be resumed later.
+pub fn resume(root: &Path, dsn: &Dsn, progress: &mut dyn Progress) -> Result<Resumed> {
+    let mut resumed = Resumed::Nothing;
     for mut run in Run::interrupted(root, COMMAND)? {
-        let intent: Intent = serde_json::from_value(run.intent.clone()).map_err(|cause| {
-            Error::new("run-unreadable", "cannot read the record of an interrupted swap")
-                .caused_by(cause)
-        })?;
-        if intent.live != name(dsn) {
+        let intent = intent_of(&run)?;
+        if intent.live != name(dsn) || intent.place != place(dsn) {
             continue;
         }
-        match dsn {
-            Dsn::Postgres(target) => undone |= postgres::undo(target, &intent)?,
-            // Nothing was begun there.
-            Dsn::MySql(_) => {}
-            Dsn::Sqlite(target) => undone |= sqlite::undo(target, &intent)?,
-        }
+        let taken_back = |it| if it { Resumed::TakenBack } else { Resumed::Nothing };
+        let this = match dsn {
+            Dsn::Postgres(target) => taken_back(postgres::undo(target, &intent)?),
+            Dsn::MySql(target) => mysql::resume(target, &run, &intent, progress)?,
+            Dsn::Sqlite(target) => taken_back(sqlite::undo(target, &intent)?),
+        };
         run.enter(Phase::Finished)?;
+        if this != Resumed::Nothing {
+            resumed = this;
+        }
     }
-    Ok(undone)
+    Ok(resumed)
+}
+
+/// Refuses while tables of live may be somewhere else.
+///
+/// # Errors
+/// A refusal `run-interrupted`.
+pub(crate) fn refuse_unfinished(root: &Path) -> Result<()> {
+    for run in Run::interrupted(root, COMMAND)? {
+        let intent = intent_of(&run)?;
+        if intent.moves {
+            let Intent { live, kept, copy, .. } = intent;
+            let message = format!(
+                "a `restore --swap` of {} was interrupted; tables of `{live}` may be in `{kept}`",
+                run.started
+            );
+            let next = format!("the same `raingauge restore … --to …/{copy} --swap` again");
+            return Err(Error::refusal("run-interrupted", message).next(next));
+        }
+    }
+    Ok(())
+}
+
+fn intent_of(run: &Run) -> Result<Intent> {
+    serde_json::from_value(run.intent.clone()).map_err(|cause| {
+        Error::new("run-unreadable", "cannot read the record of an interrupted swap")
+            .caused_by(cause)
+    })
+}
+
+/// Where the server is, for an engine on which databases share names.
+fn place(dsn: &Dsn) -> Option<String> {
+    match dsn {
+        Dsn::MySql(target) => Some(mysql::place(target)),
+        Dsn::Postgres(_) | Dsn::Sqlite(_) => None,
+    }
 }
 
 fn name(dsn: &Dsn) -> String {

@@ -19,8 +19,8 @@ mod text;
 pub use create::create;
 pub use queries::script;
 pub use rebuild::{
-    naming_their_database, program_again, rebuilding, table_again, tables_in_order, triggers_again,
-    without_defaults,
+    naming_their_database, program_again, programs_again, rebuilding, table_again, tables_in_order,
+    triggers_again, without_defaults,
 };
 pub use rights::{grant, held_nowhere, lacking, needed};
 pub use statement::{create_table, definition};

@@ -91,6 +91,18 @@ pub fn program_again(catalog: &Catalog, program: &Object, now: &Catalog) -> Vec<
     script.statements
 }
 
+/// The statements that make all programs of a catalog again in the database of `now`, for those whose they are, each
+/// after what it needs.
+pub fn programs_again(programs: &Catalog, now: &Catalog) -> Vec<String> {
+    let mut script = Script { catalog: programs, with_owners: true, ..Script::begun(now) };
+    script.statements.clear();
+    for kind in PROGRAMS {
+        script.programs(kind);
+    }
+    script.end();
+    script.statements
+}
+
 /// Tables after those that their foreign keys point to.
 pub fn tables_in_order(catalog: &Catalog) -> Vec<&Object> {
     parents_first(catalog).0
