@@ -10,6 +10,7 @@ mod postgres;
 mod sqlite;
 
 use std::path::Path;
+use std::time::Duration;
 
 use raingauge_schema::{Catalog, Fingerprint, Pair};
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,9 @@ use crate::{Error, Result};
 
 /// The command's name in the records of runs.
 const COMMAND: &str = "swap";
+
+/// How long another run is waited for.
+const WAIT: Duration = Duration::from_secs(30);
 
 /// What a swap would do.
 #[derive(Debug)]
@@ -57,7 +61,7 @@ pub enum Resumed {
 }
 
 /// What has to be known to take an interrupted swap back.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Intent {
     live: String,
     kept: String,
@@ -198,7 +202,7 @@ pub fn carry_out(
     if *consent.plan() != plan.plan {
         return Err(stale());
     }
-    let lock = Lock::acquire(&site.dsn, std::time::Duration::from_secs(30))?;
+    let lock = Lock::acquire(&site.dsn, WAIT)?;
     let journal_mode = match &mut site.live {
         Session::Sqlite(session) => Some(sqlite::journal_mode(session, None)?),
         Session::Postgres(_) | Session::MySql(_) => None,
@@ -238,6 +242,14 @@ pub fn carry_out(
 /// If the server or folder cannot be reached; what is left then can be resumed later.
 pub fn resume(root: &Path, dsn: &Dsn, progress: &mut dyn Progress) -> Result<Resumed> {
     let mut resumed = Resumed::Nothing;
+    if Run::interrupted(root, COMMAND)?.is_empty() {
+        return Ok(resumed);
+    }
+    // Whoever holds it may be at work still. The others' locks stand in what gets another name.
+    let _lock = match dsn {
+        Dsn::MySql(_) => Some(Lock::acquire(dsn, WAIT)?),
+        Dsn::Postgres(_) | Dsn::Sqlite(_) => None,
+    };
     for mut run in Run::interrupted(root, COMMAND)? {
         let intent = intent_of(&run)?;
         if intent.live != name(dsn) || intent.place != place(dsn) {

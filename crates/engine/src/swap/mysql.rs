@@ -80,12 +80,13 @@ pub(super) fn swap(
     run: &mut Run,
     progress: &mut dyn Progress,
 ) -> Result<()> {
-    let Some(Pair { from, to }) = plan.catalogs.as_deref() else { return Err(stale()) };
-    Record::write(run.folder(), from, to)?;
+    let Some(catalogs) = plan.catalogs.as_deref() else { return Err(stale()) };
     let intent = super::intent_of(run)?;
-    let mut server = Server::open(live, Record::read(run.folder(), &intent)?, false)?;
+    let record = Record::of(&intent, catalogs.clone());
+    let mut server = Server::open(live, record, false)?;
     server.refuse_others()?;
     server.refuse_stale()?;
+    server.record.write(run.folder())?;
     let done = server.change(plan, run, intent, progress);
     let moves = server.moves;
     let is_given = match &done {
@@ -99,10 +100,19 @@ pub(super) fn swap(
     // Another session: the first one may be what failed.
     let record = server.record;
     drop(server.session);
-    let Err(error) = done else { return Ok(()) };
+    let Err(mut error) = done else { return Ok(()) };
     let taken_back = Server::open(live, record, moves).and_then(|mut it| it.put_back(progress));
     match taken_back {
-        Ok(()) => Err(error),
+        Ok(()) => {
+            // Refusals say so already.
+            let is_failure = error.code == "swap-failed";
+            error.message.push_str(if is_failure {
+                "; everything is as it was before"
+            } else {
+                ""
+            });
+            Err(error)
+        }
         Err(cause) => Err(stuck(&error, plan, cause)),
     }
 }
@@ -114,10 +124,7 @@ pub(super) fn resume(
     intent: &Intent,
     progress: &mut dyn Progress,
 ) -> Result<Resumed> {
-    if !run.folder().join("copy.json").exists() {
-        return Ok(Resumed::Nothing);
-    }
-    let record = Record::read(run.folder(), intent)?;
+    let Some(record) = Record::read(run.folder(), intent)? else { return Ok(Resumed::Nothing) };
     let mut server = Server::open(live, record, intent.moves)?;
     if server.is_given()? {
         server.finish(progress).map_err(|it| unfinished(it, &server.record))?;
@@ -351,7 +358,9 @@ impl Server {
             let of_live = programs(&self.record.of_live, &PROGRAMS);
             self.settle(&live, &of_live, &PROGRAMS)?;
             let of_copy = programs(&self.record.of_copy, &PROGRAMS);
-            self.settle(&copy, &of_copy, &PROGRAMS)?;
+            if self.exists(&copy)? {
+                self.settle(&copy, &of_copy, &PROGRAMS)?;
+            }
             let of_live = self.record.of_live.clone();
             self.prove(&live, &of_live)?;
         }
@@ -432,8 +441,14 @@ impl Server {
         Ok(rows.into_iter().filter_map(shown).collect())
     }
 
-    /// Both databases still have to be what the plan was made for.
+    /// Both databases still have to be what the plan was made for, and nobody has the name under which live stays.
     fn refuse_stale(&mut self) -> Result<()> {
+        let kept = self.record.kept.clone();
+        if self.exists(&kept)? {
+            let message = format!("there is a database `{kept}` already; nothing was changed");
+            return Err(Error::refusal("swap-failed", message)
+                .next("run it again: the name has the time in it"));
+        }
         for whose in [Whose::Live, Whose::Copy] {
             let database = self.record.home(whose).to_owned();
             let now = self.catalog(&database)?;

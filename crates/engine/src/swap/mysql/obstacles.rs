@@ -53,6 +53,7 @@ pub(super) fn find(
             "MariaDB before 10.6 may stop between two of several tables that get other names",
         ));
     }
+    found.extend(capitals(session, names).map_err(unreadable)?);
     for unseen in [&catalogs.from.unseen, &catalogs.to.unseen].into_iter().flatten() {
         let why = format!("the account cannot see {}: {}", unseen.what, unseen.why);
         found.push(Obstacle { why, next: unseen.grant.clone() });
@@ -62,6 +63,16 @@ pub(super) fn find(
     found.extend(granted_routines(session, names.from, catalogs));
     found.extend(rights(session, [names.from, names.to, kept], catalogs).map_err(unreadable)?);
     Ok(found)
+}
+
+/// Names that the server spells otherwise than the addresses do.
+fn capitals(session: &mut MySqlSession, names: Pair<&str>) -> Result<Option<Obstacle>, SqlError> {
+    let folds = !session.rows("select 1 where @@lower_case_table_names <> 0")?.is_empty();
+    let odd = [names.from, names.to].into_iter().find(|it| it.to_lowercase() != **it);
+    Ok(odd.filter(|_| folds).map(|it| Obstacle {
+        why: format!("the server does not tell capitals apart, and the address says `{it}`"),
+        next: Some("write the names of both databases in small letters".to_owned()),
+    }))
 }
 
 /// Tables that cannot be moved, and names that are taken.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use raingauge_schema::mysql::grammar::quote_ident;
-use raingauge_schema::{Catalog, Kind, Object};
+use raingauge_schema::{Catalog, Kind, Object, Pair};
 
 use super::super::Intent;
 use crate::files::write_whole;
@@ -19,6 +19,9 @@ pub(super) const HIDDEN: &str = "__raingauge_swap_";
 /// What two catalogs say of one program wherever it stands: the order of triggers is that of their making, and the
 /// events of a database that is kept do not run.
 const OF_THE_PLACE: [&str; 2] = ["follows", "status"];
+
+/// In the folder of a run, in the order in which they are written: live's catalog, the copy's.
+const FILES: [&str; 2] = ["live.json", "copy.json"];
 
 /// One of the two databases that give and take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +41,14 @@ pub(super) struct Record {
 }
 
 impl Record {
+    pub(super) fn of(intent: &Intent, catalogs: Pair<Catalog>) -> Self {
+        let Intent { live, kept, copy, .. } = intent.clone();
+        Self { live, kept, copy, of_live: catalogs.from, of_copy: catalogs.to }
+    }
+
     /// Writes the catalogs into the folder of a run.
-    pub(super) fn write(folder: &Path, of_live: &Catalog, of_copy: &Catalog) -> Result<()> {
-        for (name, catalog) in [("live.json", of_live), ("copy.json", of_copy)] {
+    pub(super) fn write(&self, folder: &Path) -> Result<()> {
+        for (name, catalog) in [(FILES[0], &self.of_live), (FILES[1], &self.of_copy)] {
             let path = folder.join(name);
             let text = serde_json::to_vec(catalog).expect("a catalog has only text keys");
             write_whole(&path, &text).map_err(|cause| {
@@ -53,8 +61,8 @@ impl Record {
         Ok(())
     }
 
-    /// What a run has written before it changed anything.
-    pub(super) fn read(folder: &Path, intent: &Intent) -> Result<Self> {
+    /// What a run has written before it changed anything; nothing if it has not come that far.
+    pub(super) fn read(folder: &Path, intent: &Intent) -> Result<Option<Self>> {
         let read = |name: &str| -> Result<Catalog> {
             let path = folder.join(name);
             let unreadable = || {
@@ -65,13 +73,11 @@ impl Record {
             let text = std::fs::read(&path).map_err(|it| unreadable().caused_by(it))?;
             serde_json::from_slice(&text).map_err(|it| unreadable().caused_by(it))
         };
-        Ok(Self {
-            live: intent.live.clone(),
-            kept: intent.kept.clone(),
-            copy: intent.copy.clone(),
-            of_live: read("live.json")?,
-            of_copy: read("copy.json")?,
-        })
+        if !folder.join(FILES[1]).exists() && !intent.moves {
+            return Ok(None);
+        }
+        let catalogs = Pair { from: read(FILES[0])?, to: read(FILES[1])? };
+        Ok(Some(Self::of(intent, catalogs)))
     }
 
     pub(super) fn catalog(&self, whose: Whose) -> &Catalog {

@@ -76,10 +76,9 @@ impl Server {
     }
 
     pub(super) fn exists(&mut self, database: &str) -> Result<bool> {
-        let name = quote_literal(database);
-        let sql =
-            format!("select 1 from information_schema.schemata where schema_name = {name} limit 1");
-        self.session.rows(&sql).map(|it| !it.is_empty()).map_err(|it| refused(&sql, it))
+        let sql = "select schema_name from information_schema.schemata";
+        let rows = self.session.rows(sql).map_err(|it| refused(sql, it))?;
+        Ok(rows.into_iter().flatten().flatten().any(|it| it == database))
     }
 
     /// Makes the database that keeps live, as live was made.
@@ -247,8 +246,9 @@ impl Server {
         self.has_changed = true;
         let blocked = |session: &mut MySqlSession, cause| {
             let who = holders(session);
-            super::super::in_use(&format!("tables stayed locked for {PATIENCE} s{who}"))
+            Error::refusal("target-in-use", format!("tables stayed locked for {PATIENCE} s{who}"))
                 .caused_by(cause)
+                .next("stop the application, then run it again")
         };
         match self.session.run(sql) {
             Ok(()) => Ok(()),
