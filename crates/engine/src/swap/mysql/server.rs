@@ -177,13 +177,16 @@ impl Server {
         Ok(())
     }
 
-    /// Makes an empty table of the same form for each of a side, and every program of it, in the database that keeps live:
-    /// whether all of them come out the same, before anything is touched.
+    /// Makes every program of a side, on empty tables of the form of its own, in the database that keeps live: whether all
+    /// of them come out the same, before anything is touched.
     pub(super) fn rehearse(&mut self, whose: Whose, wanted: &Catalog) -> Result<()> {
         let kept = self.record.kept.clone();
+        let has_views = wanted.of_kind(Kind::View).next().is_some();
         for (name, _) in self.record.tables(whose) {
-            let (to, like) = (quoted(&kept, &name), quoted(self.record.home(whose), &name));
-            self.run(&format!("create table {to} like {like}"))?;
+            if has_views || self.record.has_triggers(whose, &name) {
+                let (to, like) = (quoted(&kept, &name), quoted(self.record.home(whose), &name));
+                self.run(&format!("create table {to} like {like}"))?;
+            }
         }
         self.settle(&kept, wanted, &PROGRAMS)?;
         self.prove(&kept, wanted)
@@ -195,21 +198,25 @@ impl Server {
             return Ok(());
         }
         let (places, kept) = (self.places()?, self.record.kept.clone());
+        let mut stubs = Vec::new();
         for name in places.within(&kept) {
-            let is_home = |whose| places.has(self.record.home(whose), name);
+            let sides = [Whose::Live, Whose::Copy];
+            let is_home = sides.into_iter().any(|it| places.has(self.record.home(it), name));
+            let is_sequence = sides.into_iter().any(|it| self.record.is_sequence(it, name));
             let table = quoted(&kept, name);
-            let is_sequence = [Whose::Live, Whose::Copy].into_iter();
-            let is_sequence = is_sequence.clone().any(|it| self.record.is_sequence(it, name));
-            if !is_home(Whose::Live) && !is_home(Whose::Copy) {
-                continue;
-            }
-            let sql = format!("select 1 from {table} limit 1");
-            let rows = self.session.rows(&sql).map_err(|it| refused(&sql, it))?;
-            if rows.is_empty() || is_sequence {
-                self.run(&format!("drop table {table}"))?;
+            if is_home && (is_sequence || self.is_empty(&table)?) {
+                stubs.push(table);
             }
         }
-        Ok(())
+        match stubs.is_empty() {
+            true => Ok(()),
+            false => self.run(&format!("drop table {}", stubs.join(", "))),
+        }
+    }
+
+    fn is_empty(&mut self, table: &str) -> Result<bool> {
+        let sql = format!("select 1 from {table} limit 1");
+        self.session.rows(&sql).map(|it| it.is_empty()).map_err(|it| refused(&sql, it))
     }
 
     /// Drops the programs of a database that stand in the record, and the database if it is empty then.
